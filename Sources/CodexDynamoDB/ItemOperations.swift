@@ -123,9 +123,26 @@ extension DynamoDBService {
                 inout WriteTransaction, DecodedMemory
             ) throws -> WrittenItem
     ) async throws -> ResponseWriter {
+        try await outcome(of: write, on: table, replacing: key, budget, body)
+            .response(write.capacity)
+    }
+
+    /// Performs a write as ``perform(_:on:replacing:_:_:)`` does.
+    ///
+    /// - Returns: The parts of the response.
+    /// - Throws: The errors of the store, and of `body`.
+    func outcome(
+        of write: WriteParameters, on table: TableDefinition,
+        replacing key: (@Sendable (TableDefinition) throws -> PrimaryKey)? = nil,
+        _ budget: RequestBudget,
+        _ body:
+            @escaping @Sendable (
+                inout WriteTransaction, DecodedMemory
+            ) throws -> WrittenItem
+    ) async throws -> WriteOutcome {
         let localIndexes =
             write.capacity == .indexes ? try record(of: table.name).localIndexes : []
-        let outcome = try await store.write { transaction -> WriteOutcome in
+        return try await store.write { transaction -> WriteOutcome in
             try budget.requireTime()
             let memory = budget.decodedMemory()
             transaction.memory = memory
@@ -139,12 +156,12 @@ extension DynamoDBService {
                 }
                 let item = try body(&transaction, memory)
                 let units = write.units(table, item, localIndexes)
-                return try WriteOutcome(write.attributes(item), units, memory, budget)
+                return try WriteOutcome(
+                    write.attributes(item), write.form, units, memory, budget)
             } catch let error as CodexError {
                 throw write.failure(error, memory)
             }
         }
-        return outcome.response(write.capacity)
     }
 
     static func capacityDetail(_ input: RequestParameters) throws -> Capacity.Detail {

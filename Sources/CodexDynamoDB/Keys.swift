@@ -65,7 +65,7 @@ extension TableDefinition {
 
 extension KeyAttribute {
     /// Checks that a key value is not empty.
-    fileprivate func requireContent(_ value: AttributeValue, index: String? = nil) throws {
+    func requireContent(_ value: AttributeValue, index: String? = nil) throws {
         let kind: String
         switch value {
         case .string(""): kind = "string"

@@ -10,6 +10,9 @@ enum Operation: String, Sendable {
     case batchWriteItem = "BatchWriteItem"
     case transactGetItems = "TransactGetItems"
     case transactWriteItems = "TransactWriteItems"
+    case executeStatement = "ExecuteStatement"
+    case batchExecuteStatement = "BatchExecuteStatement"
+    case executeTransaction = "ExecuteTransaction"
     case createTable = "CreateTable"
     case describeTable = "DescribeTable"
     case updateTable = "UpdateTable"
@@ -52,7 +55,7 @@ enum Operation: String, Sendable {
     var startsInPlace: Bool {
         switch self {
         case .getItem, .putItem, .updateItem, .deleteItem, .query, .batchGetItem, .batchWriteItem,
-            .transactWriteItems:
+            .transactWriteItems, .executeStatement:
             true
         default: false
         }

@@ -1,23 +1,18 @@
 internal import CodexCore
 internal import CodexStore
 
-/// A page of a query or scan, read slice by slice.
+/// A page of a query or scan, or of the queries of a statement, read slice by slice.
 ///
-/// Each slice continues after the last item of the previous slice.
+/// Each slice continues after the last item of the previous slice. The queries of a statement are
+/// read one after the other.
 ///
 /// It is `@unchecked Sendable` because only the request's one task uses its state.
 final class PageRead: SlicedRead, @unchecked Sendable {
-    /// The source of the items.
-    enum Source {
-        case query(TableQuery)
-        case scan(TableScan, Segment?)
-    }
-
     private let read: ReadParameters
     private let table: TableDefinition
     private let filter: Condition?
     private let operatorCount: Int
-    private let source: Source
+    private var sources: PageSources
     private var written = ResponseWriter()
 
     private var count = 0
@@ -57,9 +52,10 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private static let skippedCountMax = 8 * sliceSkippedCountMax
 
     init(
-        _ read: ReadParameters, _ table: TableDefinition, _ filter: Condition?, _ source: Source
+        _ read: ReadParameters, _ table: TableDefinition, _ filter: Condition?,
+        _ sources: PageSources
     ) {
-        (self.read, self.table, self.filter, self.source) = (read, table, filter, source)
+        (self.read, self.table, self.filter, self.sources) = (read, table, filter, sources)
         operatorCount = filter?.operatorCount ?? 0
         last = read.start
         if !read.countsOnly { written.member("Items") { $0.raw("[") } }
@@ -81,17 +77,25 @@ final class PageRead: SlicedRead, @unchecked Sendable {
             skippedCountMax: Self.sliceSkippedCountMax, keyNames: read.startNames,
             largeByteCount: size.largeByteCount)
         let isGlobalIndex = read.index?.isLocal == false
-        let stop = try budget.faults.read(store, isGlobalIndex: isGlobalIndex) {
-            snapshot -> Item? in
+        try budget.faults.read(store, isGlobalIndex: isGlobalIndex) { snapshot in
             defer { copied.clear() }
-            let stop = try walk(snapshot, within: bound, take)
-            if let item = try copied.item(keeping: read.startNames) { last = item }
-            return stop
+            repeat {
+                let stop = try walk(snapshot, within: bound, take)
+                if let item = try copied.item(keeping: read.startNames) { last = item }
+                if let stop { skip(to: stop) }
+            } while startNextSource()
         }
-        if let stop { skip(to: stop) }
         isDone = !isLeft
         last = last?.keeping(read.startNames)
         try written.reserve(budget)
+    }
+
+    /// Continues with the next source if the present one has ended; `false` if there is none.
+    private func startNextSource() -> Bool {
+        guard !isLeft, !isCut, sources.startNext(after: byteCount) else { return false }
+        last = nil
+        copied.clear()
+        return true
     }
 
     /// Walks over the items after the last one; gives the key of the last skipped one at a bound.
@@ -99,14 +103,15 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         _ snapshot: borrowing Snapshot, within bound: WalkBound,
         _ take: (borrowing ItemView, borrowing Snapshot) throws -> Bool
     ) throws -> Item? {
-        switch source {
-        case .query(let query):
+        switch sources.current {
+        case nil: nil
+        case .query(let query)?:
             try snapshot.forEach(
                 query, after: last, within: bound, beforeLargeItem: { isLeft = true }
             ) { try take($0, snapshot) }
-        case .scan(let scan, nil):
+        case .scan(let scan, nil)?:
             try snapshot.forEach(scan, after: last, within: bound) { try take($0, snapshot) }
-        case .scan(let scan, let segment?):
+        case .scan(let scan, let segment?)?:
             try snapshot.forEach(
                 scan, after: last, within: bound,
                 choosing: { segment.includes($0) ? .take : .skip }
@@ -124,10 +129,10 @@ final class PageRead: SlicedRead, @unchecked Sendable {
             guard try view.isSmaller(than: size.largeByteCount) else { return false }
             try add(view, memory, budget)
         } else {
-            guard let item = try item(view, snapshot, size, memory),
-                let passes = try passes(item, size)
+            guard let (entry, item) = try items(view, snapshot, size, memory),
+                let passes = try passes(read.isStatement ? entry : item, size)
             else { return false }
-            try add(item, passes: passes, budget)
+            try add(entry, item, passes: passes, budget)
         }
         isLeft = false
         isCut = isPageFull
@@ -151,22 +156,22 @@ final class PageRead: SlicedRead, @unchecked Sendable {
             || written.byteCount >= ResponseWriter.pageByteCountMax
     }
 
-    /// The item of an entry; `nil` if it is too large for the slice.
-    private func item(
+    /// The item of an entry, and the item that is read; `nil` if one is too large for the slice.
+    private func items(
         _ view: borrowing ItemView, _ snapshot: borrowing Snapshot,
         _ size: RequestBudget.Slice.Size, _ memory: DecodedMemory
-    ) throws -> Item? {
+    ) throws -> (entry: Item, item: Item)? {
         guard try view.isSmaller(than: size.largeByteCount) else { return nil }
         let item = try view.item(reserving: memory)
-        guard read.readsTable else { return item }
+        guard read.readsTable else { return (item, item) }
         // Attributes that a local index lacks are read from the table, as DynamoDB does.
         let whole = try snapshot.view(
             in: table.name, key: try table.primaryKey(of: item), smallerThan: size.largeByteCount
         ) { try $0.item(reserving: memory) }
         switch whole {
-        case .absent: return item
+        case .absent: return (item, item)
         case .large: return nil
-        case .found(let whole): return whole
+        case .found(let whole): return (item, whole)
         }
     }
 
@@ -191,7 +196,9 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     }
 
     /// Whether the response is written from the entries' bytes, so that no value must be decoded.
-    private var isWhole: Bool { filter == nil && !read.readsTable && !read.countsOnly }
+    private var isWhole: Bool {
+        filter == nil && !read.readsTable && !read.countsOnly && read.columns == nil
+    }
 
     private func add(
         _ view: borrowing ItemView, _ memory: DecodedMemory, _ budget: RequestBudget
@@ -214,16 +221,25 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         byteCount += itemByteCount
     }
 
-    private func add(_ item: Item, passes: Bool, _ budget: RequestBudget) throws {
+    private func add(
+        _ entry: Item, _ item: Item, passes: Bool, _ budget: RequestBudget
+    ) throws {
         let itemByteCount = item.byteCount
-        addScanned(byteCount: itemByteCount)
+        if read.isStatement, read.readsTable {
+            // DynamoDB reads the index, and each item of the table by itself.
+            addScanned(byteCount: entry.byteCount)
+            sources.addFetched(byteCount: itemByteCount)
+        } else {
+            addScanned(byteCount: itemByteCount)
+        }
         last = item
         guard passes else { return }
         count += 1
         guard !read.countsOnly else { return }
         if count > 1 { written.more { $0.raw(",") } }
+        let columns = read.columns.map { StatementColumn.item($0, of: item) }
         try written.value(
-            read.projection?.apply(to: item) ?? item, byteCount: itemByteCount, budget)
+            columns ?? read.projection?.apply(to: item) ?? item, byteCount: itemByteCount, budget)
     }
 
     // MARK: The response
@@ -232,21 +248,30 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         var response = written
         written = ResponseWriter()
         if !read.countsOnly { response.more { $0.raw("]") } }
-        response.number("Count", count)
-        response.number("ScannedCount", scannedCount)
+        if !read.isStatement {
+            response.number("Count", count)
+            response.number("ScannedCount", scannedCount)
+        }
         // The key is given even if no items follow: DynamoDB does the same.
-        if isCut, let last { response.item("LastEvaluatedKey", last.keeping(read.startNames)) }
+        if isCut, let last {
+            let key = last.keeping(read.startNames)
+            if let tokens = read.tokens {
+                response.string("NextToken", tokens.token(at: sources.place, after: key))
+            }
+            response.item("LastEvaluatedKey", key)
+        }
         response.capacity(read.capacity) { units }
         return response
     }
 
     private var units: Capacity {
         var units = Capacity(table.name)
-        let readUnits = Capacity.read(byteCount: byteCount, isConsistent: read.isConsistent)
+        let readUnits = sources.units(byteCount: byteCount, isConsistent: read.isConsistent)
         if let index = read.index {
-            units.add(index.name, isLocal: index.isLocal, readUnits)
+            units.add(index.name, isLocal: index.isLocal, readUnits.source)
+            units.tableUnits = readUnits.fetched
         } else {
-            units.tableUnits = readUnits
+            units.tableUnits = readUnits.source
         }
         return units
     }

@@ -56,12 +56,39 @@ struct ReadParameters {
     /// The attributes of a start key.
     let startNames: [String]
     let capacity: Capacity.Detail
+    /// What a statement selects below the top level; `nil` for other requests.
+    let columns: [StatementColumn]?
+    /// What makes the token of a statement's next page; `nil` for other requests.
+    let tokens: StatementTokens?
     private let keyNames: [String]
+
+    /// Creates the parameters of a statement's read.
+    init(
+        _ plan: SelectPlan, limit: Int?, start: Item?, isConsistent: Bool,
+        _ capacity: Capacity.Detail, _ tokens: StatementTokens
+    ) {
+        index = plan.target.index.map { (name: $0.name, isLocal: plan.target.isLocal) }
+        projection = plan.columns.projection
+        countsOnly = false
+        readsTable = plan.readsTable
+        self.limit = limit
+        self.isConsistent = isConsistent
+        self.start = start
+        startNames = plan.target.startKeys.map(\.name)
+        self.capacity = capacity
+        columns = plan.columns.nested
+        self.tokens = tokens
+        keyNames = []
+    }
+
+    /// Whether the read is that of a statement, whose filter sees the entries of an index.
+    var isStatement: Bool { tokens != nil }
 
     init(
         _ input: RequestParameters, _ table: TableDefinition, _ projection: Projection?,
         _ localIndexes: [String]
     ) throws {
+        (columns, tokens) = (nil, nil)
         capacity = try DynamoDBService.capacityDetail(input)
         isConsistent = try input.bool("ConsistentRead") ?? false
         limit = try input.integer("Limit")
@@ -77,11 +104,7 @@ struct ReadParameters {
                 throw ServiceError.validation(
                     "The table does not have the specified index: \(name.abbreviated())")
             }
-            guard found.multiValued == nil else {
-                throw ServiceError.validation(
-                    "The index \(name) has several entries for an item, which this protocol has no "
-                        + "keys for")
-            }
+            try found.requireSingleEntries()
             definition = found
             let isLocal = localIndexes.contains(name)
             index = (name, isLocal)
@@ -158,8 +181,17 @@ struct ReadParameters {
 }
 
 extension IndexDefinition {
+    /// Refuses an index whose entries this protocol has no keys for.
+    func requireSingleEntries() throws {
+        guard multiValued == nil else {
+            throw ServiceError.validation(
+                "The index \(name) has several entries for an item, which this protocol has no "
+                    + "keys for")
+        }
+    }
+
     /// The attributes of the index's entries; `nil` is all.
-    fileprivate func projectedNames(_ table: TableDefinition) -> Set<String>? {
+    func projectedNames(_ table: TableDefinition) -> Set<String>? {
         let keys = keyAttributes.map(\.name) + table.keyAttributes.map(\.name)
         switch projection {
         case .all: return nil

@@ -19,6 +19,8 @@ internal import CodexCore
 //                   memory of each 64 KiB
 //   expressions     4 KiB, 300 operators, 2 MiB of           ExpressionParser: Validation
 //                   placeholders (4 MiB in a transaction)
+//   statement       8,192 characters, 300 operators,         StatementCursor: Validation;
+//                   36 levels, 50 queries                    KeyPlan: Validation
 //   slice           256 items, 64 KiB, steps of the filter;  SlicedRead: Throttling;
 //                   time between two of them                 PageRead: Validation
 //   stored items    memory before each is decoded            DecodingBudget: Throttling

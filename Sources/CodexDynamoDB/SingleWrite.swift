@@ -9,6 +9,16 @@ enum WrittenItem {
     case deletion((keys: Item, byteCount: Int)?)
 }
 
+/// How the response of a write has the attributes that the write returns.
+enum WrittenForm: Sendable {
+    /// The member `Attributes`, if there are any.
+    case attributes
+    /// The list `Items`, which has at most one item.
+    case items
+    /// The member `Item`, if there are any attributes.
+    case item
+}
+
 /// The common parameters of single writes.
 struct WriteParameters: Sendable {
     let returning: ReturnValues
@@ -18,6 +28,24 @@ struct WriteParameters: Sendable {
     var isConditional = false
     /// The paths that an update changes.
     var updatedPaths: [DocumentPath] = []
+    private(set) var form = WrittenForm.attributes
+    /// Whether a failed condition means that the key is taken.
+    private var isInsert = false
+
+    /// Creates the parameters of a statement's write.
+    init(
+        _ write: StatementWrite, _ form: WrittenForm, returnsItemOnFailure: Bool,
+        _ capacity: Capacity.Detail
+    ) {
+        returning = write.returnValues
+        self.returnsItemOnFailure = returnsItemOnFailure && !write.isInsert
+        self.capacity = capacity
+        // The list is there without items, too, so the stored form of an item is not written early.
+        isConditional = true
+        updatedPaths = write.updatedPaths
+        self.form = form
+        isInsert = write.isInsert
+    }
 
     init(_ input: RequestParameters, _ allowed: [ReturnValues]) throws {
         let text = try input.choice(
@@ -99,6 +127,7 @@ struct WriteParameters: Sendable {
 
     /// The error of a failed write, with the stored item only if the request asks for it.
     func failure(_ error: CodexError, _ memory: DecodedMemory) -> ServiceError {
+        if isInsert, error.code == .conditionFailed { return StatementRefusals.duplicateItem }
         var failure = ServiceError(error)
         if returnsItemOnFailure { failure.items = FailureItems([error], memory) }
         return failure
@@ -109,9 +138,13 @@ struct WriteParameters: Sendable {
 struct WriteOutcome: Sendable {
     /// The response with the attributes if they are large; their values are not in memory any more.
     private var written = ResponseWriter()
+    /// Whether the response has the attributes.
+    private var isWritten = false
     /// The attributes, if they are small.
     private var attributes: Item?
-    private let units: Capacity?
+    private var form = WrittenForm.attributes
+    /// The write's capacity; `nil` if the request does not ask for it.
+    let units: Capacity?
 
     /// The size up to which attributes are written after the write, where the request started.
     private static let smallByteCount = 4 << 10
@@ -120,29 +153,60 @@ struct WriteOutcome: Sendable {
     ///
     /// - Throws: As ``ResponseWriter/reserve(_:)``.
     init(
-        _ attributes: Item?, _ units: Capacity?, _ memory: DecodedMemory, _ budget: RequestBudget
+        _ attributes: Item?, _ form: WrittenForm, _ units: Capacity?, _ memory: DecodedMemory,
+        _ budget: RequestBudget
     ) throws {
         self.units = units
+        self.form = form
         guard let attributes else { return }
         let byteCount = attributes.byteCount
         if byteCount <= Self.smallByteCount, memory.byteCount == 0 {
             self.attributes = attributes
             try budget.require(byteCount: byteCount)
         } else {
-            try written.item("Attributes", attributes, byteCount: byteCount, budget)
+            try written.add(attributes, form, byteCount: byteCount, budget)
             try written.reserve(budget)
+            isWritten = true
         }
     }
 
     /// Creates an outcome from attributes that are written and reserved.
     init(_ written: ResponseWriter, _ units: Capacity?) {
-        (self.written, self.units) = (written, units)
+        (self.written, isWritten, self.units) = (written, true, units)
     }
 
     func response(_ capacity: Capacity.Detail) -> ResponseWriter {
         var response = written
-        if let attributes { response.item("Attributes", attributes) }
+        if !isWritten { response.add(attributes, form) }
         if let units { response.capacity(capacity) { units } }
         return response
+    }
+}
+
+extension ResponseWriter {
+    /// Writes the small attributes that a write returns.
+    fileprivate mutating func add(_ attributes: Item?, _ form: WrittenForm) {
+        switch (form, attributes) {
+        case (.attributes, let attributes?): item("Attributes", attributes)
+        case (.item, let attributes?): item("Item", attributes)
+        case (.items, _): list("Items", attributes.map { [$0] } ?? []) { $0.typed($1) }
+        case (.attributes, nil), (.item, nil): return
+        }
+    }
+
+    /// Writes the large attributes that a write returns.
+    ///
+    /// - Throws: As ``reserve(_:)``.
+    fileprivate mutating func add(
+        _ attributes: Item, _ form: WrittenForm, byteCount: Int, _ budget: RequestBudget
+    ) throws {
+        switch form {
+        case .attributes: try item("Attributes", attributes, byteCount: byteCount, budget)
+        case .item: try item("Item", attributes, byteCount: byteCount, budget)
+        case .items:
+            member("Items") { $0.raw("[") }
+            try value(attributes, byteCount: byteCount, budget)
+            more { $0.raw("]") }
+        }
     }
 }

@@ -98,7 +98,7 @@ extension DynamoDBService {
         return response
     }
 
-    private static func token(_ input: RequestParameters) throws -> String? {
+    static func token(_ input: RequestParameters) throws -> String? {
         let token = try input.string("ClientRequestToken")
         if let token, !(1...DynamoDBLimits.idempotencyTokenByteCountMax).contains(token.utf8.count)
         {
@@ -129,7 +129,7 @@ extension DynamoDBService {
     ///
     /// `targets` are their tables if the request asks for the capacity, and empty otherwise. For
     /// each action, `returningItems` is whether the error has its item if its condition fails.
-    private func perform(
+    func perform(
         _ actions: [WriteAction], _ token: String?, returningItems: [Bool],
         _ targets: [WriteTarget], _ budget: RequestBudget
     ) async throws -> [Capacity] {
@@ -225,7 +225,7 @@ extension DynamoDBService {
 }
 
 /// The rest of the bytes that the items of a transaction may have.
-private struct TransactionRoom {
+struct TransactionRoom {
     private var byteCount = DynamoDBLimits.transactionByteCountMax
     private var encodedByteCount = ActionLimits.dynamoDB.encodedByteCount
 

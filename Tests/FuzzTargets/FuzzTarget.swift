@@ -27,6 +27,7 @@ package struct FuzzTarget: Sendable {
     package static let all: [FuzzTarget] = {
         var targets = [
             items, keys, numbers, expressions, pageTokens, json, eventPatterns, forests, requests,
+            partiql,
         ]
         #if DEBUG || FUZZING
             targets += [logRecords, segments, checkpoints, metaPages, manifests, leaderRecords]

@@ -12,7 +12,8 @@ extension FuzzTarget {
         check: RequestFuzzing.check)
 }
 
-private enum RequestFuzzing {
+/// Requests on a store that each input finds in the same state.
+enum RequestFuzzing {
     /// The maximum number of requests in one input.
     private static let requestCountMax = 8
 
@@ -24,7 +25,8 @@ private enum RequestFuzzing {
     ]
 
     private static let errorTypes: Set<String> = [
-        "AccessDeniedException", "ConditionalCheckFailedException", "ExpiredIteratorException",
+        "AccessDeniedException", "ConditionalCheckFailedException", "DuplicateItemException",
+        "ExpiredIteratorException",
         "IdempotentParameterMismatchException", "LimitExceededException",
         "ResourceInUseException", "ResourceNotFoundException", "SerializationException",
         "ThrottlingException", "TransactionCanceledException", "TrimmedDataAccessException",
@@ -97,7 +99,7 @@ private enum RequestFuzzing {
     }
 
     /// Waits for the response: libFuzzer's function is not asynchronous.
-    private static func answer(
+    static func answer(
         _ service: DynamoDBService, _ request: ArraySlice<UInt8>
     ) -> DynamoDBResponse {
         let parts = request.split(
@@ -112,6 +114,16 @@ private enum RequestFuzzing {
     // MARK: Checks
 
     static func check(_ bytes: [UInt8]) {
+        onStore { service in
+            for request in bytes.split(separator: 0, maxSplits: requestCountMax - 1) {
+                let target = request.prefix { $0 != UInt8(ascii: "\n") }
+                check(answer(service, request), String(decoding: target, as: UTF8.self))
+            }
+        }
+    }
+
+    /// Runs `body` with a service over the store, and checks the store if it was changed.
+    static func onStore(_ body: (DynamoDBService) -> Void) {
         let kept = unchanged.withLock { kept -> Fixture? in
             defer { kept = nil }
             return kept
@@ -119,11 +131,7 @@ private enum RequestFuzzing {
         let fixture = kept ?? mustSucceed("a store is made") { try Fixture() }
         let store = fixture.temporary.store
         let before = sequence(of: store)
-        let service = makeService(store)
-        for request in bytes.split(separator: 0, maxSplits: requestCountMax - 1) {
-            let target = request.prefix { $0 != UInt8(ascii: "\n") }
-            check(answer(service, request), String(decoding: target, as: UTF8.self))
-        }
+        body(makeService(store))
         if sequence(of: store) == before {
             unchanged.withLock { $0 = fixture }
         } else {
@@ -139,7 +147,8 @@ private enum RequestFuzzing {
         require(differences.isEmpty, "a changed store is sound: \(differences)")
     }
 
-    private static func check(_ response: DynamoDBResponse, _ target: String) {
+    /// Checks the form of a response.
+    static func check(_ response: DynamoDBResponse, _ target: String) {
         let text = String(decoding: response.body, as: UTF8.self)
         let node = mustSucceed("a response is JSON: \(text)") {
             try JSONNode.parse(response.body, depthMax: 128)
