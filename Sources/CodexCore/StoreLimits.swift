@@ -61,5 +61,8 @@ public enum StoreLimits {
     /// element takes at least one byte of an item, and only one member of a set takes none.
     public static let encodedMemberCountMax = 2 * DynamoDBLimits.itemByteCountMax
     /// Most trees of a store: one for each table, index, counter and time-to-live attribute.
-    public static let treeCountMax = 1000
+    ///
+    /// LMDB keeps a handle for each. Every transaction looks at all open handles, and opening a
+    /// tree compares its name with those of all open ones.
+    public static let treeCountMax = 10_000
 }

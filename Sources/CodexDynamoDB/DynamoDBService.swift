@@ -69,8 +69,7 @@ public final class DynamoDBService: Sendable {
 
     private static func operation(_ target: String?) throws -> Operation {
         if let operation = target.flatMap(Operation.named) { return operation }
-        let name = target?.abbreviated(byteCount: 80) ?? "no X-Amz-Target"
-        throw ServiceError("UnknownOperationException", "The operation is not known: \(name).")
+        throw Operation.unknown(target)
     }
 
     /// The response of an error, with its items as far as memory allows.
@@ -127,6 +126,7 @@ public final class DynamoDBService: Sendable {
         case .describeLimits: try await describeLimits(input)
         case .describeEndpoints: try await describeEndpoints(input)
         case .describeContinuousBackups: try await describeContinuousBackups(input)
+        case .updateContinuousBackups: try await updateContinuousBackups(input)
         case .listStreams: try await listStreams(input)
         case .describeStream: try await describeStream(input)
         case .getShardIterator: try await getShardIterator(input)
@@ -138,24 +138,35 @@ public final class DynamoDBService: Sendable {
 
     /// A table's definition.
     ///
-    /// - Throws: `ResourceNotFoundException`.
-    func definition(_ name: String) throws -> TableDefinition {
+    /// - Parameters:
+    ///   - name: The table's name.
+    ///   - missing: The error if there is no such table.
+    /// - Returns: The definition.
+    /// - Throws: `missing`, which is `ResourceNotFoundException` by default.
+    func definition(
+        _ name: String,
+        orThrow missing: @autoclosure () -> ServiceError = ServiceError.tableNotFound
+    ) throws -> TableDefinition {
         if let table = known(name) { return table }
         // Another process may have added the table.
         try store.read { _ in }
-        guard let table = known(name) else { throw ServiceError.tableNotFound }
+        guard let table = known(name) else { throw missing() }
         return table
     }
 
     private func known(_ name: String) -> TableDefinition? {
-        guard name != TableRecord.tableName else { return nil }
-        return store.schema.tables.first { $0.name == name }
+        Self.isHidden(name) ? nil : store.definition(of: name)
     }
 
-    /// The tables that clients see, by name.
+    /// Whether clients do not see a table, because it is the service's own.
+    static func isHidden(_ table: String) -> Bool {
+        table == TableRecord.tableName || table == StreamRecord.tableName
+    }
+
+    /// The tables that clients see, by the bytes of their names.
     func allTables() throws -> [TableDefinition] {
         try store.read { _ in }
-        return store.schema.tables.filter { $0.name != TableRecord.tableName }
-            .sorted { $0.name < $1.name }
+        return store.schema.tables.filter { !Self.isHidden($0.name) }
+            .sorted { ByteOrder.compare($0.name, $1.name) < 0 }
     }
 }

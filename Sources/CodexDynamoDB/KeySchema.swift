@@ -1,8 +1,65 @@
 internal import CodexCore
 
+/// A key schema, as a request gives it.
+struct KeySchema {
+    struct Element {
+        let name: String
+        let isPartition: Bool
+    }
+
+    let elements: [Element]
+
+    /// Reads the parameter `KeySchema`.
+    ///
+    /// - Throws: `ValidationException` if it is missing or empty.
+    init(_ input: RequestParameters) throws {
+        guard let nodes = try input.list("KeySchema"), !nodes.isEmpty else {
+            throw RequestParameters.missing("KeySchema")
+        }
+        elements = try nodes.map { node in
+            let element = try RequestParameters(node, "KeySchemaElement")
+            let name = try element.requiredString("AttributeName")
+            guard let kind = try element.choice("KeyType", ["HASH", "RANGE"]) else {
+                throw RequestParameters.missing("KeyType")
+            }
+            return Element(name: name, isPartition: kind == "HASH")
+        }
+    }
+
+    var names: [String] { elements.map(\.name) }
+
+    /// Checks the form of a table's or a local index's key.
+    func requirePair() throws {
+        if elements.count == 2, ByteOrder.equal(elements[0].name, elements[1].name) {
+            throw KeyMessages.equalKeys
+        }
+        guard elements[0].isPartition else { throw KeyMessages.firstIsNotHash }
+        guard elements.dropFirst().allSatisfy({ !$0.isPartition }), elements.count <= 2 else {
+            throw KeyMessages.secondIsNotRange
+        }
+    }
+
+    /// Checks the form of a global index's key: up to four attributes of each kind.
+    func requireGlobal() throws {
+        if elements.count == 2, ByteOrder.equal(elements[0].name, elements[1].name) {
+            throw KeyMessages.equalKeys
+        }
+        guard elements[0].isPartition else { throw KeyMessages.firstIsNotHash }
+        let partition = elements.prefix { $0.isPartition }
+        let sort = elements.dropFirst(partition.count)
+        guard sort.allSatisfy({ !$0.isPartition }) else { throw KeyMessages.hashAfterRange }
+        for (part, isPartition) in [(partition, true), (sort, false)] where part.count > 4 {
+            throw KeyMessages.tooManyKeys(isPartition: isPartition)
+        }
+        guard Set(names).count == elements.count else { throw KeyMessages.repeatedKeys }
+    }
+}
+
 /// The types of key attributes, as a request defines them.
 struct AttributeTypes {
     private var types: [String: KeyAttribute.KeyType] = [:]
+    /// The names in the order of the request.
+    private(set) var names: [String] = []
 
     init(_ input: RequestParameters) throws {
         for node in try input.list("AttributeDefinitions") ?? [] {
@@ -13,93 +70,50 @@ struct AttributeTypes {
                 throw RequestParameters.missing("AttributeType")
             }
             guard types.updateValue(key, forKey: name) == nil else {
-                throw ServiceError.validation(
-                    "Cannot have two attributes with the same name: \(name.abbreviated())")
+                throw KeyMessages.duplicateDefinition(name)
             }
+            names.append(name)
         }
     }
 
-    /// The attributes of a key schema.
-    func key(
-        _ input: RequestParameters, _ owner: String
+    var isEmpty: Bool { names.isEmpty }
+
+    /// Checks that all attributes of a key are defined.
+    func requireAll(_ schema: KeySchema) throws {
+        let undefined = schema.names.filter { types[$0] == nil }
+        guard undefined.isEmpty else { throw KeyMessages.undefined(undefined, names) }
+    }
+
+    /// Checks that the keys of a new table and its indexes use all definitions.
+    ///
+    /// - Parameters:
+    ///   - key: The table's key.
+    ///   - indexes: The keys of the indexes.
+    /// - Throws: `ValidationException`.
+    func requireAllUsed(_ key: KeySchema, _ indexes: [KeySchema]) throws {
+        var used: [String] = []
+        var known: Set<String> = []
+        for name in (indexes + [key]).flatMap(\.names) where known.insert(name).inserted {
+            used.append(name)
+        }
+        guard names.contains(where: { !known.contains($0) }) else { return }
+        throw indexes.isEmpty ? KeyMessages.otherCount : KeyMessages.unused(names, used)
+    }
+
+    /// The attributes of a key that was checked.
+    ///
+    /// - Throws: `ValidationException` if one is not defined.
+    func attributes(
+        _ schema: KeySchema
     ) throws -> (partition: [KeyAttribute], sort: [KeyAttribute]) {
-        guard let nodes = try input.list("KeySchema") else {
-            throw RequestParameters.missing("KeySchema")
-        }
+        try requireAll(schema)
         var (partition, sort): ([KeyAttribute], [KeyAttribute]) = ([], [])
-        for node in nodes {
-            let element = try RequestParameters(node, "KeySchemaElement")
-            let name = try element.requiredString("AttributeName")
-            guard let kind = try element.choice("KeyType", ["HASH", "RANGE"]) else {
-                throw RequestParameters.missing("KeyType")
-            }
-            guard let type = types[name] else {
-                throw ServiceError.validation(
-                    "One or more parameter values were invalid: Some index key attributes are not "
-                        + "defined in AttributeDefinitions. Keys: [\(name.abbreviated())]")
-            }
-            if kind == "HASH" {
-                guard sort.isEmpty else { throw Self.invalidSchema(owner) }
-                partition.append(KeyAttribute(name, type))
-            } else {
-                sort.append(KeyAttribute(name, type))
-            }
-        }
-        let all = (partition + sort).map(\.name)
-        guard !partition.isEmpty, Set(all).count == all.count else {
-            throw Self.invalidSchema(owner)
+        for element in schema.elements {
+            guard let type = types[element.name] else { continue }
+            let attribute = KeyAttribute(element.name, type)
+            if element.isPartition { partition.append(attribute) } else { sort.append(attribute) }
         }
         return (partition, sort)
-    }
-
-    private static func invalidSchema(_ owner: String) -> ServiceError {
-        .validation(
-            "Invalid KeySchema of \(owner): The first KeySchemaElement is a HASH key, and none is named "
-                + "twice")
-    }
-
-    func index(_ input: RequestParameters) throws -> IndexDefinition {
-        let name = try input.requiredString("IndexName")
-        guard (3...255).contains(name.utf8.count) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'indexName' failed to satisfy constraint: Member "
-                    + "must have length greater than or equal to 3")
-        }
-        let key = try key(input, name)
-        guard key.partition.count <= 4, key.sort.count <= 4 else {
-            throw ServiceError.validation("An index has 4 attributes of each kind of key at most")
-        }
-        guard let projection = try input.object("Projection") else {
-            throw RequestParameters.missing("Projection")
-        }
-        let type = try projection.choice("ProjectionType", ["ALL", "INCLUDE", "KEYS_ONLY"])
-        let names = try projection.strings("NonKeyAttributes")
-        let kept: IndexProjection
-        switch (type, names) {
-        case ("ALL", nil): kept = .all
-        case ("KEYS_ONLY", nil): kept = .keysOnly
-        case ("INCLUDE", let names?)
-        where (1...100).contains(names.count) && names.allSatisfy { $0.utf8.count <= 255 }:
-            kept = .include(names)
-        case (nil, _):
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: Unknown ProjectionType: null")
-        default:
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: ProjectionType is \(type ?? ""), and "
-                    + "NonKeyAttributes does not fit")
-        }
-        return IndexDefinition(
-            name, partitionKey: key.partition, sortKey: key.sort, projection: kept)
-    }
-
-    func requireAllUsed(_ keys: [KeyAttribute]) throws {
-        let unused = Set(types.keys).subtracting(keys.map(\.name))
-        guard unused.isEmpty else {
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: Number of attributes in KeySchema does not "
-                    + "exactly match number of attributes defined in AttributeDefinitions")
-        }
     }
 }
 
@@ -118,14 +132,8 @@ extension JSONWriter {
         case .keysOnly: raw("{\"ProjectionType\":\"KEYS_ONLY\"}")
         case .include(let names):
             raw("{\"ProjectionType\":\"INCLUDE\",\"NonKeyAttributes\":")
-            list(names) { $0.string($1) }
+            list(names.sorted { ByteOrder.compare($0, $1) < 0 }) { $0.string($1) }
             raw("}")
         }
-    }
-
-    mutating func throughput(_ record: TableRecord) {
-        raw(
-            "{\"NumberOfDecreasesToday\":0,\"ReadCapacityUnits\":\(record.readUnits),"
-                + "\"WriteCapacityUnits\":\(record.writeUnits)}")
     }
 }

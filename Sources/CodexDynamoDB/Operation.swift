@@ -1,3 +1,5 @@
+internal import CodexCore
+
 /// The operations of DynamoDB's API, by their names in a request's target.
 enum Operation: String, Sendable {
     case getItem = "GetItem"
@@ -26,6 +28,7 @@ enum Operation: String, Sendable {
     case describeLimits = "DescribeLimits"
     case describeEndpoints = "DescribeEndpoints"
     case describeContinuousBackups = "DescribeContinuousBackups"
+    case updateContinuousBackups = "UpdateContinuousBackups"
     case listStreams = "ListStreams"
     case describeStream = "DescribeStream"
     case getShardIterator = "GetShardIterator"
@@ -38,6 +41,42 @@ enum Operation: String, Sendable {
             return nil
         }
         return parts[0] == operation.interface ? operation : nil
+    }
+
+    /// The operations that AWS has and the service does not.
+    ///
+    /// Codex has its own backups, exports, imports and followers; see `Docs/DynamoDB.md`.
+    private static let unsupported: Set = [
+        // Backups and restores.
+        "CreateBackup", "DeleteBackup", "DescribeBackup", "ListBackups",
+        "RestoreTableFromBackup", "RestoreTableToPointInTime",
+        // Exports and imports.
+        "DescribeExport", "DescribeImport", "ExportTableToPointInTime", "ImportTable",
+        "ListExports", "ListImports",
+        // Global tables.
+        "CreateGlobalTable", "DescribeGlobalTable", "DescribeGlobalTableSettings",
+        "DescribeTableReplicaAutoScaling", "ListGlobalTables", "UpdateGlobalTable",
+        "UpdateGlobalTableSettings", "UpdateTableReplicaAutoScaling",
+        // Resource policies.
+        "DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy",
+        // Other services.
+        "DescribeContributorInsights", "DescribeKinesisStreamingDestination",
+        "DisableKinesisStreamingDestination", "EnableKinesisStreamingDestination",
+        "ListContributorInsights", "UpdateContributorInsights",
+        "UpdateKinesisStreamingDestination",
+    ]
+
+    /// The error for a target that names no operation of the service.
+    ///
+    /// The type is that of AWS for unknown operations; the text is unverified.
+    static func unknown(_ target: String?) -> ServiceError {
+        let name = target?.split(separator: ".").last.map(String.init) ?? ""
+        let problem =
+            unsupported.contains(name)
+            ? "The operation \(name) is not supported."
+            : "The operation is not known: "
+                + "\(target?.abbreviated(byteCount: 80) ?? "no X-Amz-Target")."
+        return ServiceError("UnknownOperationException", problem)
     }
 
     private var interface: String {

@@ -202,10 +202,14 @@ extension ServiceError {
                 "TrimmedDataAccessException",
                 "The requested records are beyond the retention period of the stream.")
         case .invalidJSON: self = .serialization(error.message)
+        case .invalidSchema, .schemaMismatch: self = TableMessages.unfit(error)
+        case .indexNotReady:
+            // What follows names calls of the store's API.
+            let problem = error.message.split(separator: ". ", maxSplits: 1).first
+            self = .validation(problem.map(String.init) ?? "The index is being built")
         case .invalidNumber, .invalidItem, .invalidKey, .keyTooLong, .invalidPath,
             .invalidExpression, .invalidArgument, .invalidIdentifier, .invalidPageToken,
-            .typeMismatch, .missingAttribute, .invalidSchema, .schemaMismatch, .unknownIndex,
-            .indexNotReady, .transactionTooLarge:
+            .typeMismatch, .missingAttribute, .unknownIndex, .transactionTooLarge:
             self = .validation(error.message)
         default: self.init("InternalServerError", "The store refused: \(error.code).")
         }

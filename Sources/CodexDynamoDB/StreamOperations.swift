@@ -1,72 +1,126 @@
 internal import CodexCore
 internal import CodexStore
 internal import FoundationEssentials
-internal import Synchronization
 
 /// ListStreams, DescribeStream, GetShardIterator, GetRecords.
 ///
-/// A table's stream has the table's changes in the store since the stream was enabled. It has one
-/// shard, which never ends. A sequence number has twenty digits for the commit, and ten for the
-/// change's place in it.
+/// A table's stream has the table's changes in the store since the stream was enabled, and until it
+/// was disabled or the table deleted. It has one shard. A sequence number has twenty digits for the
+/// commit, and ten for the change's place in it.
 extension DynamoDBService {
     private static let recordCountMax = 1000
     /// The time in which an iterator can be used.
     private static let iteratorMilliseconds = 15 * 60 * 1000
 
+    // MARK: Streams
+
+    /// The streams that are described now, by the bytes of their ARNs.
+    ///
+    /// - Parameter table: The table's name; `nil` is all tables.
+    private func streams(of table: String?) throws -> [(arn: String, record: StreamRecord)] {
+        let instant = milliseconds
+        let tables = try allTables().filter { table == nil || $0.name == table }
+        var known: [StreamRecord] = []
+        for (definition, record) in zip(tables, try records(of: tables.map(\.name))) {
+            if let stream = record.stream { known.append(StreamRecord(definition, stream)) }
+        }
+        known += try formerStreams(of: table)
+        return known.filter { $0.stream.isDescribed(at: instant) }
+            .map { (arn: streamARN($0.table.name, $0.stream), record: $0) }
+            .sorted { ByteOrder.compare($0.arn, $1.arn) < 0 }
+    }
+
+    /// The streams that ended and are no table's last one, also those of deleted tables.
+    private func formerStreams(of table: String?) throws -> [StreamRecord] {
+        guard store.definition(of: StreamRecord.tableName) != nil else { return [] }
+        let start = table.map { SortCondition.beginsWith(.string(StreamRecord.name($0, ""))) }
+        let query = TableQuery(
+            table: StreamRecord.tableName, partition: [StreamRecord.kind], sort: start ?? .any)
+        return try store.items(matching: query).items.compactMap(StreamRecord.init)
+    }
+
+    /// The stream with an ARN, which may be of any region and account.
+    ///
+    /// - Throws: `ValidationException`, `ResourceNotFoundException`.
+    private func stream(_ arn: String) throws -> StreamRecord {
+        guard let parsed = TableARN(arn), let label = parsed.streamLabel else {
+            throw StreamMessages.invalidARN
+        }
+        if let table = try? definition(parsed.table),
+            let stream = try record(of: table.name).stream, stream.label == label
+        {
+            return try described(StreamRecord(table, stream), arn)
+        }
+        guard store.definition(of: StreamRecord.tableName) != nil,
+            let item = try store.item(
+                in: StreamRecord.tableName,
+                key: PrimaryKey(
+                    StreamRecord.kind, .string(StreamRecord.name(parsed.table, label)))),
+            let record = StreamRecord(item)
+        else { throw StreamMessages.notFound(arn) }
+        return try described(record, arn)
+    }
+
+    private func described(_ record: StreamRecord, _ arn: String) throws -> StreamRecord {
+        guard record.stream.isDescribed(at: milliseconds) else {
+            throw StreamMessages.notFound(arn)
+        }
+        return record
+    }
+
+    /// The time of a new stream of a table, later than those of its former ones.
+    ///
+    /// A stream's label is its time, so a clock that stands still or goes back gives no label
+    /// twice.
+    func streamInstant(_ table: String) throws -> Int {
+        let last = try record(of: table).stream?.createdAt ?? -1
+        let former = try formerStreams(of: table).map(\.stream.createdAt).max() ?? -1
+        return max(milliseconds, max(last, former) + 1)
+    }
+
     func listStreams(_ input: RequestParameters) async throws -> ResponseWriter {
         let limit = try input.integer("Limit") ?? 100
         guard (1...100).contains(limit) else {
             throw ServiceError.validation(
-                "1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must "
-                    + "have value less than or equal to 100")
+                "1 validation error detected: Value at 'limit' failed to satisfy constraint: "
+                    + "Member must have value less than or equal to 100")
         }
         let name = try input.has("TableName") ? input.tableName() : nil
         let start = try input.string("ExclusiveStartStreamArn")
-        var streams: [(arn: String, table: String, label: String)] = []
-        for table in try allTables() where name == nil || table.name == name {
-            let record = try record(of: table.name)
-            if let stream = record.stream, let arn = streamARN(record) {
-                streams.append((arn, table.name, stream.label))
-            }
+        if let start, TableARN(start)?.streamLabel == nil { throw StreamMessages.invalidARN }
+        let rest = try streams(of: name).filter { stream in
+            start.map { ByteOrder.compare(stream.arn, $0) > 0 } ?? true
         }
-        let rest = streams.filter { stream in start.map { stream.arn > $0 } ?? true }
         var response = ResponseWriter()
         response.objects("Streams", rest.prefix(limit)) { entry, stream in
             entry.string("StreamArn", stream.arn)
-            entry.string("TableName", stream.table)
-            entry.string("StreamLabel", stream.label)
+            entry.string("TableName", stream.record.table.name)
+            entry.string("StreamLabel", stream.record.stream.label)
         }
         if rest.count > limit { response.string("LastEvaluatedStreamArn", rest[limit - 1].arn) }
         return response
     }
 
-    /// The table whose stream has the ARN.
-    private func stream(_ arn: String) throws -> (TableDefinition, TableStream) {
-        let parts = arn.split(separator: "/")
-        guard parts.count == 4, parts[2] == "stream", let table = try? definition(String(parts[1])),
-            case let record = try record(of: table.name), let stream = record.stream,
-            streamARN(record) == arn
-        else {
-            throw ServiceError(
-                "ResourceNotFoundException",
-                "Requested resource not found: Stream: \(arn.abbreviated()) not found")
-        }
-        return (table, stream)
-    }
-
     func describeStream(_ input: RequestParameters) async throws -> ResponseWriter {
         let arn = try input.requiredString("StreamArn")
-        let (table, stream) = try stream(arn)
-        let oldest = max(stream.start, try store.stats().trimmedSequence)
+        let limit = try input.integer("Limit") ?? 100
+        guard (1...100).contains(limit) else {
+            throw ServiceError.validation(
+                "1 validation error detected: Value at 'limit' failed to satisfy constraint: "
+                    + "Member must have value less than or equal to 100")
+        }
+        let wantsChildren = try Self.filtersChildren(input)
+        let start = try input.string("ExclusiveStartShardId")
+        let record = try self.stream(arn)
+        let (table, stream) = (record.table, record.stream)
+        let oldest = max(stream.start, try store.commits().trimmed)
         // The stream has one shard, without children or a parent.
-        let filter = try input.object("ShardFilter")
-        let isWanted =
-            try !input.has("ExclusiveStartShardId") && filter?.string("Type") != "CHILD_SHARDS"
+        let isAfterStart = start.map { ByteOrder.compare(stream.shardID, $0) > 0 } ?? true
         var response = ResponseWriter()
         response.object("StreamDescription") { description in
-            description.string("StreamArn", arn)
+            description.string("StreamArn", streamARN(table.name, stream))
             description.string("StreamLabel", stream.label)
-            description.string("StreamStatus", stream.end == nil ? "ENABLED" : "DISABLED")
+            description.string("StreamStatus", stream.isEnabled ? "ENABLED" : "DISABLED")
             description.string("StreamViewType", stream.view.rawValue)
             description.string("TableName", table.name)
             description.member("CreationRequestDateTime") {
@@ -75,11 +129,22 @@ extension DynamoDBService {
             description.member("KeySchema") {
                 $0.keySchema([table.partitionKey], table.sortKey.map { [$0] } ?? [])
             }
-            description.objects("Shards", isWanted ? [stream] : []) { shard, stream in
+            let shards = isAfterStart && !wantsChildren ? [stream] : []
+            description.objects("Shards", shards) { shard, stream in
                 Self.describe(stream, from: oldest, to: &shard)
             }
         }
         return response
+    }
+
+    /// Whether a request asks for the children of a shard alone.
+    private static func filtersChildren(_ input: RequestParameters) throws -> Bool {
+        guard let filter = try input.object("ShardFilter") else { return false }
+        guard try filter.string("Type") == "CHILD_SHARDS" else {
+            throw StreamMessages.unknownFilter
+        }
+        guard try filter.string("ShardId") != nil else { throw StreamMessages.filterWithoutShard }
+        return true
     }
 
     /// Writes the members of a stream's one shard.
@@ -96,46 +161,74 @@ extension DynamoDBService {
         }
     }
 
+    // MARK: Iterators
+
     func getShardIterator(_ input: RequestParameters) async throws -> ResponseWriter {
         let arn = try input.requiredString("StreamArn")
         let shard = try input.requiredString("ShardId")
-        let (_, stream) = try stream(arn)
-        guard shard == stream.shardID else {
-            throw ServiceError("ResourceNotFoundException", "Requested resource not found: Shard")
-        }
         let kind = try input.choice(
             "ShardIteratorType",
             ["TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"])
         guard let kind else { throw RequestParameters.missing("ShardIteratorType") }
-        let text = try input.string("SequenceNumber")
+        let number = try Self.number(input, kind)
+        let record = try self.stream(arn)
+        let stream = record.stream
+        guard shard == stream.shardID else { throw StreamMessages.shardNotFound(shard, arn) }
         let after: SequenceNumber
-        switch kind {
-        case "LATEST": after = SequenceNumber(commit: try store.stats().sequence)
-        case "TRIM_HORIZON": after = SequenceNumber(commit: stream.start)
-        default:
-            guard let text else { throw RequestParameters.missing("SequenceNumber") }
-            guard let number = Self.sequenceNumber(text) else {
-                throw ServiceError.validation("Invalid SequenceNumber")
-            }
-            guard number.commit <= (try store.stats().sequence) else {
-                throw ServiceError.validation(
-                    "Invalid SequenceNumber: the stream has not come so far")
-            }
-            after = kind == "AT_SEQUENCE_NUMBER" ? Self.before(number) : number
-            let oldest = max(stream.start, try store.stats().trimmedSequence)
-            guard after.lastWholeOrEqual >= oldest else {
-                throw ServiceError(
-                    "TrimmedDataAccessException",
-                    "The requested sequence number is beyond the trim horizon of the stream.")
-            }
+        switch number {
+        case let number?:
+            after = try position(number, isIncluded: kind == "AT_SEQUENCE_NUMBER", in: stream)
+        case nil where kind == "LATEST":
+            after = SequenceNumber(commit: try store.commits().last)
+        case nil: after = SequenceNumber(commit: stream.start)
         }
         var response = ResponseWriter()
         response.string(
             "ShardIterator",
             StreamIterator(
-                arn: arn, after: after, isOldest: kind == "TRIM_HORIZON", madeAt: milliseconds
+                arn: streamARN(record.table.name, stream), after: after,
+                isOldest: kind == "TRIM_HORIZON", madeAt: milliseconds
             ).text)
         return response
+    }
+
+    /// The sequence number of a request, which exactly two types of iterators have.
+    private static func number(
+        _ input: RequestParameters, _ kind: String
+    ) throws -> SequenceNumber? {
+        let text = try input.string("SequenceNumber")
+        guard kind.hasSuffix("_SEQUENCE_NUMBER") else {
+            guard text == nil else { throw StreamMessages.numberNotAllowed(kind) }
+            return nil
+        }
+        guard let text else { throw StreamMessages.numberRequired(kind) }
+        guard let number = sequenceNumber(text) else { throw StreamMessages.invalidNumber }
+        return number
+    }
+
+    /// The position at or after a change of a stream.
+    ///
+    /// - Parameters:
+    ///   - number: The change's sequence number.
+    ///   - isIncluded: Whether the change comes next.
+    ///   - stream: The stream.
+    /// - Returns: The position.
+    /// - Throws: `ValidationException` for a number that the stream does not reach,
+    ///   `TrimmedDataAccessException` for one before its oldest change.
+    private func position(
+        _ number: SequenceNumber, isIncluded: Bool, in stream: TableStream
+    ) throws -> SequenceNumber {
+        let (last, trimmed) = try store.commits()
+        let oldest = max(stream.start, trimmed)
+        // A shard begins with a number that no change has yet.
+        guard number.commit <= max(oldest + 1, min(last, stream.end ?? last)) else {
+            throw StreamMessages.invalidNumber
+        }
+        let after = isIncluded ? Self.before(number) : number
+        guard after.lastWholeOrEqual >= oldest else {
+            throw StreamMessages.trimmed
+        }
+        return after
     }
 
     func getRecords(
@@ -145,18 +238,23 @@ extension DynamoDBService {
         let limit = try input.integer("Limit") ?? Self.recordCountMax
         guard (1...Self.recordCountMax).contains(limit) else {
             throw ServiceError.validation(
-                "1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must "
-                    + "have value less than or equal to 1000")
+                "1 validation error detected: Value at 'limit' failed to satisfy constraint: "
+                    + "Member must have value less than or equal to 1000")
         }
         var iterator = try iterator(text)
-        let (table, stream) = try stream(iterator.arn)
-        guard iterator.after.commit >= stream.start else { throw Self.invalidIterator }
+        let record = try self.stream(iterator.arn)
+        let (table, stream) = (record.table, record.stream)
+        guard iterator.after.commit >= stream.start else { throw StreamMessages.invalidIterator }
         let start = try start(of: iterator, text)
         let memory = budget.decodedMemory()
         defer { memory.release() }
         // The page keeps the bytes of its records, and reading may copy them.
         try memory.reserve(2 * byteCountMax(of: start))
-        let page = try page(from: start, limit, table, stream.view)
+        guard let page = try page(from: start, limit, table, stream) else {
+            var response = ResponseWriter()
+            response.member("Records") { $0.raw("[]") }
+            return response
+        }
         var response = ResponseWriter()
         let end = try write(page, table, stream, to: &response, budget)
         // A disabled stream has an end.
@@ -176,14 +274,12 @@ extension DynamoDBService {
     /// The bytes of records that end a page: AWS's limit of GetRecords.
     private static let recordByteCountMax = 1 << 20
 
-    private static var invalidIterator: ServiceError { .validation("Invalid ShardIterator") }
-
     private func iterator(_ text: String) throws -> StreamIterator {
         guard let iterator = StreamIterator(text),
             iterator.madeAt <= milliseconds + Self.iteratorMilliseconds
-        else { throw Self.invalidIterator }
+        else { throw StreamMessages.invalidIterator }
         guard milliseconds - iterator.madeAt <= Self.iteratorMilliseconds else {
-            throw ServiceError("ExpiredIteratorException", "Iterator expired.")
+            throw StreamMessages.expiredIterator
         }
         return iterator
     }
@@ -202,7 +298,7 @@ extension DynamoDBService {
         if iterator.isOldest {
             // The trim horizon moves on, so a request for the oldest change continues from the
             // present one.
-            let oldest = try store.stats().trimmedSequence
+            let oldest = try store.commits().trimmed
             if after.commit < oldest { after = SequenceNumber(commit: oldest) }
         }
         return .position(.sequenceNumber(after))
@@ -216,15 +312,23 @@ extension DynamoDBService {
         }
     }
 
+    /// Reads a page of a stream; `nil` if the store has no more changes of the table.
     private func page(
-        from start: Start, _ limit: Int, _ table: TableDefinition, _ view: StreamView
-    ) throws -> ChangePage {
+        from start: Start, _ limit: Int, _ table: TableDefinition, _ stream: TableStream
+    ) throws -> ChangePage? {
         let filter = ChangeFilter(tables: [table.name])
-        switch start {
-        case .cursor(let cursor):
-            return try store.changePage(after: cursor, limit: limit, view: view, filter: filter)
-        case .position(let position):
-            return try store.changePage(after: position, limit: limit, view: view, filter: filter)
+        do {
+            switch start {
+            case .cursor(let cursor):
+                return try store.changePage(
+                    after: cursor, limit: limit, view: stream.view, filter: filter)
+            case .position(let position):
+                return try store.changePage(
+                    after: position, limit: limit, view: stream.view, filter: filter)
+            }
+        } catch let error as CodexError where error.code == .unknownTable && !stream.isEnabled {
+            // The table was deleted, and its changes are trimmed.
+            return nil
         }
     }
 
@@ -337,56 +441,5 @@ extension SequenceNumber {
     /// The last commit that is wholly before the position; all later commits must be retained.
     fileprivate var lastWholeOrEqual: UInt64 {
         ordinal == .max ? commit : commit - min(1, commit)
-    }
-}
-
-/// The content of a shard iterator.
-private struct StreamIterator {
-    let arn: String
-    var after: SequenceNumber
-    /// Whether it began with the oldest change.
-    var isOldest: Bool
-    var madeAt: Int
-
-    init(arn: String, after: SequenceNumber, isOldest: Bool, madeAt: Int) {
-        self.arn = arn
-        self.after = after
-        self.isOldest = isOldest
-        self.madeAt = madeAt
-    }
-
-    var text: String {
-        let parts = [arn, after.description, isOldest ? "1" : "0", "\(madeAt)"]
-        return "\(arn)|1|" + Base64.encodeURL(Array(parts.joined(separator: "|").utf8))
-    }
-
-    init?(_ text: String) {
-        guard let last = text.split(separator: "|").last,
-            let bytes = Base64.decodeURL(String(last)),
-            let decoded = String(validating: bytes, as: UTF8.self)
-        else { return nil }
-        let parts = decoded.split(separator: "|", omittingEmptySubsequences: false)
-        guard parts.count == 4, let after = SequenceNumber(String(parts[1])),
-            let madeAt = Int(parts[3]), madeAt >= 0
-        else { return nil }
-        self.init(
-            arn: String(parts[0]), after: after, isOldest: parts[2] == "1", madeAt: madeAt)
-    }
-}
-
-/// The positions of recent iterators, so that a page continues without a search in the log.
-final class StreamCursors: Sendable {
-    private static let countMax = 256
-    private let cursors = Mutex<[(iterator: String, cursor: ChangeCursor)]>([])
-
-    func put(_ iterator: String, _ cursor: ChangeCursor) {
-        cursors.withLock { cursors in
-            cursors.append((iterator, cursor))
-            if cursors.count > Self.countMax { cursors.removeFirst() }
-        }
-    }
-
-    func cursor(of iterator: String) -> ChangeCursor? {
-        cursors.withLock { cursors in cursors.last { $0.iterator == iterator }?.cursor }
     }
 }

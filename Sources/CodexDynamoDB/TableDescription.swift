@@ -4,38 +4,76 @@ internal import CodexStore
 /// The descriptions of tables, in DescribeTable and other operations.
 extension DynamoDBService {
     /// Describes a table in a member of a response.
+    ///
+    /// - Parameters:
+    ///   - table: The table.
+    ///   - record: Its settings.
+    ///   - name: The member's name.
+    ///   - status: The table's status.
+    ///   - indexStatuses: The statuses of global indexes that change, by name.
+    ///   - response: The response.
+    /// - Throws: The errors of the store.
     func describe(
-        _ table: TableDefinition, _ record: TableRecord, status: String, _ name: String,
-        _ response: inout ResponseWriter
+        _ table: TableDefinition, _ record: TableRecord, _ name: String, status: String = "ACTIVE",
+        indexStatuses: [String: String] = [:], _ response: inout ResponseWriter
     ) throws {
         let sizes = try TreeSizes(store, table.name)
-        let states = try store.buildStatus().filter { $0.table == table.name }
+        let building = try store.buildStatus().filter {
+            $0.table == table.name && $0.kind == .index && $0.state != .ready
+        }
+        let statuses = Dictionary(building.map { ($0.name, "CREATING") }) { $1 }
+            .merging(indexStatuses) { $1 }
         response.object(name) { description in
-            description.string("TableName", table.name)
-            description.string("TableStatus", status)
-            description.string("TableArn", arn(table.name))
-            description.string("TableId", record.id)
+            describeState(of: record, status, sizes, to: &description)
             description.member("CreationDateTime") { $0.raw(Self.seconds(record.createdAt)) }
-            description.number("ItemCount", sizes[nil].count)
-            description.number("TableSizeBytes", sizes[nil].byteCount)
             Self.describeKeys(table, to: &description)
-            Self.describeBilling(record, to: &description)
-            for (member, isLocal) in [
-                ("LocalSecondaryIndexes", true), ("GlobalSecondaryIndexes", false),
-            ] {
-                let indexes = table.indexes.filter {
-                    record.localIndexes.contains($0.name) == isLocal
+            describeSettings(of: record, to: &description)
+            let local = table.indexes.filter { record.localIndexes.contains($0.name) }
+            if !local.isEmpty {
+                description.objects("LocalSecondaryIndexes", local) { entry, index in
+                    describe(index, record, sizes, to: &entry)
                 }
-                guard !indexes.isEmpty else { continue }
-                description.objects(member, indexes) { entry, index in
-                    let state = states.first { $0.name == index.name && $0.kind == .index }?.state
-                    describe(
-                        index, record, isReady: isLocal ? nil : state == .ready, sizes[index.name],
-                        to: &entry)
+            }
+            let global = table.indexes.filter { !record.localIndexes.contains($0.name) }
+            if !global.isEmpty {
+                description.objects("GlobalSecondaryIndexes", global) { entry, index in
+                    describe(index, record, sizes, to: &entry)
+                    entry.string("IndexStatus", statuses[index.name] ?? "ACTIVE")
+                    if building.contains(where: { $0.name == index.name }) {
+                        entry.member("Backfilling") { $0.raw("true") }
+                    }
+                    describeThroughput(of: index.name, record, to: &entry)
                 }
             }
             describeStream(of: record, to: &description)
         }
+    }
+
+    /// Describes a table that is being deleted, as AWS does with few members.
+    func describeDeleted(
+        _ table: TableDefinition, _ record: TableRecord, _ response: inout ResponseWriter
+    ) throws {
+        let sizes = try TreeSizes(store, table.name)
+        response.object("TableDescription") { description in
+            describeState(of: record, "DELETING", sizes, to: &description)
+            description.member("ProvisionedThroughput") {
+                $0.provisioned(record.throughput, at: milliseconds)
+            }
+            Self.describeBilling(record, to: &description)
+            description.member("DeletionProtectionEnabled") { $0.raw("\(record.isProtected)") }
+        }
+    }
+
+    private func describeState(
+        of record: TableRecord, _ status: String, _ sizes: TreeSizes,
+        to description: inout ResponseWriter
+    ) {
+        description.string("TableName", record.name)
+        description.string("TableStatus", status)
+        description.string("TableArn", arn(record.name))
+        description.string("TableId", record.id)
+        description.number("ItemCount", sizes[nil].count)
+        description.number("TableSizeBytes", sizes[nil].byteCount)
     }
 
     private static func describeKeys(
@@ -49,6 +87,7 @@ extension DynamoDBService {
         where !attributes.contains(attribute) {
             attributes.append(attribute)
         }
+        attributes.sort { ByteOrder.compare($0.name, $1.name) < 0 }
         description.list("AttributeDefinitions", attributes) { writer, attribute in
             writer.raw("{\"AttributeName\":")
             writer.string(attribute.name)
@@ -56,50 +95,81 @@ extension DynamoDBService {
         }
     }
 
+    private func describeSettings(
+        of record: TableRecord, to description: inout ResponseWriter
+    ) {
+        describeThroughput(of: nil, record, to: &description)
+        Self.describeBilling(record, to: &description)
+        description.member("DeletionProtectionEnabled") { $0.raw("\(record.isProtected)") }
+        if let tableClass = record.tableClass {
+            description.object("TableClassSummary") { summary in
+                summary.string("TableClass", tableClass.rawValue)
+                if let instant = record.classChangedAt {
+                    summary.member("LastUpdateDateTime") { $0.raw(Self.seconds(instant)) }
+                }
+            }
+        }
+        if let key = record.encryptionKey {
+            description.object("SSEDescription") { encryption in
+                encryption.string("Status", "ENABLED")
+                encryption.string("SSEType", "KMS")
+                encryption.string("KMSMasterKeyArn", key)
+            }
+        }
+    }
+
+    /// Describes the throughput of a global index, or of the table itself.
+    private func describeThroughput(
+        of index: String?, _ record: TableRecord, to description: inout ResponseWriter
+    ) {
+        let throughput = index.map { record[index: $0] } ?? record.throughput
+        description.member("ProvisionedThroughput") {
+            $0.provisioned(throughput, at: milliseconds)
+        }
+        if let limits = throughput.onDemand {
+            description.member("OnDemandThroughput") { $0.onDemand(limits) }
+        }
+        description.member("WarmThroughput") {
+            $0.warm(throughput.warm(isOnDemand: record.isOnDemand))
+        }
+    }
+
     private static func describeBilling(
         _ record: TableRecord, to description: inout ResponseWriter
     ) {
-        description.member("ProvisionedThroughput") { $0.throughput(record) }
-        if record.billingMode == "PAY_PER_REQUEST" {
-            description.member("BillingModeSummary") {
-                $0.raw("{\"BillingMode\":\"PAY_PER_REQUEST\"}")
+        guard record.isOnDemand || record.onDemandSince != nil else { return }
+        description.object("BillingModeSummary") { summary in
+            summary.string("BillingMode", record.billingMode)
+            summary.member("LastUpdateToPayPerRequestDateTime") {
+                $0.raw(seconds(record.onDemandSince ?? record.createdAt))
             }
         }
-        description.member("DeletionProtectionEnabled") { $0.raw("\(record.isProtected)") }
     }
 
-    /// Describes an index.
-    ///
-    /// `isReady` is whether a global index can be read, and `nil` for a local index.
+    /// Describes what local and global indexes have in common.
     private func describe(
-        _ index: IndexDefinition, _ record: TableRecord, isReady: Bool?,
-        _ size: (count: Int, byteCount: Int), to entry: inout ResponseWriter
+        _ index: IndexDefinition, _ record: TableRecord, _ sizes: TreeSizes,
+        to entry: inout ResponseWriter
     ) {
         entry.string("IndexName", index.name)
         entry.member("KeySchema") { $0.keySchema(index.partitionKey, index.sortKey) }
         entry.member("Projection") { $0.projection(index.projection) }
-        if let isReady {
-            entry.string("IndexStatus", isReady ? "ACTIVE" : "CREATING")
-            if !isReady { entry.member("Backfilling") { $0.raw("true") } }
-            entry.member("ProvisionedThroughput") { $0.throughput(record) }
-        }
         entry.string("IndexArn", arn(record.name) + "/index/\(index.name)")
-        entry.number("ItemCount", size.count)
-        entry.number("IndexSizeBytes", size.byteCount)
+        entry.number("ItemCount", sizes[index.name].count)
+        entry.number("IndexSizeBytes", sizes[index.name].byteCount)
     }
 
     private func describeStream(
         of record: TableRecord, to description: inout ResponseWriter
     ) {
-        if let stream = record.stream, stream.end == nil {
+        guard let stream = record.stream else { return }
+        if stream.isEnabled {
             description.member("StreamSpecification") {
                 $0.raw("{\"StreamEnabled\":true,\"StreamViewType\":\"\(stream.view.rawValue)\"}")
             }
         }
-        if let stream = record.stream, let arn = streamARN(record) {
-            description.string("LatestStreamLabel", stream.label)
-            description.string("LatestStreamArn", arn)
-        }
+        description.string("LatestStreamLabel", stream.label)
+        description.string("LatestStreamArn", streamARN(record.name, stream))
     }
 
     /// Milliseconds as seconds with a fraction; an instant before 1970 counts as 1970.
@@ -115,14 +185,12 @@ extension DynamoDBService {
 private struct TreeSizes {
     private let trees: [StoreStatistics.Tree]
 
-    init(_ store: Store, _ table: String) throws {
-        trees = try store.stats().trees.filter { $0.table == table }
-    }
+    init(_ store: Store, _ table: String) throws { trees = try store.stats(of: table) }
 
-    /// The size of an index, or of the table itself.
+    /// The size of an index, or of the table itself, with its large values.
     subscript(index: String?) -> (count: Int, byteCount: Int) {
         let tree = trees.first { $0.index == index && $0.counter == nil }
-        let count = tree?.entryCount ?? 0
-        return (count, count == 0 ? 0 : tree?.byteCount ?? 0)
+        guard let tree, tree.entryCount > 0 else { return (0, 0) }
+        return (tree.entryCount, tree.byteCount + tree.largeByteCount)
     }
 }

@@ -5,7 +5,7 @@ internal import FoundationEssentials
 /// The settings of a table that DynamoDB's clients give and the store's schema does not have.
 ///
 /// It is an item in a table of the service.
-struct TableRecord {
+struct TableRecord: Sendable {
     /// The table of these records; clients do not see it.
     static let tableName = "codex.dynamodb.tables"
     static let definition = TableDefinition(tableName, partitionKey: KeyAttribute("name"))
@@ -16,13 +16,23 @@ struct TableRecord {
     var createdAt = 0
     /// The names of the local indexes.
     var localIndexes: [String] = []
-    var billingMode = "PAY_PER_REQUEST"
-    var readUnits = 0
-    var writeUnits = 0
+    /// Whether the table is billed for requests, and not for provisioned throughput.
+    private(set) var isOnDemand = true
+    /// The time since which it is on demand, or was for the last time.
+    private(set) var onDemandSince: Int?
+    var throughput = TableThroughput()
+    /// The throughput of global indexes; one without has that of the table.
+    private var indexThroughput: [String: TableThroughput] = [:]
     var isProtected = false
     /// The last stream of the table.
     var stream: TableStream?
-    var tags: [(key: String, value: String)] = []
+    var tags = TableTags()
+    var tableClass: TableClass?
+    /// The time when the class changed.
+    var classChangedAt: Int?
+    /// The ARN of the key that encrypts the table at rest; `nil` is the service's own.
+    var encryptionKey: String?
+    var recovery: PointInTimeRecovery?
 
     /// Creates the record of a table that the service did not create.
     init(_ name: String) {
@@ -34,135 +44,183 @@ struct TableRecord {
     init(_ item: Item, _ name: String) {
         self.init(name)
         id = item["id"]?.string ?? id
-        createdAt = item["createdAt"]?.number?.int64.map(Int.init) ?? 0
-        if case .list(let names)? = item["localIndexes"] {
-            localIndexes = names.compactMap(\.string)
+        createdAt = item["createdAt"]?.instant ?? 0
+        localIndexes = (item["localIndexes"]?.list ?? []).compactMap(\.string)
+        isOnDemand = item["billingMode"]?.string.map { $0 == Self.onDemandMode } ?? isOnDemand
+        onDemandSince = item["onDemandSince"]?.instant
+        throughput = Self.throughput(item, isOnDemand: isOnDemand)
+        for index in item["indexThroughput"]?.map ?? AttributeMap() {
+            indexThroughput[index.name] = index.value.map.map(TableThroughput.init)
         }
-        billingMode = item["billingMode"]?.string ?? billingMode
-        readUnits = item["readUnits"]?.number?.int64.map(Int.init) ?? 0
-        writeUnits = item["writeUnits"]?.number?.int64.map(Int.init) ?? 0
         isProtected = item["isProtected"] == .bool(true)
         stream = item["stream"]?.map.flatMap(TableStream.init)
-        if case .list(let pairs)? = item["tags"] {
-            tags = pairs.compactMap { pair in
-                guard let map = pair.map, let key = map["key"]?.string,
-                    let value = map["value"]?.string
+        tags = TableTags(
+            (item["tags"]?.list ?? []).compactMap { pair -> TableTags.Tag? in
+                guard let key = pair.map?["key"]?.string, let value = pair.map?["value"]?.string
                 else { return nil }
-                return (key, value)
-            }
-        }
+                return TableTags.Tag(key: key, value: value)
+            })
+        tableClass = item["tableClass"]?.string.flatMap(TableClass.init(rawValue:))
+        classChangedAt = item["classChangedAt"]?.instant
+        encryptionKey = item["encryptionKey"]?.string
+        recovery = item["recovery"]?.map.flatMap(PointInTimeRecovery.init)
     }
+
+    /// The stored throughput, also of a record that an earlier release wrote.
+    private static func throughput(_ item: Item, isOnDemand: Bool) -> TableThroughput {
+        if let map = item["throughput"]?.map { return TableThroughput(map) }
+        guard !isOnDemand, let read = item["readUnits"]?.number?.int64,
+            let write = item["writeUnits"]?.number?.int64
+        else { return TableThroughput() }
+        return TableThroughput(provisioned: CapacityUnits(read: Int(read), write: Int(write)))
+    }
+
+    private static let onDemandMode = "PAY_PER_REQUEST"
+
+    var billingMode: String { isOnDemand ? Self.onDemandMode : "PROVISIONED" }
 
     var item: Item {
         var item: Item = [
             "name": .string(name), "id": .string(id), "createdAt": .number(Number(createdAt)),
             "localIndexes": .list(localIndexes.map { .string($0) }),
-            "billingMode": .string(billingMode), "readUnits": .number(Number(readUnits)),
-            "writeUnits": .number(Number(writeUnits)), "isProtected": .bool(isProtected),
-            "tags": .list(tags.map { .map(["key": .string($0.key), "value": .string($0.value)]) }),
+            "billingMode": .string(billingMode), "throughput": .map(throughput.map),
+            "isProtected": .bool(isProtected),
+            "tags": .list(
+                tags.all.map { .map(["key": .string($0.key), "value": .string($0.value)]) }),
         ]
+        var indexes = AttributeMap()
+        for (name, throughput) in indexThroughput { indexes[name] = .map(throughput.map) }
+        if !indexes.isEmpty { item["indexThroughput"] = .map(indexes) }
+        item["onDemandSince"] = onDemandSince.map { .number(Number($0)) }
         item["stream"] = stream.map { .map($0.map) }
+        item["tableClass"] = tableClass.map { .string($0.rawValue) }
+        item["classChangedAt"] = classChangedAt.map { .number(Number($0)) }
+        item["encryptionKey"] = encryptionKey.map { .string($0) }
+        item["recovery"] = recovery.map { .map($0.map) }
         return item
     }
-}
 
-/// A table's stream: the table's changes after a commit, up to another commit if it was disabled.
-struct TableStream: Sendable {
-    let view: StreamView
-    let label: String
-    /// The time when it was enabled, in milliseconds since 1970.
-    let createdAt: Int
-    /// The commit after which it starts.
-    let start: UInt64
-    /// The last commit in it; `nil` while it is enabled.
-    var end: UInt64?
+    // MARK: Throughput
 
-    init(view: StreamView, at instant: Int, after commit: UInt64) {
-        self.view = view
-        createdAt = instant
-        label = String(
-            Timestamp.text(Date(timeIntervalSince1970: Double(instant) / 1000)).dropLast())
-        start = commit
+    /// The provisioned units; `nil` on demand.
+    var provisioned: CapacityUnits? { isOnDemand ? nil : throughput.provisioned }
+
+    /// The throughput of a global index.
+    subscript(index index: String) -> TableThroughput {
+        get { indexThroughput[index] ?? TableThroughput(provisioned: provisioned) }
+        set { indexThroughput[index] = newValue }
     }
 
-    init?(_ map: AttributeMap) {
-        guard let view = map["view"]?.string.flatMap(StreamView.init),
-            let label = map["label"]?.string, let createdAt = map["createdAt"]?.number?.int64,
-            let start = map["start"]?.number?.int64.flatMap({ UInt64(exactly: $0) })
-        else { return nil }
-        (self.view, self.label, self.start) = (view, label, start)
-        self.createdAt = Int(createdAt)
-        end = map["end"]?.number?.int64.flatMap { UInt64(exactly: $0) }
+    /// Forgets an index that was removed.
+    mutating func forgetIndex(_ index: String) { indexThroughput[index] = nil }
+
+    /// Sets the billing of a new table at a time.
+    mutating func bill(_ throughput: TableThroughput, isOnDemand: Bool, at instant: Int) {
+        (self.throughput, self.isOnDemand) = (throughput, isOnDemand)
+        onDemandSince = isOnDemand ? instant : nil
     }
 
-    var map: AttributeMap {
-        var map: AttributeMap = [
-            "view": .string(view.rawValue), "label": .string(label),
-            "createdAt": .number(Number(createdAt)), "start": .number(Number(start)),
-        ]
-        map["end"] = end.map { .number(Number($0)) }
-        return map
+    /// Sets the billing for requests at a time, also of the indexes.
+    mutating func becomeOnDemand(at instant: Int) {
+        guard !isOnDemand else { return }
+        isOnDemand = true
+        onDemandSince = instant
+        throughput.becomeOnDemand()
+        for name in indexThroughput.keys { indexThroughput[name]?.becomeOnDemand() }
     }
 
-    /// The identifier of its one shard; stream adapters read the time in it.
-    var shardID: String {
-        let digits = String(createdAt)
-        return "shardId-" + String(repeating: "0", count: 20 - digits.count) + digits + "-"
-            + SHA256.hexadecimal(label).prefix(8)
+    /// Provisions throughput for the table at a time.
+    mutating func provision(_ units: CapacityUnits, at instant: Int) {
+        throughput.provision(units, wasOnDemand: isOnDemand, at: instant)
+        onDemandSince = onDemandSince ?? (isOnDemand ? createdAt : nil)
+        isOnDemand = false
     }
 }
 
 extension DynamoDBService {
     /// The record of a table; the defaults if clients gave no settings.
     func record(of table: String) throws -> TableRecord {
-        guard store.schema.tables.contains(where: { $0.name == TableRecord.tableName }),
-            let item = try store.item(in: TableRecord.tableName, key: PrimaryKey(.string(table)))
-        else { return TableRecord(table) }
-        return TableRecord(item, table)
+        try records(of: [table]).first ?? TableRecord(table)
+    }
+
+    /// The records of tables, from one snapshot.
+    func records(of tables: [String]) throws -> [TableRecord] {
+        guard store.definition(of: TableRecord.tableName) != nil else {
+            return tables.map(TableRecord.init)
+        }
+        let keys = tables.map { PrimaryKey(.string($0)) }
+        let items = try store.items(in: TableRecord.tableName, keys: keys)
+        return zip(tables, items).map { name, item in
+            item.map { TableRecord($0, name) } ?? TableRecord(name)
+        }
     }
 
     /// Changes the record of a table in one transaction.
+    ///
+    /// A stream that another one replaces is kept, to be described for a day.
     @discardableResult
     func change(
-        _ table: String, _ body: @escaping @Sendable (inout TableRecord) throws -> Void
+        _ table: TableDefinition, _ body: @escaping @Sendable (inout TableRecord) throws -> Void
     ) async throws -> TableRecord {
-        if !store.schema.tables.contains(where: { $0.name == TableRecord.tableName }) {
-            do {
-                try await store.addTable(TableRecord.definition)
-            } catch let error as CodexError where error.code == .schemaMismatch {
-                // Another request added the table first.
-            }
-        }
+        try await addIfMissing(TableRecord.definition)
+        let keepsStreams = store.definition(of: StreamRecord.tableName) != nil
         return try await store.write { transaction in
-            let key = PrimaryKey(.string(table))
+            let key = PrimaryKey(.string(table.name))
             let stored = try transaction.item(in: TableRecord.tableName, key: key)
-            var record = stored.map { TableRecord($0, table) } ?? TableRecord(table)
+            let old = stored.map { TableRecord($0, table.name) } ?? TableRecord(table.name)
+            var record = old
             try body(&record)
             try transaction.put(record.item, in: TableRecord.tableName)
+            if keepsStreams, let stream = old.stream, !stream.isEnabled,
+                stream.label != record.stream?.label
+            {
+                try transaction.put(
+                    StreamRecord(table, stream).item, in: StreamRecord.tableName)
+            }
             return record
         }
     }
 
-    /// Deletes the record of a deleted table, but not that of a newer table with the same name.
-    func deleteRecord(_ record: TableRecord) async throws {
-        guard store.schema.tables.contains(where: { $0.name == TableRecord.tableName }) else {
-            return
-        }
+    /// Adds a table of the service, unless it is there.
+    func addIfMissing(_ table: TableDefinition) async throws {
+        guard store.definition(of: table.name) == nil else { return }
         do {
-            _ = try await store.write {
-                try $0.delete(
-                    in: TableRecord.tableName, key: PrimaryKey(.string(record.name)),
-                    condition: .compare(.path("id"), .equal, .value(.string(record.id))))
+            try await store.addTable(table)
+        } catch let error as CodexError where error.code == .schemaMismatch {
+            // Another request added the table first.
+        }
+    }
+
+    /// Forgets a deleted table, but not a newer one with the same name; its stream is kept, to be
+    /// described for a day.
+    ///
+    /// - Parameters:
+    ///   - table: The table.
+    ///   - record: Its record.
+    ///   - commit: The commit that removed the table.
+    /// - Throws: The errors of the store.
+    func forget(
+        _ table: TableDefinition, _ record: TableRecord, at commit: UInt64
+    ) async throws {
+        guard store.definition(of: TableRecord.tableName) != nil else { return }
+        var former = record.stream
+        former?.close(after: commit, at: milliseconds)
+        let kept = former.map { StreamRecord(table, $0).item }
+        let (name, id) = (record.name, AttributeValue.string(record.id))
+        try await store.write { transaction in
+            if let kept { try transaction.put(kept, in: StreamRecord.tableName) }
+            let key = PrimaryKey(.string(name))
+            let stored = try transaction.item(in: TableRecord.tableName, key: key)
+            if let stored, stored["id"] == id {
+                try transaction.delete(in: TableRecord.tableName, key: key)
             }
-        } catch CodexError.Code.conditionFailed {
-            return
         }
     }
 
     func arn(_ table: String) -> String { "arn:aws:dynamodb:\(region):\(account):table/\(table)" }
 
-    func streamARN(_ record: TableRecord) -> String? {
-        record.stream.map { "\(arn(record.name))/stream/\($0.label)" }
+    func streamARN(_ table: String, _ stream: TableStream) -> String {
+        "\(arn(table))/stream/\(stream.label)"
     }
 
     /// The present time in milliseconds since 1970, at least 0.

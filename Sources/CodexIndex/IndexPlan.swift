@@ -25,6 +25,8 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
     /// Queries cannot use it. It has no entry for an item that does not expire, even if the item
     /// has the attribute.
     public let isExpiry: Bool
+    /// Whether the table's key has all attributes of the index key.
+    package let isOfTableKey: Bool
     /// The attributes that form an entry's key.
     package let indexKeyNames: [String]
     let parts: [KeyPart]
@@ -46,6 +48,9 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
             definition.partitionKey.map { KeyPart(attribute: $0, isPartition: true) }
             + definition.sortKey.map { KeyPart(attribute: $0, isPartition: false) }
         indexKeyNames = parts.map(\.attribute.name)
+        isOfTableKey = parts.allSatisfy { part in
+            tableParts.contains { $0.attribute.name == part.attribute.name }
+        }
         encoder = GroupKeyEncoder(
             parts: parts, multiValued: definition.multiValued, owner: "index \(definition.name)")
         keyNames =

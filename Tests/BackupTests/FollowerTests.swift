@@ -356,6 +356,41 @@ struct FollowerTests {
         try await FollowerPair.expectEqual(pair.follower, leader, "after the sweep")
     }
 
+    @Test("A time to live is removed and replaced as the leader's is", arguments: ["ends", "other"])
+    func formerExpiry(next: String) async throws {
+        let clock = ManualClock()
+        var options = StoreOptions()
+        options.use(clock)
+        options.sweepInterval = nil
+        let pair = try await FollowerPair(schema: schema(timeToLive: "ends"), options: options)
+        let now = Int(clock.now.timeIntervalSince1970)
+        _ = try await pair.leader.write { transaction in
+            for number in 0..<6 {
+                try transaction.put(
+                    [
+                        "p": "p", "s": .string("\(number)"), "ends": .number(Number(now + 100)),
+                        "other": .number(Number(now + (number < 2 ? 100 : 1000))),
+                    ], in: "t")
+            }
+        }
+        clock.advance(by: 200)
+        func count(_ store: Store) throws -> Int {
+            try store.items(scanning: TableScan(table: "t")).items.count
+        }
+        try await pair.catchUp()
+        #expect(try count(pair.follower) == 4)
+        try await pair.leader.removeTimeToLive(from: "t")
+        try await pair.leader.waitUntilReady()
+        try await pair.catchUp()
+        #expect(try count(pair.follower) == 10)
+        try await FollowerPair.expectEqual(pair.follower, pair.leader, "without a time to live")
+        try await pair.leader.addTimeToLive(next, to: "t")
+        try await pair.leader.waitUntilReady()
+        try await pair.catchUp()
+        #expect(try count(pair.follower) == (next == "ends" ? 4 : 8))
+        try await FollowerPair.expectEqual(pair.follower, pair.leader, "with another one")
+    }
+
     @Test("A unique index with equal keys conflicts as it does at the leader, until they differ")
     func conflict() async throws {
         let pair = try await FollowerPair(schema: schema())

@@ -98,9 +98,6 @@ struct SchemaTests {
                     indexes: [IndexDefinition("$expiry", partitionKey: [KeyAttribute("b")])])
             ]),
             Schema(tables: [
-                TableDefinition("t", partitionKey: KeyAttribute("a"), timeToLive: "a")
-            ]),
-            Schema(tables: [
                 TableDefinition("t", partitionKey: KeyAttribute("a"), timeToLive: "")
             ]),
         ])
@@ -126,6 +123,22 @@ struct SchemaTests {
             let json = try JSONEncoder().encode(schema(timeToLive))
             #expect(try JSONDecoder().decode(Schema.self, from: json) == schema(timeToLive))
         }
+    }
+
+    @Test("A time to live may be an attribute of the table's key, of any type")
+    func timeToLiveOfKey() throws {
+        for name in ["a", "b"] {
+            for type in [KeyAttribute.KeyType.string, .number, .binary] {
+                try Schema(tables: [
+                    TableDefinition(
+                        "t", partitionKey: KeyAttribute("a", type),
+                        sortKey: KeyAttribute("b", type), timeToLive: name)
+                ]).validate()
+            }
+        }
+        let table = TableDefinition("t", partitionKey: KeyAttribute("a"), timeToLive: "a")
+        #expect(table.withoutTimeToLive.timeToLive == nil)
+        #expect(table.withoutTimeToLive.with(timeToLive: "a") == table)
     }
 
     @Test("Names of tables have 1 to 255 characters, of key attributes 1 to 255 bytes")

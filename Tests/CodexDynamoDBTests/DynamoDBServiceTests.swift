@@ -151,9 +151,9 @@ struct DynamoDBServiceTests {
         )
         try await fails("ValidationException", "UpdateTable", #"{"TableName":"table"}"#)
         try await fails(
-            "ResourceNotFoundException", "UpdateTable",
-            #"{"TableName":"table","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"local"}}]}"#
-        )
+            "ValidationException", "UpdateTable",
+            #"{"TableName":"table","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"local"}}]}"#,
+            "Cannot delete an index that is not a GlobalSecondaryIndex: local")
         let arn = try #require(table["TableArn"] as? String)
         _ = try await ok(
             "TagResource",

@@ -85,7 +85,7 @@ struct ManyTablesTests {
         // In 300 rounds more trees than a process has handles for.
         for round in 0..<Self.roundCount {
             let name = "t\(round)"
-            try await store.addTable(Self.table(name, treeCount: 31))
+            try await store.addTable(Self.table(name, treeCount: 41))
             try put(name, store)
             if round % 50 == 0 {
                 // Another process learns of them, and has them no more either.

@@ -29,15 +29,15 @@ enum RequestFuzzing {
         "ExpiredIteratorException",
         "IdempotentParameterMismatchException", "LimitExceededException",
         "ResourceInUseException", "ResourceNotFoundException", "SerializationException",
-        "ThrottlingException", "TransactionCanceledException", "TrimmedDataAccessException",
-        "UnknownOperationException", "ValidationException",
+        "TableNotFoundException", "ThrottlingException", "TransactionCanceledException",
+        "TrimmedDataAccessException", "UnknownOperationException", "ValidationException",
     ]
 
     private static let others: [String] = [
         "DynamoDB_20120810.", "DynamoDBStreams_20120810.", "PutItem\n", "UpdateItem\n",
         "DeleteItem\n", "BatchWriteItem\n", "TransactWriteItems\n", "CreateTable\n",
         "UpdateTable\n", "DeleteTable\n", "UpdateTimeToLive\n", "TagResource\n",
-        "UntagResource\n", "\"TableName\":\"tab\"", "\"Item\":", "\"Key\":",
+        "UntagResource\n", "UpdateContinuousBackups\n", "\"TableName\":\"tab\"", "\"Item\":", "\"Key\":",
         "\"ExpressionAttributeNames\":", "\"ExpressionAttributeValues\":",
         "\"ConditionExpression\":", "\"UpdateExpression\":", "\"FilterExpression\":",
         "\"KeyConditionExpression\":", "\"ProjectionExpression\":", "\"IndexName\":\"byS\"",

@@ -135,6 +135,24 @@ enum RequestSeeds {
             "TimeToLiveSpecification":{"Enabled":true,"AttributeName":"until"}}
             """#,
             "DescribeTimeToLive\n{\"TableName\":\"tab\"}",
+            #"""
+            UpdateTimeToLive
+            {"TableName":"tab",
+            "TimeToLiveSpecification":{"Enabled":false,"AttributeName":"until"}}
+            """#,
+            #"""
+            UpdateTimeToLive
+            {"TableName":"tab",
+            "TimeToLiveSpecification":{"Enabled":true,"AttributeName":"n"}}
+            """#,
+        ],
+        [
+            #"""
+            UpdateContinuousBackups
+            {"TableName":"tab",
+            "PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}
+            """#,
+            "DescribeContinuousBackups\n{\"TableName\":\"tab\"}",
         ],
         [
             #"""

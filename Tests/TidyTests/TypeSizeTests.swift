@@ -50,7 +50,6 @@ struct TypeSizeTests {
         "CodexCore/Value/ItemSize.swift": "One rule over values, maps and numbers.",
         "CodexDynamoDB/BatchOperations.swift": operations,
         "CodexDynamoDB/ItemOperations.swift": operations,
-        "CodexDynamoDB/KeySchema.swift": "JSON of one part of a table's description.",
         "CodexDynamoDB/Keys.swift": "Keys of requests, as several types have them.",
         "CodexDynamoDB/PartiQL/StatementBatch.swift": operations,
         "CodexDynamoDB/PartiQL/StatementOperations.swift": operations,

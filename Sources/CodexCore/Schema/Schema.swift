@@ -258,13 +258,11 @@ extension TableDefinition {
 
     private func requireTimeToLive() throws(CodexError) {
         guard let timeToLive else { return }
-        guard (1...DynamoDBLimits.keyAttributeNameByteCountMax).contains(timeToLive.utf8.count),
-            !keyAttributes.contains(where: { $0.name == timeToLive })
+        guard (1...DynamoDBLimits.keyAttributeNameByteCountMax).contains(timeToLive.utf8.count)
         else {
             throw Schema.invalid(
                 "the time to live of table \(name) is an attribute with a name of 1 to "
-                    + "\(DynamoDBLimits.keyAttributeNameByteCountMax) bytes that is not of the "
-                    + "table's key")
+                    + "\(DynamoDBLimits.keyAttributeNameByteCountMax) bytes")
         }
     }
 

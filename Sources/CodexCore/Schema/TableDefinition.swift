@@ -150,9 +150,11 @@ public struct TableDefinition: Sendable, Hashable, Codable {
     /// An item without the attribute does not expire. Neither does an item whose value has another
     /// type or is out of range; such values are not refused.
     ///
-    /// A table without a time to live may get one, even if it contains items. It cannot be changed
-    /// or removed. See DynamoDB's developer guide, "Using time to live (TTL)"; unlike here,
-    /// DynamoDB can return expired items until they are removed.
+    /// The attribute may be one of the table's key.
+    ///
+    /// A table without a time to live may get one, even if it contains items. It can be removed,
+    /// and then another be added. See DynamoDB's developer guide, "Using time to live (TTL)";
+    /// unlike here, DynamoDB can return expired items until they are removed.
     public let timeToLive: String?
 
     /// Defines a table.
@@ -195,6 +197,13 @@ public struct TableDefinition: Sendable, Hashable, Codable {
         TableDefinition(
             name, partitionKey: partitionKey, sortKey: sortKey, indexes: indexes ?? self.indexes,
             counters: counters ?? self.counters, timeToLive: timeToLive ?? self.timeToLive)
+    }
+
+    /// The same table without a time to live.
+    package var withoutTimeToLive: TableDefinition {
+        TableDefinition(
+            name, partitionKey: partitionKey, sortKey: sortKey, indexes: indexes,
+            counters: counters)
     }
 
     /// The name of the expiry index, which no index of a user may have.

@@ -82,15 +82,37 @@ struct BuildSteps {
         return isPresent ? try insert(key, table, index) : 0
     }
 
-    /// Adds the expiry time to an item that was stored before its table had a time to live.
+    /// Corrects the second of expiry of items that may have that of a former time to live.
+    ///
+    /// - Parameters:
+    ///   - keys: The items' encoded keys.
+    ///   - known: The table.
+    ///   - limit: The limit of the step.
+    /// - Returns: The number of keys that were handled within the limit; `nil` if the table has no
+    ///   such items any more.
+    /// - Throws: ``CodexError``.
+    func clearExpiry(
+        of keys: ArraySlice<[UInt8]>, _ known: TableHandle, _ limit: StepLimit
+    ) throws -> Int? {
+        guard let table = try current(known), table.hasFormerExpiry else { return nil }
+        var count = 0
+        for key in keys {
+            _ = try stamp(table, key)
+            count += 1
+            if limit.isOver(count) { break }
+        }
+        return count
+    }
+
+    /// Corrects the expiry time of an item that was stored before its table's time to live changed.
     ///
     /// The expiry time, in seconds, goes into the header of the item and those of its entries.
     ///
-    /// - Returns: Whether the item lacked it; then its entry in the index of expiry is there, too.
+    /// - Returns: Whether the item had another; then its entry in the index of expiry is there.
     private func stamp(_ table: TableHandle, _ key: [UInt8]) throws -> Bool {
-        guard let name = table.plan.definition.timeToLive else { return false }
+        let names = table.plan.definition.timeToLive.map { [$0] } ?? []
         let isStamped = try context.withStoredBytes(table, key) { bytes in
-            let item = try bytes.item(keeping: [name])
+            let item = try bytes.item(keeping: names)
             return bytes.layout.header.expiresAt == table.plan.expiry(of: item)
         }
         guard isStamped == false, let old = try context.image(table, key) else { return false }
@@ -217,7 +239,7 @@ struct BuildSteps {
         _ entry: RetiredEntry, _ tree: Tree, ownsChunks: Bool
     ) throws(CodexError) {
         if ownsChunks, let large = entry.large {
-            try transaction.removeChunks(large, catalog.overflow)
+            try transaction.removeChunks(large, of: tree)
         }
         guard try transaction.delete(tree, entry.key) else {
             throw Wire.corrupted("a key of a removed index")

@@ -33,6 +33,9 @@ struct BuildWork {
             }
         }
         // Indexes and counters come first, because callers wait for them.
+        if let table = catalog.allTables.first(where: \.clearsExpiry) {
+            return try FormerExpiry(builder).clear(table)
+        }
         for table in catalog.allTables {
             if let retired = table.retired.first { return try empty(table, retired) }
         }
@@ -105,7 +108,7 @@ struct BuildWork {
         }
         let conflicts =
             index.plan.definition.isUnique
-            ? try builder.reading { try !IndexReads($0).duplicates(index, limit: 1).isEmpty }
+            ? try builder.reading { try !IndexReads($0).duplicates(table, index, limit: 1).isEmpty }
             : false
         try finish(table, index.part, conflicts ? .conflicting : nil)
     }

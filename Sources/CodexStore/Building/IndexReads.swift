@@ -18,8 +18,9 @@ struct IndexReads {
     ) throws(CodexError) -> [[UInt8]] {
         guard catalog.includes(index.plan.definition.entities, bytes.layout.header.entityNumber)
         else { return [] }
-        // Few items expire: a check of the attribute names rules out the others.
-        if index.plan.isExpiry,
+        // Few items expire: a check of the attribute names rules out the others. An attribute of
+        // the table's key is not among the names.
+        if index.plan.isExpiry, !index.plan.isOfTableKey,
             bytes.layout.shape.position(of: index.plan.definition.partitionKey[0].name) == nil
         {
             return []
@@ -31,16 +32,18 @@ struct IndexReads {
     /// The encoded primary keys of items that share their index key with an earlier item.
     ///
     /// Expired items are ignored: the next write that needs such an item's key removes it.
-    func duplicates(_ index: IndexHandle, limit: Int) throws -> [[UInt8]] {
-        let mayExpire = catalog.hasExpiry
+    func duplicates(
+        _ table: TableHandle, _ index: IndexHandle, limit: Int
+    ) throws -> [[UInt8]] {
         return try context.transaction.withCursor(index.tree) { cursor in
             var found: [[UInt8]] = []
             var previous: [UInt8] = []
             var entry = unsafe try cursor.first()
             while let current = unsafe entry, found.count < limit {
                 var isOver = false
-                if mayExpire {
-                    isOver = context.isExpired(unsafe try context.header(of: current.value))
+                if table.expires {
+                    let header = unsafe try context.header(of: current.value)
+                    isOver = context.isExpired(header, in: table)
                 }
                 if !isOver {
                     let key = unsafe Array(current.key)

@@ -223,7 +223,7 @@ extension Store {
         try core.withReadContext { context in
             let table = try context.catalog.table(table)
             let index = try table.knownIndex(index)
-            return try IndexReads(context).duplicates(index, limit: limit).map {
+            return try IndexReads(context).duplicates(table, index, limit: limit).map {
                 try table.plan.primaryKey($0.span)
             }
         }

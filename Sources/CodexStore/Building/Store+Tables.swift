@@ -27,16 +27,32 @@ extension Store {
     /// empty.
     ///
     /// - Throws: ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
-    public func removeTable(_ name: String) async throws {
+    public func removeTable(_ name: String) async throws { _ = try await removal(of: name) }
+
+    /// Removes a table as ``removeTable(_:)`` does.
+    ///
+    /// - Returns: The commit that removed it; all changes of its items come before.
+    /// - Throws: As ``removeTable(_:)``.
+    package func removal(of name: String) async throws -> UInt64 {
         let builder = try requireBuilder()
         let core = core
+        let commit = Locked<UInt64>(0)
         try await changeManifest { manifest, transaction throws(CodexError) in
             let last = try LogPosition(transaction, core.catalog.meta).sequence
             try manifest.drop(name, at: last + 1)
-            manifest.forgetRemoved(try RemovedTables.obsoleteKeys(core, transaction))
+            manifest.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
+            commit.withLock { $0 = last + 1 }
             return true
         }
         builder.schedule.wake()
+        return commit.withLock { $0 }
+    }
+
+    /// The definition of a table, as far as this process knows; `nil` if there is none.
+    ///
+    /// - Complexity: O(1).
+    package func definition(of table: String) -> TableDefinition? {
+        core.catalog.definition(of: table)
     }
 
     /// Adds a time to live to a table that has none: see ``TableDefinition/timeToLive``.
@@ -60,6 +76,43 @@ extension Store {
         builder.schedule.wake()
         if builder.isSmall(try core.catalog.table(table)), !builder.hasMuchToEmpty {
             try await builder.schedule.waitUntilIdle()
+        }
+    }
+
+    /// Removes a table's time to live: no item of the table expires any more.
+    ///
+    /// Items that have expired and were not removed yet are there again. The table can have another
+    /// time to live at once. Its items expire by that once the builder has corrected them all:
+    /// ``waitUntilReady()``.
+    ///
+    /// A program that opens the store with a schema that has the time to live adds it again.
+    ///
+    /// - Parameter table: The table's name.
+    /// - Throws: ``CodexError/Code/unknownIndex`` if it has no time to live,
+    ///   ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
+    public func removeTimeToLive(from table: String) async throws {
+        let builder = try requireBuilder()
+        let number = try core.catalog.table(table).number
+        try await changeManifest { manifest, _ throws(CodexError) in
+            // A new table may have the same name.
+            _ = try manifest.definition(of: table, number: number)
+            try manifest.removeTimeToLive(of: table)
+            return true
+        }
+        builder.schedule.wake()
+        if builder.isSmall(try core.catalog.table(table)), !builder.hasMuchToEmpty {
+            try await builder.schedule.waitUntilIdle()
+        }
+    }
+
+    /// A table's time to live, and whether all items have the second of expiry that it gives them.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/closed``.
+    package func timeToLive(of table: String) throws -> (attribute: String?, isSettled: Bool) {
+        try core.withReadContext { context in
+            let table = try context.catalog.table(table)
+            let isBuilt = table.expiryIndex.map { $0.state == nil } ?? true
+            return (table.plan.definition.timeToLive, isBuilt && !table.hasFormerExpiry)
         }
     }
 }

@@ -383,7 +383,7 @@ private struct BulkSelection<E: Entity>: Sendable {
         let (context, table) = (run.context, run.bound.table)
         guard let value = unsafe try context.transaction.get(table.tree, key) else { return false }
         let header = unsafe try context.header(of: value)
-        guard try run.bound.owns(header, key.span), !context.isExpired(header) else {
+        guard try run.bound.owns(header, key.span), !context.isExpired(header, in: table) else {
             return false
         }
         guard let query = run.query, query.index != nil || run.filter != nil else { return true }

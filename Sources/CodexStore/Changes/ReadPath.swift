@@ -38,6 +38,7 @@ extension TableHandle {
     fileprivate func isSame(as old: TableHandle, for path: ReadPath) -> Bool {
         guard number == old.number,
             plan.definition.timeToLive == old.plan.definition.timeToLive,
+            expires == old.expires,
             entities.elementsEqual(old.entities, by: { $0.isSame(as: $1) })
         else { return false }
         switch path {

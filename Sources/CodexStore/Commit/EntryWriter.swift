@@ -57,7 +57,7 @@ final class EntryWriter {
         // projection share one set of chunks.
         let isWhole = index.plan.definition.projection == .all
         let stored =
-            isWhole ? value : try transaction.storable(value, context.catalog.overflow)
+            isWhole ? value : try transaction.storable(value, in: index.tree)
         for key in keys {
             try context.trees.put(index.tree, key, stored, in: transaction)
         }
@@ -73,6 +73,6 @@ final class EntryWriter {
             let value = unsafe try context.transaction.get(index.tree, key),
             let large = unsafe try LargeValue(value)
         else { return }
-        try context.transaction.removeChunks(large, context.catalog.overflow)
+        try context.transaction.removeChunks(large, of: index.tree)
     }
 }

@@ -73,7 +73,7 @@ struct ItemMaintenance {
         let (table, key) = (change.table, change.key)
         let writer = context.entries
         if let large = change.old?.large {
-            try transaction.removeChunks(large, catalog.overflow)
+            try transaction.removeChunks(large, of: table.tree)
         }
         guard let new = change.new else {
             try transaction.delete(table.tree, key)
@@ -87,7 +87,7 @@ struct ItemMaintenance {
             encoded = try ItemCodec.encode(
                 new.item, header: new.header, excluding: table.plan.keyNames, shapes: context)
         }
-        let value = try transaction.storable(encoded, catalog.overflow)
+        let value = try transaction.storable(encoded, in: table.tree)
         try context.trees.put(table.tree, key, value, in: transaction)
         let sameKind =
             change.old?.header.entityNumber == new.header.entityNumber

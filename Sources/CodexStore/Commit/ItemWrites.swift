@@ -137,7 +137,7 @@ struct ItemWrites {
         _ table: TableHandle, _ key: [UInt8], keeping parts: DerivedParts? = nil
     ) throws(CodexError) -> Image? {
         guard let image = try context.image(table, key, keeping: parts) else { return nil }
-        guard context.isExpired(image.header) else { return image }
+        guard context.isExpired(image.header, in: table) else { return image }
         try expire(table, key, image)
         return nil
     }
@@ -197,7 +197,7 @@ struct ItemWrites {
         _ table: TableHandle, _ key: [UInt8]
     ) throws(CodexError) -> StoredItem? {
         guard let item = try context.storedItem(table, key) else { return nil }
-        guard context.isExpired(item.header) else { return item }
+        guard context.isExpired(item.header, in: table) else { return item }
         _ = try expire(table, key)
         return nil
     }
@@ -216,8 +216,9 @@ struct ItemWrites {
     func expire(
         _ table: TableHandle, _ key: [UInt8], by instant: Int = .max
     ) throws(CodexError) -> Bool {
-        guard let image = try context.image(table, key), context.isExpired(image.header),
-            let second = image.header.expiresAt, second <= instant
+        guard let image = try context.image(table, key),
+            context.isExpired(image.header, in: table), let second = image.header.expiresAt,
+            second <= instant
         else { return false }
         try expire(table, key, image)
         return true

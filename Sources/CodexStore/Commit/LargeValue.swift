@@ -72,22 +72,42 @@ struct LargeValue {
 extension Transaction {
     /// The bytes to store for an encoded value: the value itself, or the reference to its chunks.
     ///
-    /// This method stores the chunks.
-    func storable(_ value: [UInt8], _ overflow: Overflow) throws(CodexError) -> [UInt8] {
+    /// This method stores the chunks, and adds their bytes to those of the tree.
+    func storable(_ value: [UInt8], in tree: Tree) throws(CodexError) -> [UInt8] {
         guard value.count > StoreLimits.unchunkedByteCountMax else { return value }
+        let overflow = tree.overflow
         let large = LargeValue(id: try nextID(overflow), length: value.count)
         for position in 0..<large.chunkCount {
             let start = position * LargeValue.chunkByteCount
             let end = min(start + LargeValue.chunkByteCount, value.count)
             try put(overflow.chunks, LargeValue.key(large.id, position), Array(value[start..<end]))
         }
+        try addLargeBytes(large.length, tree)
         return large.bytes
     }
 
-    /// Removes the chunks of a value that is no longer stored.
-    func removeChunks(_ large: LargeValue, _ overflow: Overflow) throws(CodexError) {
+    /// Removes the chunks of a value that the tree no longer has.
+    func removeChunks(_ large: LargeValue, of tree: Tree) throws(CodexError) {
         for position in 0..<large.chunkCount {
-            try delete(overflow.chunks, LargeValue.key(large.id, position))
+            try delete(tree.overflow.chunks, LargeValue.key(large.id, position))
         }
+        try addLargeBytes(-large.length, tree)
+    }
+
+    /// The bytes of a tree's values that are in chunks.
+    ///
+    /// Values that an earlier release stored are not among them.
+    func largeByteCount(_ tree: Tree) throws(CodexError) -> Int {
+        guard let stored = unsafe try get(tree.overflow.meta, tree.largeKey) else { return 0 }
+        guard let count = unsafe BigEndian.integer(stored), count < 1 << 60 else {
+            throw Wire.corrupted("the bytes of a tree's large values")
+        }
+        return Int(count)
+    }
+
+    private func addLargeBytes(_ difference: Int, _ tree: Tree) throws(CodexError) {
+        // The removal of a value that an earlier release stored subtracts what was not added.
+        let sum = max(0, try largeByteCount(tree) + difference)
+        try put(tree.overflow.meta, tree.largeKey, BigEndian.bytes(UInt64(sum)))
     }
 }

@@ -63,7 +63,8 @@ struct ManifestEditor {
                 return .hindered
             }
             let transaction = context.transaction
-            var manifest = try Catalog(transaction).manifest
+            let stored = try storedCatalog()
+            var manifest = stored.manifest
             if try body(&manifest, transaction) {
                 let meta = context.catalog.meta
                 let generation = try Catalog.storedGeneration(transaction, meta) + 1
@@ -75,15 +76,23 @@ struct ManifestEditor {
                     context.record.appendUncounted(.meta, entry.key, entry.value)
                 }
                 new = try Catalog(
-                    manifest, generation: generation, transaction, create: true)
+                    manifest, generation: generation, transaction, create: true,
+                    known: core.catalog)
             } else {
-                new = try Catalog(transaction)
+                new = stored
             }
         } catch {
             if pipeline.isOpen { pipeline.abort() }
             throw error
         }
         return adopted(new, try pipeline.commitRecord())
+    }
+
+    /// The catalog of the manifest that the open transaction sees.
+    private func storedCatalog() throws(CodexError) -> Catalog {
+        let (known, transaction) = (core.catalog, context.transaction)
+        let generation = try Catalog.storedGeneration(transaction, known.meta)
+        return generation == known.generation ? known : try Catalog(transaction, known: known)
     }
 
     /// The attempt that results from the outcome of a commit.
@@ -171,7 +180,7 @@ struct ManifestEditor {
     private func putConflicting(_ counter: DatabaseID) throws(CodexError) -> Catalog {
         let transaction = context.transaction
         let meta = context.catalog.meta
-        let old = try Catalog(transaction)
+        let old = try storedCatalog()
         var manifest = old.manifest
         for table in old.allTables {
             for found in table.counters where found.tree.database == counter {
@@ -183,7 +192,8 @@ struct ManifestEditor {
         for entry in try manifest.entries(generation: generation) {
             try transaction.set(meta, entry.key, entry.value)
         }
-        return try Catalog(manifest, generation: generation, transaction, create: true)
+        return try Catalog(
+            manifest, generation: generation, transaction, create: true, known: core.catalog)
     }
 
     // MARK: Changes that a log has
@@ -213,7 +223,7 @@ struct ManifestEditor {
             let json = entries[place].value
         else { throw Wire.corrupted("a change of the schema in the log") }
         let changed = try Manifest(json: json)
-        let old = try Catalog(transaction)
+        let old = try storedCatalog()
         let isForeign = changed.storeID != old.manifest.storeID
         if isLeaders, !isForeign { throw Wire.corrupted("a change of the schema from the leader") }
         // A store that is being restored lacks the progress of builders and their trees, too.
@@ -225,7 +235,7 @@ struct ManifestEditor {
         return try Catalog(
             try Manifest(json: unsafe Array(stored)),
             generation: try Catalog.storedGeneration(transaction, meta), transaction,
-            create: true)
+            create: true, known: core.catalog)
     }
 
     /// Adapts a change of the manifest to this store.
@@ -238,7 +248,7 @@ struct ManifestEditor {
         var manifest = own
         try manifest.adopt(changed, at: context.position.sequence + 1)
         if !core.options.isRestoring {
-            manifest.forgetRemoved(try RemovedTables.obsoleteKeys(core, transaction))
+            manifest.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
         }
         // This is the promotion of the store of which this one is a copy.
         if changed.storeID == own.storeID, changed.leaderID == nil, own.isFollower {

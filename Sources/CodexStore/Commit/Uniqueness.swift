@@ -67,7 +67,7 @@ struct Uniqueness {
                         !leaving.contains(TreeKey(change.index.tree.database, key))
                     {
                         let header = unsafe try context.header(of: current.value)
-                        guard context.isExpired(header) else { return true }
+                        guard context.isExpired(header, in: table) else { return true }
                         expired.append(Array(key[prefix.count...]))
                     }
                     unsafe entry = try cursor.next()

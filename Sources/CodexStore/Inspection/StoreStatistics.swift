@@ -20,6 +20,11 @@ public struct StoreStatistics: Sendable, Hashable {
         /// The remainders of long keys and the chunks of large values count for the whole store:
         /// see ``StoreStatistics/overflowByteCount``.
         public let byteCount: Int
+        /// The bytes of its large values, which are in chunks.
+        ///
+        /// Values that a release before 0.3 stored are not among them. The entries of an index that
+        /// projects whole items share the items' chunks, so the index has none.
+        public let largeByteCount: Int
         /// The number of levels.
         public let depth: Int
     }
@@ -80,25 +85,8 @@ extension Store {
         try core.withReadContext { context in
             let transaction = context.transaction
             let usage = try core.environment.usage()
-            var trees: [StoreStatistics.Tree] = []
-            func add(
-                _ table: TableHandle, _ tree: Tree, index: String? = nil, counter: String? = nil
-            ) throws {
-                let figures = try transaction.statistics(tree.database)
-                trees.append(
-                    .init(
-                        table: table.name, index: index, counter: counter,
-                        entryCount: try transaction.count(tree),
-                        byteCount: figures.pageCount * usage.pageByteCount, depth: figures.depth))
-            }
-            for table in context.catalog.allTables {
-                try add(table, table.tree)
-                for index in table.indexes {
-                    try add(table, index.tree, index: index.plan.definition.name)
-                }
-                for counter in table.counters {
-                    try add(table, counter.tree, counter: counter.plan.definition.name)
-                }
+            let trees = try context.catalog.allTables.flatMap {
+                try self.trees(of: $0, transaction)
             }
             return StoreStatistics(
                 trees: trees, undecided: context.catalog.allTables.compactMap(\.undecidedStatus),
@@ -113,6 +101,50 @@ extension Store {
                 logByteCount: core.logDirectory.byteCount(), consumers: try consumers(context),
                 follower: try followerState(context))
         }
+    }
+
+    /// Figures of a table and of its indexes and counters.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/closed``.
+    /// - Complexity: O(1) per index of the table.
+    package func stats(of table: String) throws -> [StoreStatistics.Tree] {
+        try core.withReadContext { context in
+            try trees(of: context.catalog.table(table), context.transaction)
+        }
+    }
+
+    /// The last commit, and the one before the oldest whose changes are retained.
+    ///
+    /// - Throws: ``CodexError/Code/closed``.
+    package func commits() throws -> (last: UInt64, trimmed: UInt64) {
+        try core.withReadContext { context in
+            (try context.storedPosition().sequence, try core.oldestSequence())
+        }
+    }
+
+    private func trees(
+        of table: TableHandle, _ transaction: Transaction
+    ) throws(CodexError) -> [StoreStatistics.Tree] {
+        let pageByteCount = try core.environment.usage().pageByteCount
+        func figures(
+            _ tree: Tree, index: String? = nil, counter: String? = nil
+        ) throws(CodexError) -> StoreStatistics.Tree {
+            let figures = try transaction.statistics(tree.database)
+            return StoreStatistics.Tree(
+                table: table.name, index: index, counter: counter,
+                entryCount: try transaction.count(tree),
+                byteCount: figures.pageCount * pageByteCount,
+                largeByteCount: try transaction.largeByteCount(tree), depth: figures.depth)
+        }
+        var trees: [StoreStatistics.Tree] = []
+        trees.append(try figures(table.tree))
+        for index in table.indexes {
+            trees.append(try figures(index.tree, index: index.plan.definition.name))
+        }
+        for counter in table.counters {
+            trees.append(try figures(counter.tree, counter: counter.plan.definition.name))
+        }
+        return trees
     }
 }
 

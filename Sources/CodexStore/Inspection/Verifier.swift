@@ -74,7 +74,8 @@ struct Verifier {
             } catch CodexError.Code.valueTampered, CodexError.Code.valueNotSealed {
                 verifier.report(.tamperedValue, table, nil, primaryKey)
             }
-            if table.expiryIndex?.state == nil, image.header.expiresAt != Self.expiry(image, table)
+            if table.expiryIndex?.state == nil, !table.hasFormerExpiry,
+                image.header.expiresAt != Self.expiry(image, table)
             {
                 verifier.report(.wrongExpiry, table, nil, primaryKey)
             }
@@ -240,7 +241,7 @@ struct Verifier {
             let encoded = Self.encode(primaryKey)
             let indexKey = unsafe Array(key.dropLast(encoded.count))
             if definition.isUnique, index.state == nil,
-                !verifier.context.isExpired(entry.header)
+                !verifier.context.isExpired(entry.header, in: table)
             {
                 if previous == indexKey {
                     verifier.report(.duplicateKey, table, definition.name, primaryKey)

@@ -24,11 +24,14 @@ struct Tree: Sendable {
     let overflow: Overflow
     /// The key in `meta` of the surplus: the tree's keys minus its database's entries.
     let surplusKey: [UInt8]
+    /// The key in `meta` of the bytes of the tree's values in chunks.
+    let largeKey: [UInt8]
 
     init(_ database: DatabaseID, name: String, _ overflow: Overflow) {
         self.database = database
         self.overflow = overflow
         surplusKey = Array("surplus \(name)".utf8)
+        largeKey = Array("large \(name)".utf8)
     }
 }
 

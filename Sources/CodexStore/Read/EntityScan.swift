@@ -289,7 +289,7 @@ struct EntityScan {
     private func isOwn(_ entry: Cursor.Entry) throws(CodexError) -> Bool {
         let header = unsafe try context.header(of: entry.value)
         let key = unsafe Span(_unsafeElements: entry.key)
-        return try bound.owns(header, key) && !context.isExpired(header)
+        return try bound.owns(header, key) && !context.isExpired(header, in: bound.table)
     }
 
     /// Passes the items of a page to `body`.

@@ -88,8 +88,10 @@ extension TransactionContext {
     ) throws -> R? {
         guard let value = unsafe try transaction.get(table.tree, key) else { return nil }
         return try unsafe key.withUnsafeBufferPointer { buffer -> R? in
-            try unsafe withItem(value, buffer, table.plan, passingOver: { nil }) { bytes -> R? in
-                if isExpired(bytes.layout.header) { return nil }
+            try unsafe withItem(
+                value, buffer, table.plan, of: table, passingOver: { nil }
+            ) { bytes -> R? in
+                if isExpired(bytes.layout.header, in: table) { return nil }
                 return try body(bytes)
             }
         }
@@ -137,12 +139,13 @@ extension TransactionContext {
     @inline(__always)
     func withItem<R>(
         _ value: UnsafeBufferPointer<UInt8>, _ key: UnsafeBufferPointer<UInt8>,
-        _ keys: any KeyAttributeDecoder, passingOver passOver: () throws -> R,
+        _ keys: any KeyAttributeDecoder, of table: TableHandle,
+        passingOver passOver: () throws -> R,
         _ body: (ItemBytes) throws -> R
     ) throws -> R {
         unsafe prefetch(value)
         if let large = unsafe try LargeValue(value) {
-            if try isExpiredInChunks(large) { return try passOver() }
+            if try isExpiredInChunks(large, of: table) { return try passOver() }
             return unsafe try withLargeItem(large, key, keys, body)
         }
         return try body(try unsafe ItemBytes(value: value, key: key, keys: keys, shapes: self))
@@ -167,9 +170,11 @@ extension TransactionContext {
     /// If its header cannot be read, the result is `false`: reading the whole item then throws the
     /// error.
     @inline(never)
-    private func isExpiredInChunks(_ large: LargeValue) throws(CodexError) -> Bool {
+    private func isExpiredInChunks(
+        _ large: LargeValue, of table: TableHandle
+    ) throws(CodexError) -> Bool {
         guard let header = try chunkedHeader(large) else { return false }
-        return isExpired(header)
+        return isExpired(header, in: table)
     }
 
     private func chunkedHeader(_ large: LargeValue) throws(CodexError) -> ItemHeader? {
@@ -195,12 +200,12 @@ extension TransactionContext {
 // MARK: Expiry
 
 extension TransactionContext {
-    /// Whether an item or index entry is expired.
+    /// Whether an item or index entry of a table is expired.
     ///
     /// All readers and writers treat it as absent, though it may still be stored.
     @inline(__always)
-    func isExpired(_ header: ItemHeader) -> Bool {
-        guard let second = header.expiresAt else { return false }
+    func isExpired(_ header: ItemHeader, in table: TableHandle) -> Bool {
+        guard let second = header.expiresAt, table.expires else { return false }
         return isOver(second)
     }
 

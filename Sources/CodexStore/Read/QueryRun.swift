@@ -227,7 +227,7 @@ final class QueryRun {
     @inline(__always)
     private func isEligible(_ bytes: ItemBytes) throws -> Bool {
         let header = bytes.layout.header
-        if context.isExpired(header) { return false }
+        if context.isExpired(header, in: table) { return false }
         guard entityNumber >= 0, header.entityNumber != entityNumber else { return true }
         return try isRaw(bytes)
     }
@@ -347,7 +347,7 @@ final class QueryRun {
                 }
                 unsafe prefetchNeighbour(of: current.value)
                 let goesOn = unsafe try context.withItem(
-                    current.value, current.key, keys,
+                    current.value, current.key, keys, of: table,
                     passingOver: { unsafe try passOver(current.key) }
                 ) { bytes in
                     unsafe try body(current.key, bytes)

@@ -41,9 +41,10 @@ extension ReadableTransaction where Self: ~Copyable {
             }
             return try unsafe encoded.withUnsafeBufferPointer { buffer -> SmallItem<Value> in
                 try unsafe context.withItem(
-                    value, buffer, table.plan, passingOver: { SmallItem<Value>.absent }
+                    value, buffer, table.plan, of: table,
+                    passingOver: { SmallItem<Value>.absent }
                 ) { bytes -> SmallItem<Value> in
-                    if context.isExpired(bytes.layout.header) { return .absent }
+                    if context.isExpired(bytes.layout.header, in: table) { return .absent }
                     let view = ItemView(bytes)
                     guard try view.isSmaller(than: byteCount) else { return .large }
                     return .found(try body(view))

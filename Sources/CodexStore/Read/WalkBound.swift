@@ -153,7 +153,7 @@ extension QueryRun {
                 var isLent = false
                 if isTaken {
                     let goesOn = unsafe try context.withItem(
-                        current.value, current.key, keys, passingOver: { true }
+                        current.value, current.key, keys, of: table, passingOver: { true }
                     ) { bytes -> Bool in
                         guard unsafe try passes(current.key, bytes) else { return true }
                         isLent = true

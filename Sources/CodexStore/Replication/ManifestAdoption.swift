@@ -42,6 +42,9 @@ struct ManifestAdoption {
             for counter in table.counters where !changed.counters.contains(counter) {
                 try manifest.remove(.counter, counter.name, of: table.name)
             }
+            if table.timeToLive != nil, changed.timeToLive != table.timeToLive {
+                try manifest.removeTimeToLive(of: table.name)
+            }
         }
         var newTables: Set<String> = []
         for (name, table) in leader.tables where manifest.tables[name] == nil {
@@ -55,6 +58,7 @@ struct ManifestAdoption {
             adoptConflicts(table, name)
             // The items are the leader's.
             manifest.tables[name]?.undecided = table.undecided
+            manifest.tables[name]?.formerExpiry = table.formerExpiry
         }
         manifest.assignNumbers()
         // New tables are empty, so all their parts are ready.
@@ -103,6 +107,7 @@ struct ManifestAdoption {
                 let definition = leader.schema.tables.first(where: { $0.name == table.name }),
                 definition.partitionKey == table.partitionKey, definition.sortKey == table.sortKey,
                 table.timeToLive == nil || table.timeToLive == definition.timeToLive
+                    || new.formerExpiry == true || definition.timeToLive == nil
             else { throw error }
         }
         // Otherwise encrypted values could not be opened any more.

@@ -49,11 +49,18 @@ final class TableHandle: Sendable {
     let retired: [(part: Manifest.Retired, tree: Tree)]
     /// Whether values must be decided; `nil` in a follower, whose items are its leader's.
     let undecided: Manifest.Undecided?
+    /// Whether items may have the second of expiry of a time to live that was removed.
+    let hasFormerExpiry: Bool
+    /// Whether this store must remove such seconds: a follower gets the changes of its leader.
+    let clearsExpiry: Bool
+    /// Whether items expire.
+    let expires: Bool
 
     init(
         plan: TablePlan, number: Int, tree: Tree, indexes: [IndexHandle],
         counters: [CounterHandle], entities: [EntityBinding],
-        retired: [(part: Manifest.Retired, tree: Tree)], undecided: Manifest.Undecided?
+        retired: [(part: Manifest.Retired, tree: Tree)], undecided: Manifest.Undecided?,
+        hasFormerExpiry: Bool, isFollower: Bool
     ) {
         self.plan = plan
         self.number = number
@@ -65,12 +72,17 @@ final class TableHandle: Sendable {
         self.entities = entities
         self.retired = retired
         self.undecided = undecided
+        self.hasFormerExpiry = hasFormerExpiry
+        clearsExpiry = hasFormerExpiry && !isFollower
+        expires = plan.definition.timeToLive != nil && !hasFormerExpiry
     }
 
     var name: String { plan.definition.name }
 
     /// Whether the table has parts to build or empty, or values to decide.
-    var hasWork: Bool { isToBeBuilt || !retired.isEmpty || undecided == .unread }
+    var hasWork: Bool {
+        isToBeBuilt || !retired.isEmpty || undecided == .unread || clearsExpiry
+    }
 
     /// Whether an index or counter must be built.
     var isToBeBuilt: Bool {
@@ -186,10 +198,10 @@ final class Catalog: Sendable {
     let droppedTrees: [DroppedTree]
     /// All databases that the manifest names.
     let databases: Set<DatabaseID>
+    /// The databases by name.
+    private let handles: [String: DatabaseID]
     /// Whether any table has parts to build or empty, or values to decide.
     let hasWork: Bool
-    /// Whether any table has a time to live.
-    let hasExpiry: Bool
 
     static let metaName = "meta"
 
@@ -197,17 +209,34 @@ final class Catalog: Sendable {
     ///
     /// The transaction must have begun with the core's schema lock held: only one transaction of a
     /// process may open LMDB's handles at a time (lmdb.h).
+    ///
+    /// - Parameters:
+    ///   - manifest: The manifest.
+    ///   - generation: Its generation.
+    ///   - transaction: The transaction.
+    ///   - create: Whether to create databases that are missing.
+    ///   - known: The present catalog of the process, whose handles are open. LMDB compares the
+    ///     name of a database that is opened with those of all open ones.
+    /// - Throws: ``CodexError/Code/corrupted`` if a database is missing, and the errors of LMDB.
     init(
-        _ manifest: Manifest, generation: UInt64, _ transaction: Transaction, create: Bool
+        _ manifest: Manifest, generation: UInt64, _ transaction: Transaction, create: Bool,
+        known: Catalog? = nil
     ) throws(CodexError) {
         var databases: Set<DatabaseID> = []
+        var handles: [String: DatabaseID] = [:]
         func open(_ name: String) throws(CodexError) -> DatabaseID {
+            if let database = known?.handles[name] {
+                databases.insert(database)
+                handles[name] = database
+                return database
+            }
             guard let database = try transaction.open(name, create: create) else {
                 throw CodexError(
                     .corrupted,
                     "The store lacks a part that its manifest names. Restore from a backup.")
             }
             databases.insert(database)
+            handles[name] = database
             return database
         }
         self.generation = generation
@@ -257,7 +286,8 @@ final class Catalog: Sendable {
                 plan: plan, number: entry.number, tree: try tree(nil), indexes: indexes,
                 counters: counters,
                 entities: bindings.filter { $0.definition.table == definition.name },
-                retired: retired, undecided: manifest.isFollower ? nil : entry.undecided)
+                retired: retired, undecided: manifest.isFollower ? nil : entry.undecided,
+                hasFormerExpiry: entry.formerExpiry ?? false, isFollower: manifest.isFollower)
         }
         self.tables = tables
         var droppedTrees: [DroppedTree] = []
@@ -274,6 +304,7 @@ final class Catalog: Sendable {
         }
         self.droppedTrees = droppedTrees
         self.databases = databases
+        self.handles = handles
         var sealed: [Int: SealedFields] = [:]
         for binding in bindings where !binding.definition.sealed.isEmpty {
             guard let table = tables[binding.definition.table] else { continue }
@@ -287,11 +318,15 @@ final class Catalog: Sendable {
         self.derivations = derivations
         treeCount = tables.values.map { 1 + $0.indexes.count + $0.counters.count }.max() ?? 1
         hasWork = !droppedTrees.isEmpty || tables.values.contains { $0.hasWork }
-        hasExpiry = tables.values.contains { $0.expiryIndex != nil }
     }
 
     /// Reads the manifest and opens its databases.
-    convenience init(_ transaction: Transaction) throws(CodexError) {
+    ///
+    /// - Parameters:
+    ///   - transaction: The transaction.
+    ///   - known: The present catalog of the process.
+    /// - Throws: ``CodexError/Code/corrupted``, and the errors of LMDB.
+    convenience init(_ transaction: Transaction, known: Catalog? = nil) throws(CodexError) {
         guard let meta = try transaction.open(Self.metaName, create: false),
             let json = unsafe try transaction.get(meta, Manifest.key)
         else {
@@ -299,7 +334,8 @@ final class Catalog: Sendable {
         }
         try self.init(
             try Manifest(json: unsafe Array(json)),
-            generation: try Self.storedGeneration(transaction, meta), transaction, create: false)
+            generation: try Self.storedGeneration(transaction, meta), transaction, create: false,
+            known: known)
     }
 
     /// The generation of the manifest that a transaction sees.
@@ -313,6 +349,9 @@ final class Catalog: Sendable {
         }
         return generation
     }
+
+    /// The definition of a table, or `nil`.
+    func definition(of table: String) -> TableDefinition? { tables[table]?.plan.definition }
 
     func table(_ name: String) throws(CodexError) -> TableHandle {
         if let table = tables[name] { return table }

@@ -50,6 +50,10 @@ extension Manifest {
         var retired: [Retired]?
         /// The state of values that begin as encrypted ones; `nil` if all are decided.
         var undecided: Undecided?
+        /// Whether items may have the second of expiry of a time to live that was removed.
+        ///
+        /// Meanwhile, no item of the table expires.
+        var formerExpiry: Bool?
 
         /// The name of the tree of a table's items, with the given number.
         static func treeName(_ slot: Int) -> String { "t\(slot)" }

@@ -46,7 +46,7 @@ struct Manifest: Codable {
     /// The highest number that a removed table had.
     private(set) var lastNumber: Int?
     /// The keys of entries of `meta` that a change makes obsolete; they are not stored.
-    private(set) var obsoleteKeys: [[UInt8]] = []
+    var obsoleteKeys: [[UInt8]] = []
     /// Removed tables that a change moves into ``RemovedTables``; they are not stored.
     private var settled: [Dropped] = []
 
@@ -273,9 +273,6 @@ struct Manifest: Codable {
         dropped?.removeAll { $0.trees.isEmpty }
     }
 
-    /// Deletes entries that the log does not need: see ``RemovedTables/obsoleteKeys(upTo:_:_:)``.
-    mutating func forgetRemoved(_ keys: [[UInt8]]) { obsoleteKeys += keys }
-
     /// The entries of `meta` that store the manifest, with the entries that a change adds and
     /// removes.
     func entries(
@@ -296,7 +293,7 @@ struct Manifest: Codable {
     ) throws(CodexError) {
         let definition = try schema.table(table)
         let removed = kind == .index ? tables[table]?.indexes[name] : tables[table]?.counters?[name]
-        // The index of expiry stays: a table's time to live cannot be removed.
+        // The index of expiry goes with the time to live alone.
         guard let removed, name != TableDefinition.expiryIndexName else {
             throw CodexError(.unknownIndex, "Table \(table) has no \(kind.rawValue) \(name).")
         }
@@ -319,6 +316,24 @@ struct Manifest: Codable {
                         ? definition.counters.filter { $0.name != name } : nil)
             }, entities: schema.entities)
         forgetPosition(part, of: table)
+    }
+
+    /// Removes the time to live of a table.
+    ///
+    /// Its index of expiry is emptied later, and the seconds of expiry are removed from the items.
+    mutating func removeTimeToLive(of table: String) throws(CodexError) {
+        let definition = try schema.table(table)
+        guard definition.timeToLive != nil,
+            let number = tables[table]?.indexes.removeValue(
+                forKey: TableDefinition.expiryIndexName)
+        else { throw CodexError(.unknownIndex, "Table \(table) has no time to live.") }
+        let part = PartKind.index.part(number)
+        forgetPosition(part, of: table)
+        tables[table]?.retire(part, ownsChunks: false)
+        tables[table]?.formerExpiry = true
+        schema = Schema(
+            tables: schema.tables.map { $0.name == table ? $0.withoutTimeToLive : $0 },
+            entities: schema.entities)
     }
 
     /// Records that the build progress of a part is obsolete.

@@ -29,7 +29,10 @@ struct SchemaEvolution: Codable, Hashable {
                 noteOlder(entity, now)
             }
         }
-        for table in new.tables { noteAdditions(to: table, old, new) }
+        let before = Dictionary(old.tables.map { ($0.name, $0) }) { $1 }
+        for table in new.tables {
+            if let old = before[table.name] { noteAdditions(to: table, old, new) }
+        }
         var history = cases ?? CaseHistory()
         history.note(old, replacedBy: new)
         cases = history.isEmpty ? nil : history
@@ -57,9 +60,10 @@ struct SchemaEvolution: Codable, Hashable {
     ///
     /// The store does not know which attributes the earlier versions had, except for declared
     /// fields and for those that have a rule.
-    private mutating func noteAdditions(to table: TableDefinition, _ old: Schema, _ new: Schema) {
-        let before = old.tables.first { $0.name == table.name }
-        guard let before else { return }
+    private mutating func noteAdditions(
+        to table: TableDefinition, _ before: TableDefinition, _ new: Schema
+    ) {
+        guard table != before else { return }
         let indexes = table.indexes.filter { !before.indexes.contains($0) }
         let counters = table.counters.filter { !before.counters.contains($0) }
         guard !indexes.isEmpty || !counters.isEmpty else { return }

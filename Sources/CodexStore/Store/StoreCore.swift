@@ -119,7 +119,9 @@ final class StoreCore: Sendable {
                 let transaction = try environment.begin(readOnly: true)
                 do throws(CodexError) {
                     let stored = try Catalog.storedGeneration(transaction, current.meta)
-                    let new = stored == current.generation ? current : try Catalog(transaction)
+                    let new =
+                        stored == current.generation
+                        ? current : try Catalog(transaction, known: current)
                     // An abort would close the handles that were opened.
                     try transaction.commit()
                     adopt(new)

@@ -1,0 +1,62 @@
+/// The ARN of a table, or of a part of one.
+struct TableARN {
+    let table: String
+    /// The words after the table's name, such as `stream` and a label; none for the table.
+    let part: [String]
+
+    /// Reads an ARN of any partition, region and account; `nil` for other text.
+    init?(_ text: String) {
+        let fields = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
+        guard fields.count == 6, fields[0] == "arn", fields[2] == "dynamodb",
+            fields[1...4].allSatisfy({ !$0.isEmpty })
+        else { return nil }
+        let words = fields[5].split(separator: "/", omittingEmptySubsequences: false)
+        guard words.count >= 2, words[0] == "table", Self.isName(words[1]) else { return nil }
+        table = String(words[1])
+        part = words.dropFirst(2).map(String.init)
+    }
+
+    /// Whether a text may be the name of a table.
+    private static func isName(_ text: Substring) -> Bool {
+        (1...255).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
+                default: (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10
+                }
+            }
+    }
+
+    /// The most bytes of a stream's label, which is a time.
+    private static let labelByteCountMax = 64
+
+    /// The label of a stream; `nil` for another part.
+    var streamLabel: String? {
+        guard part.count == 2, part[0] == "stream",
+            (1...Self.labelByteCountMax).contains(part[1].utf8.count)
+        else { return nil }
+        return part[1]
+    }
+
+    // MARK: Tags
+
+    /// The table whose tags a request names.
+    ///
+    /// - Throws: `ValidationException` and `AccessDeniedException`, as AWS for each fault.
+    static func tagged(_ arn: String) throws -> String {
+        guard arn.hasPrefix("arn:") else { throw SettingMessages.noPrefix(arn) }
+        let fields = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
+        guard fields.count == 6 else { throw SettingMessages.invalidARN(arn) }
+        guard fields[2] == "dynamodb" else { throw SettingMessages.otherService }
+        guard fields[5].hasPrefix("table/") else { throw SettingMessages.noResource(arn) }
+        // No request makes a table with a shorter name.
+        guard let known = TableARN(arn), known.table.utf8.count >= 3 else {
+            throw SettingMessages.invalidARN(arn)
+        }
+        guard known.part.isEmpty else {
+            throw known.streamLabel == nil
+                ? SettingMessages.noTable(arn) : SettingMessages.invalidARN(arn)
+        }
+        return known.table
+    }
+}
