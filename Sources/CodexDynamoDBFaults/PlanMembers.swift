@@ -54,7 +54,10 @@ struct PlanMembers {
     ) throws -> Value? {
         do {
             return try container.decodeIfPresent(type, forKey: Name(name))
-        } catch is DecodingError {
+        } catch let error as CodexError {
+            throw error
+        } catch {
+            // Foundation throws private errors for numbers out of range.
             throw CodexError.plan(path(name), "expected \(expected)")
         }
     }

@@ -17,7 +17,7 @@ struct PartiQLBatchTests {
     init() async throws {
         client = try PartiQLClient(ShortTables.pair)
         try await client.put(Self.items)
-        try await client.put([["p": "x", "n": 1]], in: "u")
+        try await client.put([["p": "x", "n": 1]], in: "uuu")
     }
 
     private func item(_ response: [String: Any]) throws -> Item? {
@@ -28,16 +28,16 @@ struct PartiQLBatchTests {
     func reads() async throws {
         let answer = try await client.batch(
             [
-                "SELECT * FROM t WHERE p = 'a' AND s = 1",
+                "SELECT * FROM ttt WHERE p = 'a' AND s = 1",
                 "SELECT k FROM none WHERE k = 1",
-                "SELECT n FROM u WHERE p IN ['x']",
-                "SELECT m.k FROM t WHERE s = 1 AND p = 'a'",
-                "SELECT * FROM t WHERE p = 'a' AND s = 9",
-                "SELECT * FROM t WHERE p = 'a'",
-                "SELECT * FROM t WHERE p = 'a' AND s = 1 AND n = 5",
-                "SELECT * FROM t.g WHERE g = 'x'",
-                "SELECT * FROM t WHERE p = 'a' AND s = 'x'",
-                "SELECT * FROM t WHERE",
+                "SELECT n FROM uuu WHERE p IN ['x']",
+                "SELECT m.k FROM ttt WHERE s = 1 AND p = 'a'",
+                "SELECT * FROM ttt WHERE p = 'a' AND s = 9",
+                "SELECT * FROM ttt WHERE p = 'a'",
+                "SELECT * FROM ttt WHERE p = 'a' AND s = 1 AND n = 5",
+                "SELECT * FROM ttt.ggg WHERE g = 'x'",
+                "SELECT * FROM ttt WHERE p = 'a' AND s = 'x'",
+                "SELECT * FROM ttt WHERE",
             ], #""ReturnConsumedCapacity":"TOTAL""#)
         #expect(answer.error == nil)
         #expect(
@@ -51,7 +51,7 @@ struct PartiQLBatchTests {
         #expect(items[3] == ["k": "v"])
         #expect(items[4] == nil)
         let tables = answer.responses.map { $0["TableName"] as? String }
-        #expect(tables == ["t", nil, "u", "t", "t", nil, nil, nil, nil, nil])
+        #expect(tables == ["ttt", nil, "uuu", "ttt", "ttt", nil, nil, nil, nil, nil])
         let key =
             "Select statements within BatchExecuteStatement must specify the primary key in the "
             + "where clause."
@@ -64,7 +64,7 @@ struct PartiQLBatchTests {
 
     @Test("Each read has its own consistency")
     func consistency() async throws {
-        let text = "SELECT * FROM t WHERE p = 'a' AND s = 1"
+        let text = "SELECT * FROM ttt WHERE p = 'a' AND s = 1"
         let answer = try await client.list(
             "BatchExecuteStatement",
             [
@@ -79,16 +79,16 @@ struct PartiQLBatchTests {
     func writes() async throws {
         let answer = try await client.batch(
             [
-                "INSERT INTO t VALUE {'p': 'b', 's': 1}",
-                "INSERT INTO t VALUE {'p': 'a', 's': 1}",
-                "UPDATE t SET n = n + 1 WHERE p = 'a' AND s = 1 RETURNING MODIFIED NEW *",
-                "UPDATE t SET n = 0 WHERE p = 'a' AND s = 2 AND n = 5",
-                "UPDATE t SET n = 0 WHERE p = 'a'",
-                "DELETE FROM t WHERE p = 'a' AND s = 2 RETURNING ALL OLD *",
+                "INSERT INTO ttt VALUE {'p': 'b', 's': 1}",
+                "INSERT INTO ttt VALUE {'p': 'a', 's': 1}",
+                "UPDATE ttt SET n = n + 1 WHERE p = 'a' AND s = 1 RETURNING MODIFIED NEW *",
+                "UPDATE ttt SET n = 0 WHERE p = 'a' AND s = 2 AND n = 5",
+                "UPDATE ttt SET n = 0 WHERE p = 'a'",
+                "DELETE FROM ttt WHERE p = 'a' AND s = 2 RETURNING ALL OLD *",
                 "DELETE FROM none WHERE p = 'a'",
-                "EXISTS(SELECT * FROM t WHERE p = 'a' AND s = 1 AND n = 5)",
-                "UPDATE u SET n = n + 1 WHERE p = 'x'",
-                "UPDATE u SET n = n + 1 WHERE p = 'x' RETURNING MODIFIED OLD *",
+                "EXISTS(SELECT * FROM ttt WHERE p = 'a' AND s = 1 AND n = 5)",
+                "UPDATE uuu SET n = n + 1 WHERE p = 'x'",
+                "UPDATE uuu SET n = n + 1 WHERE p = 'x' RETURNING MODIFIED OLD *",
             ], #""ReturnConsumedCapacity":"TOTAL""#)
         #expect(
             answer.codes == [
@@ -101,14 +101,14 @@ struct PartiQLBatchTests {
         #expect(items[8] == nil)
         #expect(items[9] == ["n": 2])
         let tables = answer.responses.map { $0["TableName"] as? String }
-        #expect(tables == ["t", "t", "t", "t", nil, "t", nil, nil, "u", "u"])
+        #expect(tables == ["ttt", "ttt", "ttt", "ttt", nil, "ttt", nil, nil, "uuu", "uuu"])
         #expect(answer.responses[3]["Item"] == nil)
         let capacity = answer.object["ConsumedCapacity"] as? [[String: Any]]
         #expect(capacity?.map { $0["CapacityUnits"] as? Double } == [3, 2])
-        let stored = try client.store.item(in: "t", key: PrimaryKey(.string("a"), .number(1)))
+        let stored = try client.store.item(in: "ttt", key: PrimaryKey(.string("a"), .number(1)))
         #expect(stored?["n"] == 6)
         #expect(
-            try client.store.item(in: "t", key: PrimaryKey(.string("b"), .number(1))) != nil)
+            try client.store.item(in: "ttt", key: PrimaryKey(.string("b"), .number(1))) != nil)
     }
 
     @Test("A failed condition has no item, even if the statement asks for it")
@@ -117,7 +117,7 @@ struct PartiQLBatchTests {
             "BatchExecuteStatement",
             [
                 PartiQLClient.json(
-                    "UPDATE t SET n = 0 WHERE p = 'a' AND s = 1 AND n = 0", [],
+                    "UPDATE ttt SET n = 0 WHERE p = 'a' AND s = 1 AND n = 0", [],
                     #""ReturnValuesOnConditionCheckFailure":"ALL_OLD""#)
             ])
         #expect(answer.codes == ["ConditionalCheckFailed"])
@@ -129,7 +129,7 @@ struct PartiQLBatchTests {
     func mixed() async throws {
         let before = try await client.stored()
         let answer = try await client.batch([
-            "SELECT * FROM t WHERE p = 'a' AND s = 1", "DELETE FROM t WHERE p = 'a' AND s = 1",
+            "SELECT * FROM ttt WHERE p = 'a' AND s = 1", "DELETE FROM ttt WHERE p = 'a' AND s = 1",
         ])
         #expect(answer.error == "ValidationException")
         #expect(try await client.stored() == before)
@@ -137,7 +137,7 @@ struct PartiQLBatchTests {
 
     @Test("A batch has 1 to 25 statements", arguments: [0, 1, 24, 25, 26])
     func count(count: Int) async throws {
-        let text = "SELECT n FROM t WHERE p = 'a' AND s = 1"
+        let text = "SELECT n FROM ttt WHERE p = 'a' AND s = 1"
         let answer = try await client.batch(Array(repeating: text, count: count))
         #expect((answer.error == nil) == (1...25).contains(count))
         if answer.error == nil {
@@ -149,7 +149,7 @@ struct PartiQLBatchTests {
 
     @Test("The error of a parameter belongs to its statement")
     func parameters() async throws {
-        let text = "SELECT * FROM t WHERE p = ? AND s = 1"
+        let text = "SELECT * FROM ttt WHERE p = ? AND s = 1"
         let answer = try await client.list(
             "BatchExecuteStatement",
             [

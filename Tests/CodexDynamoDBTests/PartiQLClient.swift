@@ -145,14 +145,14 @@ struct PartiQLClient {
         return items
     }
 
-    func put(_ items: [Item], in table: String = "t") async throws {
+    func put(_ items: [Item], in table: String = "ttt") async throws {
         try await store.write { transaction in
             for item in items { try transaction.put(item, in: table) }
         }
     }
 
     /// All items of a table, by their text.
-    func stored(_ table: String = "t") async throws -> [String] {
+    func stored(_ table: String = "ttt") async throws -> [String] {
         let answer = try await ask("Scan", #"{"TableName":"\#(table)"}"#)
         return try answer.items().map(DynamoDBJSON.text).sorted()
     }

@@ -16,7 +16,7 @@ struct PartiQLLimitTests {
     @Test("A statement has 1 to 8192 characters", arguments: [8191, 8192, 8193])
     func characters(count: Int) async throws {
         // A character of four bytes counts once.
-        let start = "SELECT * FROM t WHERE n = '\u{1F600}"
+        let start = "SELECT * FROM ttt WHERE n = '\u{1F600}"
         let rest = count - 1 - start.unicodeScalars.count
         let text = start + String(repeating: "x", count: rest) + "'"
         #expect(text.unicodeScalars.count == count)
@@ -36,11 +36,11 @@ struct PartiQLLimitTests {
             ("{}", "ValidationException"), (#"{"Statement":""}"#, "ValidationException"),
             (#"{"Statement":null}"#, "ValidationException"),
             (#"{"Statement":1}"#, "SerializationException"),
-            (#"{"Statement":"SELECT * FROM t","Parameters":[]}"#, "ValidationException"),
-            (#"{"Statement":"SELECT * FROM t","Parameters":{}}"#, "SerializationException"),
-            (#"{"Statement":"SELECT * FROM t","Parameters":[{}]}"#, "ValidationException"),
-            (#"{"Statement":"SELECT * FROM t","Limit":"1"}"#, "SerializationException"),
-            (#"{"Statement":"SELECT * FROM t","NextToken":1}"#, "SerializationException"),
+            (#"{"Statement":"SELECT * FROM ttt","Parameters":[]}"#, "ValidationException"),
+            (#"{"Statement":"SELECT * FROM ttt","Parameters":{}}"#, "SerializationException"),
+            (#"{"Statement":"SELECT * FROM ttt","Parameters":[{}]}"#, "ValidationException"),
+            (#"{"Statement":"SELECT * FROM ttt","Limit":"1"}"#, "SerializationException"),
+            (#"{"Statement":"SELECT * FROM ttt","NextToken":1}"#, "SerializationException"),
         ] as [(String, String)])
     func shapes(body: String, error: String) async throws {
         #expect(try await client.ask("ExecuteStatement", body).error == error)
@@ -50,7 +50,7 @@ struct PartiQLLimitTests {
     func parameters(difference: Int) async throws {
         let text = String(repeating: "x", count: (2 << 20) - 1 + difference)
         let answer = try await client.execute(
-            "SELECT * FROM t WHERE p = ? AND n <> ?", ["a", .string(text)])
+            "SELECT * FROM ttt WHERE p = ? AND n <> ?", ["a", .string(text)])
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
     }
 
@@ -60,7 +60,7 @@ struct PartiQLLimitTests {
         let count = DynamoDBLimits.itemByteCountMax - fixed.byteCount + difference
         let text = AttributeValue.string(String(repeating: "x", count: count))
         let answer = try await client.execute(
-            "INSERT INTO t VALUE {'p': 'k', 's': 1, 'text': ?}", [text])
+            "INSERT INTO ttt VALUE {'p': 'k', 's': 1, 'text': ?}", [text])
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
     }
 
@@ -74,12 +74,12 @@ struct PartiQLLimitTests {
         var budget = meter.budget()
         budget.pause = { _ in pauses.add() }
         let answer = try await client.ask(
-            "ExecuteStatement", PartiQLClient.json("SELECT s FROM t WHERE p = 'a' AND s >= 0"),
+            "ExecuteStatement", PartiQLClient.json("SELECT s FROM ttt WHERE p = 'a' AND s >= 0"),
             budget)
         #expect(try answer.items().count == 400)
         #expect(pauses.count > 3)
         let filtered = try await client.ask(
-            "ExecuteStatement", PartiQLClient.json("SELECT s FROM t WHERE text <> 'y'"), budget)
+            "ExecuteStatement", PartiQLClient.json("SELECT s FROM ttt WHERE text <> 'y'"), budget)
         #expect(try filtered.items().count == 400)
         // Only the responses are left, which the server releases.
         #expect(meter.byteCount < 100_000)
@@ -90,10 +90,10 @@ struct PartiQLLimitTests {
     func pageBytes() async throws {
         let text = AttributeValue.string(String(repeating: "x", count: 100_000))
         try await client.put((0..<12).map { ["p": "a", "s": .number(Number($0)), "text": text] })
-        let answer = try await client.execute("SELECT s FROM t WHERE p = 'a'")
+        let answer = try await client.execute("SELECT s FROM ttt WHERE p = 'a'")
         #expect(try answer.items().count == 11)
         #expect(answer.token != nil)
-        #expect(try await client.all("SELECT s FROM t WHERE p = 'a'").count == 12)
+        #expect(try await client.all("SELECT s FROM ttt WHERE p = 'a'").count == 12)
     }
 
     @Test("Without memory or time, a statement changes nothing")
@@ -101,7 +101,7 @@ struct PartiQLLimitTests {
         let text = AttributeValue.string(String(repeating: "x", count: 99_999))
         try await client.put([["p": "a", "s": 1, "text": text]])
         let before = try await client.stored()
-        let update = "UPDATE t SET n = 1 WHERE p = 'a' AND s = 1 RETURNING ALL NEW *"
+        let update = "UPDATE ttt SET n = 1 WHERE p = 'a' AND s = 1 RETURNING ALL NEW *"
         let poor = try await client.ask(
             "ExecuteStatement", PartiQLClient.json(update), MemoryMeter(limit: 50_000).budget())
         #expect(poor.error == "ThrottlingException")
@@ -116,7 +116,7 @@ struct PartiQLLimitTests {
         let batch = try await client.ask(
             "BatchExecuteStatement",
             "{\"Statements\":[\(PartiQLClient.json(update)),"
-                + "\(PartiQLClient.json("DELETE FROM t WHERE p = 'none' AND s = 1"))]}",
+                + "\(PartiQLClient.json("DELETE FROM ttt WHERE p = 'none' AND s = 1"))]}",
             MemoryMeter(limit: 50_000).budget())
         #expect(batch.codes == ["ThrottlingError", nil])
         #expect(try await client.stored() == before)

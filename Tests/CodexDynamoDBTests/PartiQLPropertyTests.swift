@@ -165,7 +165,7 @@ struct PartiQLPropertyTests {
             var values = Values()
             let texts = Self.condition(&random, &values, depth: 3)
             let scan = try await scanned(client, texts.expression, values.item)
-            let statement = "SELECT * FROM t WHERE " + texts.statement
+            let statement = "SELECT * FROM ttt WHERE " + texts.statement
             let first = try await client.execute(statement)
             if Self.keyErrors.contains(where: { first.message.hasPrefix($0) }) { continue }
             let selected = try await client.all(statement, limit: 1 + random.below(5))
@@ -188,7 +188,7 @@ struct PartiQLPropertyTests {
         _ client: PartiQLClient, _ expression: String, _ values: Item
     ) async throws -> [String] {
         var writer = JSONWriter()
-        writer.raw("{\"TableName\":\"t\",\"FilterExpression\":")
+        writer.raw("{\"TableName\":\"ttt\",\"FilterExpression\":")
         writer.string(expression)
         if !values.isEmpty {
             writer.raw(",\"ExpressionAttributeValues\":")
@@ -213,7 +213,7 @@ struct PartiQLPropertyTests {
             let texts = Self.condition(&random, &values, depth: 2)
             let item = random.pick(items)
             let parameters = ["p", "s"].compactMap { item[$0] }
-            let statement = " t SET done = TRUE WHERE (\(texts.statement)) AND p = ? AND s = ?"
+            let statement = " ttt SET done = TRUE WHERE (\(texts.statement)) AND p = ? AND s = ?"
             let answer = try await client.execute(
                 "UPDATE" + statement + " RETURNING ALL OLD *", parameters)
             let scan = try await scanned(client, texts.expression, values.item)

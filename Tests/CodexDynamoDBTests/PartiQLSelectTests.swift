@@ -51,11 +51,11 @@ struct PartiQLSelectTests {
             (" WHERE begins_with(p, 'a')", 5), (" WHERE p IS NOT MISSING", 5),
         ] as [(String, Double)])
     func reads(condition: String, units: Double) async throws {
-        let answer = try await client.execute("SELECT p, s FROM t" + condition, [], Self.units)
+        let answer = try await client.execute("SELECT p, s FROM ttt" + condition, [], Self.units)
         #expect(answer.error == nil, "\(answer.message)")
         #expect(answer.units == units)
         let consistent = try await client.execute(
-            "SELECT p, s FROM t" + condition, [], Self.units + #","ConsistentRead":true"#)
+            "SELECT p, s FROM ttt" + condition, [], Self.units + #","ConsistentRead":true"#)
         #expect(consistent.units == 2 * units)
         #expect(try consistent.items() == answer.items())
     }
@@ -77,11 +77,11 @@ struct PartiQLSelectTests {
         writer.typed(placeholders)
         for (order, forward) in [("", "true"), (" ORDER BY s DESC", "false")] {
             let statement = try await client.execute(
-                "SELECT * FROM t WHERE " + condition + order, values, Self.units)
+                "SELECT * FROM ttt WHERE " + condition + order, values, Self.units)
             let query = try await client.ask(
                 "Query",
                 #"""
-                {"TableName":"t","KeyConditionExpression":"\#(expression)",
+                {"TableName":"ttt","KeyConditionExpression":"\#(expression)",
                 "ExpressionAttributeValues":\#(writer.text),"ScanIndexForward":\#(forward),
                 \#(Self.units)}
                 """#)
@@ -97,13 +97,13 @@ struct PartiQLSelectTests {
     @Test(
         "Pages of any size have the same items as the whole",
         arguments: [
-            "SELECT p, s FROM t", "SELECT p, s FROM t WHERE n < 4",
-            "SELECT p, s FROM t WHERE p = 'b'", "SELECT p, s FROM t WHERE p = 'b' AND n <> 5",
-            "SELECT p, s FROM t WHERE p IN ['c', 'a', 'none', 'd']",
-            "SELECT p, s FROM t WHERE p = 'b' ORDER BY s DESC",
-            "SELECT p, s FROM t WHERE p IN ['c', 'a'] ORDER BY p DESC, s ASC",
-            "SELECT p, s FROM t WHERE p IN ['c', 'a'] AND s > 4 AND n < 9 ORDER BY p, s DESC",
-            "SELECT p, s FROM t WHERE p = 'a' AND s = 1 AND s = 2",
+            "SELECT p, s FROM ttt", "SELECT p, s FROM ttt WHERE n < 4",
+            "SELECT p, s FROM ttt WHERE p = 'b'", "SELECT p, s FROM ttt WHERE p = 'b' AND n <> 5",
+            "SELECT p, s FROM ttt WHERE p IN ['c', 'a', 'none', 'd']",
+            "SELECT p, s FROM ttt WHERE p = 'b' ORDER BY s DESC",
+            "SELECT p, s FROM ttt WHERE p IN ['c', 'a'] ORDER BY p DESC, s ASC",
+            "SELECT p, s FROM ttt WHERE p IN ['c', 'a'] AND s > 4 AND n < 9 ORDER BY p, s DESC",
+            "SELECT p, s FROM ttt WHERE p = 'a' AND s = 1 AND s = 2",
         ])
     func pages(statement: String) async throws {
         let whole = keys(try await client.all(statement, limit: 100))
@@ -117,24 +117,24 @@ struct PartiQLSelectTests {
     func limits() async throws {
         for (limit, count) in [(9, 9), (10, 10), (11, 10)] {
             let answer = try await client.execute(
-                "SELECT * FROM t WHERE p = 'a'", [], "\"Limit\":\(limit)")
+                "SELECT * FROM ttt WHERE p = 'a'", [], "\"Limit\":\(limit)")
             #expect(try answer.items().count == count)
             #expect((answer.token != nil) == (limit <= 10))
             #expect((answer.object["LastEvaluatedKey"] != nil) == (limit <= 10))
         }
         for limit in [0, -1] {
-            let answer = try await client.execute("SELECT * FROM t", [], "\"Limit\":\(limit)")
+            let answer = try await client.execute("SELECT * FROM ttt", [], "\"Limit\":\(limit)")
             #expect(answer.error == "ValidationException")
         }
     }
 
     @Test("Several queries give pages of ten items")
     func severalQueries() async throws {
-        let first = try await client.execute("SELECT * FROM t WHERE p IN ['a', 'b'] AND s > 4")
+        let first = try await client.execute("SELECT * FROM ttt WHERE p IN ['a', 'b'] AND s > 4")
         #expect(
             keys(try first.items()).joined(separator: " ") == "a5 a6 a7 a8 a9 a10 b5 b6 b7 b8")
         let rest = try await client.execute(
-            "SELECT * FROM t WHERE p IN ['a', 'b'] AND s > 4", [],
+            "SELECT * FROM ttt WHERE p IN ['a', 'b'] AND s > 4", [],
             "\"NextToken\":\"\(first.token ?? "")\"")
         #expect(keys(try rest.items()) == ["b9", "b10"])
         #expect(rest.token == nil)
@@ -157,7 +157,7 @@ struct PartiQLSelectTests {
             ("p = 'a' AND (s < 2 OR s > 9) ORDER BY s DESC", "a10 a1"),
         ] as [(String, String)])
     func order(condition: String, expected: String) async throws {
-        let answer = try await client.execute("SELECT * FROM t WHERE " + condition)
+        let answer = try await client.execute("SELECT * FROM ttt WHERE " + condition)
         #expect(answer.error == nil, "\(answer.message)")
         #expect(keys(try answer.items()).joined(separator: " ") == expected)
     }
@@ -166,20 +166,20 @@ struct PartiQLSelectTests {
         "ORDER BY needs the key",
         arguments: [
             (
-                "SELECT * FROM t ORDER BY s",
+                "SELECT * FROM ttt ORDER BY s",
                 "Must have WHERE clause in the statement when using ORDER BY clause."
             ),
             (
-                "SELECT * FROM t WHERE n = 1 ORDER BY s",
+                "SELECT * FROM ttt WHERE n = 1 ORDER BY s",
                 "Must have at least one non-optional hash key condition in WHERE clause when using "
                     + "ORDER BY clause."
             ),
             (
-                "SELECT * FROM t WHERE p = 'a' ORDER BY n",
+                "SELECT * FROM ttt WHERE p = 'a' ORDER BY n",
                 "Attribute n in ORDER BY clause must be part of the primary key"
             ),
             (
-                "SELECT * FROM t WHERE p IN ['a', 'b'] ORDER BY s",
+                "SELECT * FROM ttt WHERE p IN ['a', 'b'] ORDER BY s",
                 "Must have hash key in ORDER BY clause when more than one hash key condition "
                     + "specified in WHERE clause."
             ),
@@ -201,7 +201,7 @@ struct PartiQLSelectTests {
             ("p = 'a' AND (s < 5 OR s <> 3)", 10), ("p = 'a' AND (s < 3 OR NOT s < 9)", 4),
         ] as [(String, Int?)])
     func overlap(condition: String, count: Int?) async throws {
-        let answer = try await client.execute("SELECT * FROM t WHERE " + condition)
+        let answer = try await client.execute("SELECT * FROM ttt WHERE " + condition)
         let message = "Overlapping conditions with range keys are not supported in where clause"
         #expect(answer.message == (count == nil ? message : ""))
         #expect(try answer.items().count == count ?? 0)
@@ -210,7 +210,7 @@ struct PartiQLSelectTests {
     @Test("A statement has 50 queries", arguments: [49, 50, 51])
     func queryCount(count: Int) async throws {
         let list = (1...count).map { "'k\($0)'" }.joined(separator: ",")
-        let answer = try await client.execute("SELECT * FROM t WHERE p IN [\(list)]")
+        let answer = try await client.execute("SELECT * FROM ttt WHERE p IN [\(list)]")
         let message = "Too many decomposed read operations for a given query."
         #expect(answer.message == (count <= 50 ? "" : message))
     }
@@ -218,7 +218,7 @@ struct PartiQLSelectTests {
     @Test("IN has 100 values", arguments: [99, 100, 101])
     func candidateCount(count: Int) async throws {
         let list = (1...count).map { "\($0)" }.joined(separator: ",")
-        let answer = try await client.execute("SELECT * FROM t WHERE n IN [\(list)]")
+        let answer = try await client.execute("SELECT * FROM ttt WHERE n IN [\(list)]")
         let message =
             "The IN operator is provided with too many operands; number of operands: \(count)"
         #expect(answer.message == (count <= 100 ? "" : message))
@@ -239,7 +239,7 @@ struct PartiQLSelectTests {
             ("p > 1", ""), ("NOT p = 1", ""), ("p <> 1", ""),
         ] as [(String, String)])
     func keyTypes(condition: String, message: String) async throws {
-        let answer = try await client.execute("SELECT * FROM t WHERE " + condition)
+        let answer = try await client.execute("SELECT * FROM ttt WHERE " + condition)
         #expect(answer.message == message)
     }
 
@@ -259,7 +259,7 @@ struct PartiQLSelectTests {
         ]
         for (columns, expected) in cases {
             let answer = try await client.execute(
-                "SELECT \(columns) FROM t WHERE p = 'z' AND s = 1", [], Self.units)
+                "SELECT \(columns) FROM ttt WHERE p = 'z' AND s = 1", [], Self.units)
             #expect(try answer.items() == [expected], "\(columns)")
             #expect(answer.units == 0.5)
         }
@@ -268,7 +268,7 @@ struct PartiQLSelectTests {
             ("COUNT(*)", "Unexpected path component at 1:8:5"),
             ("1", "Unexpected path component at 1:8:1"),
         ] {
-            let answer = try await client.execute("SELECT \(columns) FROM t")
+            let answer = try await client.execute("SELECT \(columns) FROM ttt")
             #expect(answer.message == message)
         }
     }
@@ -277,7 +277,7 @@ struct PartiQLSelectTests {
 
     @Test("A token continues its statement with other limits, and no other statement")
     func tokens() async throws {
-        let statement = "SELECT p, s FROM t WHERE p = ?"
+        let statement = "SELECT p, s FROM ttt WHERE p = ?"
         let first = try await client.execute(statement, ["a"], "\"Limit\":2")
         let token = try #require(first.token)
         let more = "\"NextToken\":\"\(token)\""
@@ -286,7 +286,8 @@ struct PartiQLSelectTests {
         #expect(keys(try next.items()) == ["a3", "a4", "a5"])
 
         for (other, parameters) in [
-            (statement, ["b"]), (statement + " ", ["a"]), ("SELECT p, s FROM u WHERE p = ?", ["a"]),
+            (statement, ["b"]), (statement + " ", ["a"]),
+            ("SELECT p, s FROM uuu WHERE p = ?", ["a"]),
         ] as [(String, [AttributeValue])] {
             let answer = try await client.execute(other, parameters, more)
             #expect(answer.message == "NextToken does not match request")
@@ -315,7 +316,7 @@ struct PartiQLSelectTests {
         let client = try PartiQLClient(ShortTables.pair)
         try await client.put(Self.items)
         let target = try StatementTarget(
-            StatementSource(Statement.Source(names: ["t"])), client.service)
+            StatementSource(Statement.Source(names: ["ttt"])), client.service)
         let before = StatementTokens("text", [1], target, milliseconds: 1_700_000_000_000)
         let token = before.token(at: 0, after: ["p": "a", "s": -1.5])
         let after = StatementTokens(
@@ -334,9 +335,9 @@ struct PartiQLSelectTests {
 
     @Test("A token whose key is outside of what its statement reads is refused")
     func forgedKey() async throws {
-        let text = "SELECT * FROM t WHERE p = 'a' AND s < 3"
+        let text = "SELECT * FROM ttt WHERE p = 'a' AND s < 3"
         let target = try StatementTarget(
-            StatementSource(Statement.Source(names: ["t"])), client.service)
+            StatementSource(Statement.Source(names: ["ttt"])), client.service)
         let tokens = StatementTokens(text, [], target, milliseconds: client.service.milliseconds)
         for key in [["p": "b", "s": 1], ["p": "a", "s": 9]] as [Item] {
             let forged = tokens.token(at: 0, after: key)

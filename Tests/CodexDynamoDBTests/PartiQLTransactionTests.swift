@@ -17,7 +17,7 @@ struct PartiQLTransactionTests {
     init() async throws {
         client = try PartiQLClient(ShortTables.pair)
         try await client.put(Self.items)
-        try await client.put([["p": "x", "n": 1]], in: "u")
+        try await client.put([["p": "x", "n": 1]], in: "uuu")
     }
 
     // MARK: Reads
@@ -26,9 +26,9 @@ struct PartiQLTransactionTests {
     func reads() async throws {
         let answer = try await client.transaction(
             [
-                "SELECT * FROM t WHERE p = 'a' AND s = 1", "SELECT n FROM u WHERE p = 'x'",
-                "SELECT * FROM t WHERE p = 'a' AND s = 9",
-                "SELECT m.k FROM t WHERE p = 'a' AND s = 2",
+                "SELECT * FROM ttt WHERE p = 'a' AND s = 1", "SELECT n FROM uuu WHERE p = 'x'",
+                "SELECT * FROM ttt WHERE p = 'a' AND s = 9",
+                "SELECT m.k FROM ttt WHERE p = 'a' AND s = 2",
             ], #""ReturnConsumedCapacity":"TOTAL""#)
         #expect(answer.error == nil, "\(answer.message)")
         let items = try answer.responses.map {
@@ -42,11 +42,11 @@ struct PartiQLTransactionTests {
     @Test("The statements and their operation read the same")
     func sameReads() async throws {
         let statement = try await client.transaction(
-            ["SELECT * FROM t WHERE p = 'a' AND s = 1"], #""ReturnConsumedCapacity":"TOTAL""#)
+            ["SELECT * FROM ttt WHERE p = 'a' AND s = 1"], #""ReturnConsumedCapacity":"TOTAL""#)
         let operation = try await client.ask(
             "TransactGetItems",
             #"""
-            {"TransactItems":[{"Get":{"TableName":"t","Key":{"p":{"S":"a"},"s":{"N":"1"}}}}],
+            {"TransactItems":[{"Get":{"TableName":"ttt","Key":{"p":{"S":"a"},"s":{"N":"1"}}}}],
             "ReturnConsumedCapacity":"TOTAL"}
             """#)
         #expect(statement.units == operation.units)
@@ -61,10 +61,10 @@ struct PartiQLTransactionTests {
     func writes() async throws {
         let answer = try await client.transaction(
             [
-                "INSERT INTO t VALUE {'p': 'b', 's': 1}",
-                "UPDATE t SET n = n + 1 WHERE p = 'a' AND s = 1 AND n = 5",
-                "DELETE FROM t WHERE p = 'a' AND s = 2",
-                "EXISTS(SELECT * FROM u WHERE p = 'x' AND n > 0)",
+                "INSERT INTO ttt VALUE {'p': 'b', 's': 1}",
+                "UPDATE ttt SET n = n + 1 WHERE p = 'a' AND s = 1 AND n = 5",
+                "DELETE FROM ttt WHERE p = 'a' AND s = 2",
+                "EXISTS(SELECT * FROM uuu WHERE p = 'x' AND n > 0)",
             ], #""ReturnConsumedCapacity":"TOTAL""#)
         #expect(answer.error == nil, "\(answer.message)")
         #expect(answer.responses.isEmpty)
@@ -83,12 +83,12 @@ struct PartiQLTransactionTests {
         let answer = try await client.list(
             "ExecuteTransaction",
             [
-                PartiQLClient.json("INSERT INTO t VALUE {'p': 'a', 's': 1}"),
-                PartiQLClient.json("INSERT INTO t VALUE {'p': 'b', 's': 1}"),
+                PartiQLClient.json("INSERT INTO ttt VALUE {'p': 'a', 's': 1}"),
+                PartiQLClient.json("INSERT INTO ttt VALUE {'p': 'b', 's': 1}"),
                 PartiQLClient.json(
-                    "UPDATE t SET n = 0 WHERE p = 'a' AND s = 2 AND n = 0", [],
+                    "UPDATE ttt SET n = 0 WHERE p = 'a' AND s = 2 AND n = 0", [],
                     #""ReturnValuesOnConditionCheckFailure":"ALL_OLD""#),
-                PartiQLClient.json("EXISTS(SELECT * FROM u WHERE p = 'x' AND n > 1)"),
+                PartiQLClient.json("EXISTS(SELECT * FROM uuu WHERE p = 'x' AND n > 1)"),
             ])
         #expect(answer.error == "TransactionCanceledException")
         #expect(
@@ -108,9 +108,9 @@ struct PartiQLTransactionTests {
     @Test("A missing table and a key of the wrong type cancel the transaction")
     func reasons() async throws {
         let writes = try await client.transaction([
-            "DELETE FROM none WHERE p = 'a'", "DELETE FROM t WHERE p = 'a'",
-            "UPDATE t SET n = 1 WHERE p = 1 AND s = 1", "INSERT INTO t VALUE {'p': 'c'}",
-            "DELETE FROM u WHERE p = 'x'",
+            "DELETE FROM none WHERE p = 'a'", "DELETE FROM ttt WHERE p = 'a'",
+            "UPDATE ttt SET n = 1 WHERE p = 1 AND s = 1", "INSERT INTO ttt VALUE {'p': 'c'}",
+            "DELETE FROM uuu WHERE p = 'x'",
         ])
         #expect(writes.error == "TransactionCanceledException")
         #expect(
@@ -124,8 +124,8 @@ struct PartiQLTransactionTests {
                 "One or more parameter values were invalid: Missing the key s in the item", nil,
             ])
         let reads = try await client.transaction([
-            "SELECT * FROM t WHERE p = 1 AND s = 1", "SELECT * FROM none WHERE p = 'a'",
-            "SELECT * FROM u WHERE p = 'x'",
+            "SELECT * FROM ttt WHERE p = 1 AND s = 1", "SELECT * FROM none WHERE p = 'a'",
+            "SELECT * FROM uuu WHERE p = 'x'",
         ])
         #expect(reads.codes == ["ValidationError", "ResourceNotFound", "None"])
     }
@@ -134,21 +134,21 @@ struct PartiQLTransactionTests {
         "A statement that no transaction may have is refused with its place",
         arguments: [
             (
-                "SELECT * FROM t WHERE p = 'a'",
+                "SELECT * FROM ttt WHERE p = 'a'",
                 "Select statements within ExecuteTransaction must specify the primary key in the "
                     + "where clause."
             ),
             (
-                "SELECT * FROM t.g WHERE g = 'x'",
+                "SELECT * FROM ttt.ggg WHERE g = 'x'",
                 "Reads on indices are not supported within transactions."
             ),
             (
-                "SELECT * FROM t WHERE",
+                "SELECT * FROM ttt WHERE",
                 "Statement wasn't well formed, can't be processed: Unexpected term"
             ),
         ] as [(String, String)])
     func refusedReads(statement: String, message: String) async throws {
-        let answer = try await client.transaction(["SELECT * FROM u WHERE p = 'x'", statement])
+        let answer = try await client.transaction(["SELECT * FROM uuu WHERE p = 'x'", statement])
         #expect(answer.error == "ValidationException")
         #expect(answer.message == "Validation failed in TransactStatements[1]: " + message)
     }
@@ -157,44 +157,47 @@ struct PartiQLTransactionTests {
         "A write that no transaction may have is refused with its place",
         arguments: [
             (
-                "DELETE FROM t WHERE p = 'a' AND s = 1 RETURNING ALL OLD *",
+                "DELETE FROM ttt WHERE p = 'a' AND s = 1 RETURNING ALL OLD *",
                 "RETURNING clause is not supported in ExecuteTransaction."
             ),
             (
-                "EXISTS(SELECT * FROM t WHERE p = 'a' AND s = 1)",
+                "EXISTS(SELECT * FROM ttt WHERE p = 'a' AND s = 1)",
                 "EXISTS() must contain a single item read with additional condition"
             ),
             (
-                "EXISTS(SELECT * FROM t WHERE p = 'a' AND n = 1)",
+                "EXISTS(SELECT * FROM ttt WHERE p = 'a' AND n = 1)",
                 "EXISTS() must contain a single item read with additional condition"
             ),
             (
-                "DELETE FROM t WHERE p = 'a' AND s = 1 AND s = 2",
+                "DELETE FROM ttt WHERE p = 'a' AND s = 1 AND s = 2",
                 "Multiple conditions on same key s. Only single item Update/Insert/Delete are "
                     + "supported"
             ),
-            ("UPDATE t.g SET a = 1 WHERE g = 'x'", "This operation is not supported on an index"),
+            (
+                "UPDATE ttt.ggg SET a = 1 WHERE g = 'x'",
+                "This operation is not supported on an index"
+            ),
         ] as [(String, String)])
     func refusedWrites(statement: String, message: String) async throws {
-        let before = try await client.stored("u")
+        let before = try await client.stored("uuu")
         let answer = try await client.transaction([
-            statement, "DELETE FROM u WHERE p = 'x'", "DELETE FROM none WHERE p = 'x'",
+            statement, "DELETE FROM uuu WHERE p = 'x'", "DELETE FROM none WHERE p = 'x'",
         ])
         #expect(answer.error == "ValidationException")
         #expect(answer.message == "Validation failed in TransactStatements[0]: " + message)
-        #expect(try await client.stored("u") == before)
+        #expect(try await client.stored("uuu") == before)
     }
 
     @Test("Reads and writes do not mix, and no item is named twice")
     func lists() async throws {
         let mixed = try await client.transaction([
-            "SELECT * FROM u WHERE p = 'x'", "DELETE FROM u WHERE p = 'x'",
+            "SELECT * FROM uuu WHERE p = 'x'", "DELETE FROM uuu WHERE p = 'x'",
         ])
         #expect(
             mixed.message
                 == "ExecuteTransaction API does not support both read and write operations in the "
                 + "same request.")
-        for statement in ["SELECT * FROM u WHERE p = 'x'", "DELETE FROM u WHERE p = 'x'"] {
+        for statement in ["SELECT * FROM uuu WHERE p = 'x'", "DELETE FROM uuu WHERE p = 'x'"] {
             let answer = try await client.transaction([statement, statement])
             #expect(answer.error == "ValidationException")
             #expect(
@@ -206,18 +209,18 @@ struct PartiQLTransactionTests {
     @Test("A token makes a transaction happen once")
     func token() async throws {
         let option = #""ClientRequestToken":"token","ReturnConsumedCapacity":"TOTAL""#
-        let statement = "UPDATE u SET n = n + 1 WHERE p = 'x'"
+        let statement = "UPDATE uuu SET n = n + 1 WHERE p = 'x'"
         for _ in 0..<2 {
             let answer = try await client.transaction([statement], option)
             #expect(answer.error == nil)
         }
-        #expect(try client.store.item(in: "u", key: PrimaryKey(.string("x")))?["n"] == 2)
-        let other = try await client.transaction(["DELETE FROM u WHERE p = 'x'"], option)
+        #expect(try client.store.item(in: "uuu", key: PrimaryKey(.string("x")))?["n"] == 2)
+        let other = try await client.transaction(["DELETE FROM uuu WHERE p = 'x'"], option)
         #expect(other.error == "IdempotentParameterMismatchException")
         for (count, isValid) in [(0, false), (36, true), (37, false)] {
             let text = String(repeating: "t", count: count)
             let answer = try await client.transaction(
-                ["DELETE FROM u WHERE p = 'none'"], "\"ClientRequestToken\":\"\(text)\"")
+                ["DELETE FROM uuu WHERE p = 'none'"], "\"ClientRequestToken\":\"\(text)\"")
             #expect((answer.error == nil) == isValid)
         }
     }
@@ -225,9 +228,9 @@ struct PartiQLTransactionTests {
     @Test("A transaction has 1 to 100 statements", arguments: [0, 1, 99, 100, 101])
     func count(count: Int) async throws {
         let answer = try await client.transaction(
-            (0..<count).map { "INSERT INTO u VALUE {'p': 'k\($0)'}" })
+            (0..<count).map { "INSERT INTO uuu VALUE {'p': 'k\($0)'}" })
         #expect((answer.error == nil) == (1...100).contains(count))
-        let stored = try await client.stored("u")
+        let stored = try await client.stored("uuu")
         #expect(stored.count == (answer.error == nil ? count + 1 : 1))
         if answer.error != nil {
             #expect(answer.message.contains("'transactStatements' failed to satisfy constraint"))
@@ -242,7 +245,7 @@ struct PartiQLTransactionTests {
         // Four keys of one byte each belong to the parameters, too.
         let statements = ["a", "b", "c", "d"].map { name in
             PartiQLClient.json(
-                "EXISTS(SELECT * FROM u WHERE p = ? AND n <> ?)",
+                "EXISTS(SELECT * FROM uuu WHERE p = ? AND n <> ?)",
                 [.string(name), name == "d" ? last : part])
         }
         let answer = try await client.list("ExecuteTransaction", statements)

@@ -36,7 +36,7 @@ struct PartiQLWriteTests {
     private static func update(
         _ key: String, _ expression: String, _ values: String, _ more: String = ""
     ) -> String {
-        #"{"TableName":"t","Key":\#(key),"UpdateExpression":"\#(expression)""#
+        #"{"TableName":"ttt","Key":\#(key),"UpdateExpression":"\#(expression)""#
             + (values.isEmpty ? "" : #","ExpressionAttributeValues":{\#(values)}"#)
             + #","ReturnConsumedCapacity":"TOTAL"\#(more)}"#
     }
@@ -48,68 +48,68 @@ struct PartiQLWriteTests {
 
     private static let pairs: [Pair] = [
         Pair(
-            statement: "INSERT INTO t VALUE {'p': 'c', 's': 1, 'l': [1, {'k': <<'x'>>}]}",
+            statement: "INSERT INTO ttt VALUE {'p': 'c', 's': 1, 'l': [1, {'k': <<'x'>>}]}",
             operation: "PutItem",
             body: #"""
-                {"TableName":"t","Item":{"p":{"S":"c"},"s":{"N":"1"},
+                {"TableName":"ttt","Item":{"p":{"S":"c"},"s":{"N":"1"},
                 "l":{"L":[{"N":"1"},{"M":{"k":{"SS":["x"]}}}]}},"ReturnConsumedCapacity":"TOTAL"}
                 """#),
         Pair(
-            statement: "INSERT INTO \"t\" VALUE ?",
+            statement: "INSERT INTO \"ttt\" VALUE ?",
             parameters: [["p": "c", "s": 2, "b": .binary([0])]],
             operation: "PutItem",
             body: #"""
-                {"TableName":"t","Item":{"p":{"S":"c"},"s":{"N":"2"},"b":{"B":"AA=="}},
+                {"TableName":"ttt","Item":{"p":{"S":"c"},"s":{"N":"2"},"b":{"B":"AA=="}},
                 "ReturnConsumedCapacity":"TOTAL"}
                 """#),
         Pair(
-            statement: "UPDATE t SET n = n + 1, x = ? REMOVE l[1] WHERE p = 'a' AND s = 1",
+            statement: "UPDATE ttt SET n = n + 1, x = ? REMOVE l[1] WHERE p = 'a' AND s = 1",
             parameters: ["new"],
             operation: "UpdateItem",
             body: update(
                 a1, "SET n = n + :o, x = :x REMOVE l[1]", #"":o":{"N":"1"},":x":{"S":"new"}"#)),
         Pair(
-            statement: "UPDATE t SET n = 10 - n WHERE s = 1 AND p = 'a'",
+            statement: "UPDATE ttt SET n = 10 - n WHERE s = 1 AND p = 'a'",
             operation: "UpdateItem",
             body: update(a1, "SET n = :t - n", #"":t":{"N":"10"}"#)),
         Pair(
-            statement: "UPDATE t SET n = (n + 1) - 4 WHERE p = 'a' AND s = 1",
+            statement: "UPDATE ttt SET n = (n + 1) - 4 WHERE p = 'a' AND s = 1",
             operation: "UpdateItem",
             body: update(a1, "SET n = n - :t", #"":t":{"N":"3"}"#)),
         Pair(
-            statement: "UPDATE t SET m.k.deep = l[1] SET l = list_append(l, [true]) "
+            statement: "UPDATE ttt SET m.k.deep = l[1] SET l = list_append(l, [true]) "
                 + "WHERE p = 'a' AND s = 1",
             operation: "UpdateItem",
             body: update(
                 a1, "SET m.k.deep = l[1], l = list_append(l, :l)", #"":l":{"L":[{"BOOL":true}]}"#)),
         Pair(
-            statement: "UPDATE t SET ss = set_add(ss, <<'z'>>), ns = set_delete(ns, <<1>>) "
+            statement: "UPDATE ttt SET ss = set_add(ss, <<'z'>>), ns = set_delete(ns, <<1>>) "
                 + "WHERE p = 'a' AND s = 1",
             operation: "UpdateItem",
             body: update(
                 a1, "ADD ss :s DELETE ns :n", #"":s":{"SS":["z"]},":n":{"NS":["1"]}"#)),
         Pair(
-            statement: "UPDATE t SET c = if_not_exists(c, 0) + 2 WHERE p = 'a' AND s = 1",
+            statement: "UPDATE ttt SET c = if_not_exists(c, 0) + 2 WHERE p = 'a' AND s = 1",
             operation: "UpdateItem",
             body: update(
                 a1, "SET c = if_not_exists(c, :z) + :t", #"":z":{"N":"0"},":t":{"N":"2"}"#)),
         Pair(
-            statement: "UPDATE t SET g = 'y' WHERE p = 'a' AND s = 1 AND n = 5",
+            statement: "UPDATE ttt SET g = 'y' WHERE p = 'a' AND s = 1 AND n = 5",
             operation: "UpdateItem",
             body: update(a1, "SET g = :y", #"":y":{"S":"y"}"#)),
         Pair(
-            statement: "FROM t WHERE p = 'a' AND s = 2 SET x = 1 REMOVE flag",
+            statement: "FROM ttt WHERE p = 'a' AND s = 2 SET x = 1 REMOVE flag",
             operation: "UpdateItem",
             body: update(a2, "SET x = :o REMOVE flag", #"":o":{"N":"1"}"#)),
         Pair(
-            statement: "DELETE FROM t WHERE p = 'a' AND s = 1",
+            statement: "DELETE FROM ttt WHERE p = 'a' AND s = 1",
             operation: "DeleteItem",
-            body: #"{"TableName":"t","Key":\#(a1),"ReturnConsumedCapacity":"TOTAL"}"#),
+            body: #"{"TableName":"ttt","Key":\#(a1),"ReturnConsumedCapacity":"TOTAL"}"#),
         Pair(
-            statement: "DELETE FROM t WHERE p = 'a' AND s = 9",
+            statement: "DELETE FROM ttt WHERE p = 'a' AND s = 9",
             operation: "DeleteItem",
             body: #"""
-                {"TableName":"t","Key":{"p":{"S":"a"},"s":{"N":"9"}},
+                {"TableName":"ttt","Key":{"p":{"S":"a"},"s":{"N":"9"}},
                 "ReturnConsumedCapacity":"TOTAL"}
                 """#),
     ]
@@ -134,18 +134,18 @@ struct PartiQLWriteTests {
     @Test(
         "A write whose condition fails has the operation's error and changes nothing",
         arguments: [
-            ("INSERT INTO t VALUE {'p': 'a', 's': 1}", "DuplicateItemException"),
+            ("INSERT INTO ttt VALUE {'p': 'a', 's': 1}", "DuplicateItemException"),
             (
-                "UPDATE t SET x = 1 WHERE p = 'a' AND s = 1 AND n > 5",
+                "UPDATE ttt SET x = 1 WHERE p = 'a' AND s = 1 AND n > 5",
                 "ConditionalCheckFailedException"
             ),
-            ("UPDATE t SET x = 1 WHERE p = 'z' AND s = 1", "ConditionalCheckFailedException"),
+            ("UPDATE ttt SET x = 1 WHERE p = 'z' AND s = 1", "ConditionalCheckFailedException"),
             (
-                "UPDATE t SET x = 1 WHERE p = 'z' AND s = 1 AND attribute_not_exists(p)",
+                "UPDATE ttt SET x = 1 WHERE p = 'z' AND s = 1 AND attribute_not_exists(p)",
                 "ConditionalCheckFailedException"
             ),
             (
-                "DELETE FROM t WHERE p = 'a' AND s = 1 AND n IS MISSING",
+                "DELETE FROM ttt WHERE p = 'a' AND s = 1 AND n IS MISSING",
                 "ConditionalCheckFailedException"
             ),
         ] as [(String, String)])
@@ -163,7 +163,7 @@ struct PartiQLWriteTests {
         let before = try await client.stored()
         for condition in ["", " AND n = 1"] {
             let answer = try await client.execute(
-                "DELETE FROM t WHERE p = 'z' AND s = 1" + condition + " RETURNING ALL OLD *")
+                "DELETE FROM ttt WHERE p = 'z' AND s = 1" + condition + " RETURNING ALL OLD *")
             #expect(answer.error == nil)
             #expect(try answer.items() == [])
         }
@@ -173,7 +173,7 @@ struct PartiQLWriteTests {
     @Test("The error of a failed condition has the item if the request asks for it")
     func failedItem() async throws {
         let client = try await Self.client()
-        let statement = "UPDATE t SET x = 1 WHERE p = 'a' AND s = 2 AND n = 0"
+        let statement = "UPDATE ttt SET x = 1 WHERE p = 'a' AND s = 2 AND n = 0"
         let option = #""ReturnValuesOnConditionCheckFailure""#
         let with = try await client.execute(statement, [], option + #":"ALL_OLD""#)
         #expect(try with.item("Item") == Self.items[1])
@@ -183,7 +183,7 @@ struct PartiQLWriteTests {
             #expect(without.object["Item"] == nil)
         }
         let duplicate = try await client.execute(
-            "INSERT INTO t VALUE {'p': 'a', 's': 2}", [], option + #":"ALL_OLD""#)
+            "INSERT INTO ttt VALUE {'p': 'a', 's': 2}", [], option + #":"ALL_OLD""#)
         #expect(duplicate.message == "Duplicate primary key exists in table")
         #expect(duplicate.object["Item"] == nil)
     }
@@ -192,7 +192,7 @@ struct PartiQLWriteTests {
 
     @Test("RETURNING gives the items or the changed attributes, before or after the write")
     func returning() async throws {
-        let update = "UPDATE t SET n = 9 SET m.k.deep = 'w' REMOVE zzz WHERE p = 'a' AND s = 1 "
+        let update = "UPDATE ttt SET n = 9 SET m.k.deep = 'w' REMOVE zzz WHERE p = 'a' AND s = 1 "
         var new = Self.items[0]
         new["n"] = 9
         new["m"] = ["k": ["deep": "w"]]
@@ -207,11 +207,11 @@ struct PartiQLWriteTests {
             #expect(try answer.items() == items, "\(clause)")
         }
         let nothing = try await Self.client().execute(
-            "UPDATE t REMOVE zzz WHERE p = 'a' AND s = 1 RETURNING MODIFIED OLD *")
+            "UPDATE ttt REMOVE zzz WHERE p = 'a' AND s = 1 RETURNING MODIFIED OLD *")
         #expect(nothing.error == nil)
         #expect(nothing.object["Items"] as? [String] == [])
         let deleted = try await Self.client().execute(
-            "DELETE FROM t WHERE p = 'a' AND s = 1 RETURNING ALL OLD *")
+            "DELETE FROM ttt WHERE p = 'a' AND s = 1 RETURNING ALL OLD *")
         #expect(try deleted.items() == [Self.items[0]])
     }
 
@@ -222,7 +222,7 @@ struct PartiQLWriteTests {
         let item: Item = ["p": "large", "s": 1, "text": text]
         try await client.put([item])
         let answer = try await client.execute(
-            "DELETE FROM t WHERE p = 'large' AND s = 1 RETURNING ALL OLD *")
+            "DELETE FROM ttt WHERE p = 'large' AND s = 1 RETURNING ALL OLD *")
         #expect(try answer.items() == [item])
     }
 
@@ -232,59 +232,59 @@ struct PartiQLWriteTests {
         "A write that names no single item or changes its key is refused",
         arguments: [
             (
-                "UPDATE t SET x = 1",
+                "UPDATE ttt SET x = 1",
                 "Where clause does not contain a mandatory equality on all key attributes"
             ),
             (
-                "DELETE FROM t WHERE p = 'a'",
+                "DELETE FROM ttt WHERE p = 'a'",
                 "Where clause does not contain a mandatory equality on all key attributes"
             ),
             (
-                "DELETE FROM t WHERE p = 'a' AND s IN [1]",
+                "DELETE FROM ttt WHERE p = 'a' AND s IN [1]",
                 "Where clause does not contain a mandatory equality on all key attributes"
             ),
             (
-                "DELETE FROM t WHERE p = 'a' AND s = 1 OR n = 5",
+                "DELETE FROM ttt WHERE p = 'a' AND s = 1 OR n = 5",
                 "Where clause does not contain a mandatory equality on all key attributes"
             ),
             (
-                "DELETE FROM t WHERE p = 'a' AND s = 1 AND s = 2",
+                "DELETE FROM ttt WHERE p = 'a' AND s = 1 AND s = 2",
                 "Multiple conditions on same key s. Only single item Update/Insert/Delete are "
                     + "supported"
             ),
             (
-                "UPDATE t SET x = 1 WHERE p = 'a' AND s = 'x'",
+                "UPDATE ttt SET x = 1 WHERE p = 'a' AND s = 'x'",
                 "The provided key element does not match the schema"
             ),
             (
-                "UPDATE t SET s = 2 WHERE p = 'a' AND s = 1",
+                "UPDATE ttt SET s = 2 WHERE p = 'a' AND s = 1",
                 "One or more parameter values were invalid: Cannot update attribute s. This "
                     + "attribute is part of the key"
             ),
             (
-                "INSERT INTO t VALUE {'p': 'a'}",
+                "INSERT INTO ttt VALUE {'p': 'a'}",
                 "One or more parameter values were invalid: Missing the key s in the item"
             ),
             (
-                "DELETE FROM t WHERE p = 'a' AND s = 1 RETURNING MODIFIED OLD *",
+                "DELETE FROM ttt WHERE p = 'a' AND s = 1 RETURNING MODIFIED OLD *",
                 "Invalid returning clause: RETURNING MODIFIED OLD *. Only RETURNING ALL OLD * is "
                     + "allowed in DELETE statements."
             ),
             (
-                "UPDATE t SET n = n + 'x' WHERE p = 'a' AND s = 1",
+                "UPDATE ttt SET n = n + 'x' WHERE p = 'a' AND s = 1",
                 "Incorrect operand type for operator or function; operator or function: +, operand "
                     + "type: S"
             ),
             (
-                "UPDATE t SET n = n + m + 1 WHERE p = 'a' AND s = 1",
+                "UPDATE ttt SET n = n + m + 1 WHERE p = 'a' AND s = 1",
                 "The sum of a SET clause has more than two terms that are no numbers"
             ),
             (
-                "UPDATE t SET n = n * 2 WHERE p = 'a' AND s = 1",
+                "UPDATE ttt SET n = n * 2 WHERE p = 'a' AND s = 1",
                 "Unsupported operator in Update Expression. Operator: *"
             ),
             (
-                "EXISTS(SELECT * FROM t WHERE p = 'a' AND s = 1 AND n = 5)",
+                "EXISTS(SELECT * FROM ttt WHERE p = 'a' AND s = 1 AND n = 5)",
                 "EXISTS can only be used in ExecuteTransaction write requests."
             ),
         ] as [(String, String)])
@@ -301,7 +301,7 @@ struct PartiQLWriteTests {
     func repeatedEquality() async throws {
         let client = try await Self.client()
         let answer = try await client.execute(
-            "DELETE FROM t WHERE (p = 'a' AND s = 1) AND 'a' = p AND s = 1.0 RETURNING ALL OLD *")
+            "DELETE FROM ttt WHERE (p = 'a' AND s = 1) AND 'a' = p AND s = 1.0 RETURNING ALL OLD *")
         #expect(try answer.items() == [Self.items[0]])
     }
 

@@ -27,7 +27,7 @@ extension ExpiryTests {
         for index in Self.indexes { #expect(try found(index) == [1, 3, 5, 7]) }
         try await store.removeTimeToLive(from: "samples")
         for index in Self.indexes { #expect(try found(index).count == 8) }
-        #expect(try store.schema.tables.first?.timeToLive == nil)
+        #expect(store.schema.tables.first?.timeToLive == nil)
         #expect(try entryCount("$expiry") == nil)
         try await store.waitUntilReady()
         #expect(try await store.removeExpired() == 0)

@@ -68,17 +68,24 @@ struct Model: Equatable, Sendable {
         var after = self
         var changes: [Change] = []
         for action in actions { changes += after.perform(action, op, now) }
-        if let taken = firstTaken(actions, after, now) { return .uniqueViolation([taken]) }
+        let changed = Set(changes.map(\.key))
+        if let taken = firstTaken(actions, of: changed, after, now) {
+            return .uniqueViolation([taken])
+        }
         return .applied(changes)
     }
 
     /// The place of the first action of a list that gives an item a unique value which another item
     /// keeps, or got before it.
-    private func firstTaken(_ actions: [Action], _ after: Model, _ now: Int) -> Int? {
+    ///
+    /// A deletion of an item that is over changes nothing, so the item's value is not given again.
+    private func firstTaken(
+        _ actions: [Action], of changed: Set<ItemKey>, _ after: Model, _ now: Int
+    ) -> Int? {
         var given: Set<String> = []
         return actions.indices.first { place in
             let action = actions[place]
-            guard action.check == nil, let unique = after.items[action.key]?.unique,
+            guard changed.contains(action.key), let unique = after.items[action.key]?.unique,
                 visible(action.key, at: now)?.unique != unique
             else { return false }
             let isKept = items.values.contains { other in

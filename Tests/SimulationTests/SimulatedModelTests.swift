@@ -55,6 +55,17 @@ struct SimulatedModelTests {
         }
     }
 
+    @Test("A list that deletes an item that is over can give its value to another")
+    func takenFromExpired() {
+        let model = Self.model(Self.item(0, u: "u1", x: 100))
+        let actions = [Action(delete: Self.key(0)), Action(put: Self.item(1, u: "u1"))]
+        guard case .applied(let changes) = Self.verdict(model, actions, isList: true) else {
+            Issue.record("The list was refused.")
+            return
+        }
+        #expect(changes.map(\.key) == [Self.key(1)])
+    }
+
     @Test("Conditions of a list look at what was there before, and all that are false are told")
     func conditions() {
         let model = Self.model(Self.item(0))

@@ -1,4 +1,5 @@
 internal import CodexCore
+internal import CodexIndex
 
 /// Corrects the seconds of expiry of a table's items after its time to live was removed.
 ///
