@@ -8,15 +8,22 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
     let store: Store
     let cache: StoreCache?
 
+    // A workspace's keys are made from identifiers. Two of them may be spellings of one UUID, and
+    // are two keys nevertheless.
+
     func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
-        guard let cache else { return try store.get(lookup) }
-        return try cache.get(lookup)
+        guard let cache else { return try store.exactly(lookup) }
+        do {
+            return try cache.get(lookup)
+        } catch let error as CodexError where error.code == .invalidKey {
+            return try store.exactly(lookup)
+        }
     }
 
     func query<E: Entity>(
         _ query: Query<E>, limit: Int?, after token: PageToken?
     ) async throws -> Page<E> {
-        try store.read { try $0.query(query, limit: limit, after: token) }
+        try store.exactPage(of: query, limit: limit, after: token)
     }
 
     func analyticsProgress() async throws -> CodexFlow.AnalyticsReport.Progress? {
@@ -48,7 +55,8 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
     /// writers wait.
     func removeItems(of project: CodexFlow.Project.ID, limit: Int) async throws -> Bool {
         try await store.write { transaction in
-            guard let found = try transaction.get(.project(project)), found.deletingSince != nil
+            guard let found = try transaction.reader.get(.project(project)),
+                found.deletingSince != nil
             else { return true }
             let whole = PrimaryKey(.string("PROJECT#\(project)"), "METADATA")
             let definition = try transaction.schema.table(CodexFlow.table)
@@ -90,7 +98,7 @@ extension CodexFlow.Workspace {
 }
 
 /// A decision's view of a write transaction.
-private struct StoreReader: CodexFlow.DecisionReader {
+private struct StoreReader: CodexFlow.CheckedReader {
     let reader: TransactionReader
 
     func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? { try reader.get(lookup) }
@@ -102,6 +110,8 @@ private struct StoreReader: CodexFlow.DecisionReader {
     func readable<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
         try reader.readable(query, limit: limit)
     }
+
+    func takes<E: Entity>(_ entity: E) throws -> Bool { reader.takes(entity) }
 }
 
 /// The days of the time zones that Foundation knows.

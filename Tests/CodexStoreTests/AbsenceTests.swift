@@ -195,6 +195,31 @@ struct AbsenceTests {
         #expect(try store.get(Lookup<Person>(["id": UUID().uuidString])) == nil)
     }
 
+    @Test("Reads that take their keys as they are find nothing under another spelling")
+    func exactReads() async throws {
+        let person = Person(id: UUID().uuidString.lowercased())
+        let upper = person.id.uppercased()
+        try await store.put(person)
+        let lookups = [
+            Lookup<Person>(["id": upper]),
+            Lookup<Person>("byOwner", ["owner": person.owner.uuidString]),
+        ]
+        let query = Query<Person>(["id": upper])
+        try await store.write { transaction in
+            let reader = transaction.reader
+            for lookup in lookups { #expect(try reader.get(lookup) == nil) }
+            #expect(try reader.all(query, limit: nil).isEmpty)
+            #expect(try reader.readable(query, limit: nil).isEmpty)
+            #expect(try reader.get(Lookup<Person>(["id": person.id])) == person)
+        }
+        for lookup in lookups {
+            #expect(try store.exactly(lookup) == nil)
+            #expect(throws: CodexError(.invalidKey, "")) { try store.get(lookup) }
+        }
+        #expect(try store.exactPage(of: query, limit: 1, after: nil).items.isEmpty)
+        #expect(try store.exactly(Lookup<Person>(["id": person.id])) == person)
+    }
+
     @Test("A lookup by an index with a UUID in capitals is an error if the right one has an item")
     func indexes() async throws {
         let person = Person(id: "a")

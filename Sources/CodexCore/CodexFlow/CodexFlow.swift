@@ -214,8 +214,9 @@ extension CodexFlow {
         var attributeValue: AttributeValue { .string("USER#\(id)") }
 
         init?(attributeValue: AttributeValue) {
+            // By bytes: the first mark of an identifier may be one character with the `#`.
             guard case .string(let text) = attributeValue, text.utf8.starts(with: "USER#".utf8),
-                let id = try? User.ID(String(text.dropFirst(5)))
+                let id = try? User.ID(String(Substring(text.utf8.dropFirst(5))))
             else { return nil }
             self.id = id
         }

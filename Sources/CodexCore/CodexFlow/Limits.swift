@@ -32,6 +32,16 @@ extension CodexFlow {
         public static let sessionCountMax = 50
         /// Most seconds of a session.
         public static let sessionSecondsMax = 366.0 * 86_400
+        /// Most bytes of a new task's identifier.
+        ///
+        /// With the project's identifier, it has 1,010 bytes at most. So there is room for each
+        /// later key of the task, and for the keys of its history.
+        public static let taskIdentifierByteCountMax = 978
+        /// Most bytes of a task's item after a change of its content, as DynamoDB counts them.
+        ///
+        /// The rest of ``DynamoDBLimits/itemByteCountMax`` is for what claims, moves and the queue
+        /// add later.
+        public static let taskItemByteCountMax = DynamoDBLimits.itemByteCountMax - 4096
         /// The highest number of a task.
         public static let taskNumberMax = 9_999_999_999
         /// Most labels of a task, as of an issue on GitHub.

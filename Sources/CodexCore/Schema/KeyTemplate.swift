@@ -34,24 +34,28 @@ public struct KeyTemplate: Sendable, Hashable, Codable {
     public init(_ source: String) throws(CodexError) {
         self.source = source
         var pieces: [Piece] = []
-        var rest = source[...]
-        while let open = rest.firstIndex(of: "{") {
-            let text = String(rest[..<open])
-            guard let close = rest[open...].firstIndex(of: "}") else {
+        // By bytes: a mark after a brace or a `#` is one character with it.
+        let (opening, closing) = (UInt8(ascii: "{"), UInt8(ascii: "}"))
+        var rest = source.utf8[...]
+        while let open = rest.firstIndex(of: opening) {
+            let text = rest[..<open]
+            guard let close = rest[open...].firstIndex(of: closing) else {
                 throw Self.malformed(source)
             }
-            let name = String(rest[rest.index(after: open)..<close])
-            if case .attribute? = pieces.last, !text.hasPrefix("#") { throw Self.malformed(source) }
-            guard !name.isEmpty, !name.contains("{") else { throw Self.malformed(source) }
-            if !text.isEmpty { pieces.append(.text(text)) }
-            pieces.append(.attribute(name))
+            let name = rest[rest.index(after: open)..<close]
+            if case .attribute? = pieces.last, text.first != UInt8(ascii: "#") {
+                throw Self.malformed(source)
+            }
+            guard !name.isEmpty, !name.contains(opening) else { throw Self.malformed(source) }
+            if !text.isEmpty { pieces.append(.text(String(Substring(text)))) }
+            pieces.append(.attribute(String(Substring(name))))
             rest = rest[rest.index(after: close)...]
         }
-        guard !rest.contains("}"), !source.isEmpty else { throw Self.malformed(source) }
-        if case .attribute? = pieces.last, !rest.isEmpty, !rest.hasPrefix("#") {
+        guard !rest.contains(closing), !source.isEmpty else { throw Self.malformed(source) }
+        if case .attribute? = pieces.last, let first = rest.first, first != UInt8(ascii: "#") {
             throw Self.malformed(source)
         }
-        if !rest.isEmpty { pieces.append(.text(String(rest))) }
+        if !rest.isEmpty { pieces.append(.text(String(Substring(rest)))) }
         self.pieces = pieces
     }
 

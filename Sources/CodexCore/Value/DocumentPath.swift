@@ -44,18 +44,20 @@ public struct DocumentPath: Sendable, Hashable {
     /// - Throws: ``CodexError/Code/invalidPath``.
     public init(parsing text: String) throws(CodexError) {
         var steps: [Step] = []
-        for (index, part) in text.split(separator: ".", omittingEmptySubsequences: false)
-            .enumerated()
-        {
-            let pieces = part.split(separator: "[", omittingEmptySubsequences: false)
-            guard let name = pieces.first, !name.isEmpty, !name.contains("]") else {
+        // By bytes: a name may begin with a mark, which is one character with the dot before it.
+        let parts = text.utf8.split(
+            separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        let (open, close) = (UInt8(ascii: "["), UInt8(ascii: "]"))
+        for (index, part) in parts.enumerated() {
+            let pieces = part.split(separator: open, omittingEmptySubsequences: false)
+            guard let name = pieces.first, !name.isEmpty, !name.contains(close) else {
                 throw Self.malformed
             }
-            if index > 0 || steps.isEmpty { steps.append(.name(String(name))) }
+            if index > 0 || steps.isEmpty { steps.append(.name(String(Substring(name)))) }
             for piece in pieces.dropFirst() {
-                guard piece.last == "]", let position = Int(piece.dropLast()), position >= 0 else {
-                    throw Self.malformed
-                }
+                guard piece.last == close, let position = Int(Substring(piece.dropLast())),
+                    position >= 0
+                else { throw Self.malformed }
                 steps.append(.index(position))
             }
         }

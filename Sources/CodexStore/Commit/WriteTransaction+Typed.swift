@@ -158,6 +158,38 @@ struct EntityWrites {
         }
     }
 
+    // MARK: Checks
+
+    /// The reason why a replacement of the stored entity would be refused; `nil` if there is none.
+    ///
+    /// It changes nothing. Whether another item has a unique key is not looked at.
+    func refusal<E: Entity>(ofReplacementBy entity: E) -> CodexError? {
+        do throws(CodexError) {
+            return try storing(entity) { new throws(CodexError) in
+                try refusal(of: new)
+            }
+        } catch {
+            return error
+        }
+    }
+
+    private func refusal(of new: borrowing NewEntity) throws(CodexError) -> CodexError? {
+        let (bound, table) = (new.bound, new.table)
+        var key: [UInt8] = []
+        try table.plan.encode(new.key, into: &key)
+        let old = try context.image(table, key)
+        try requireOwn(bound, old)
+        var others = Item()
+        if let old { others = try unknownAttributes(bound, old) }
+        let header = ItemHeader(entityNumber: bound.entity.number, schemaVersion: bound.version)
+        let image = try Image(typed: new.item, header, keeping: others, over: old)
+        var change = Change(table: table, key: key, old: old, new: image)
+        try change.new?.derive(context.catalog)
+        try change.stamp(context.catalog)
+        try SealedFields.seal(&change, context.catalog, context.core)
+        return context.items.refusal(of: change)
+    }
+
     // MARK: Errors
 
     /// The error for a key that is taken.

@@ -114,7 +114,7 @@ extension _ReadableContext {
             if isFound { index += 1 }
             return isFound
         }
-        if index == 0, token == nil {
+        if index == 0, token == nil, checksSpelling {
             try AbsenceCheck(base, bound).requireSpelling(of: query)
         }
         return (page.next, page.examined)

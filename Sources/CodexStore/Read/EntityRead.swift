@@ -7,7 +7,8 @@ public import CodexCore
 // 3. `withOne` finds the item by its key (`withKey` and `withBytes`, ItemRead.swift). A lookup by
 //    an index takes the first entry of the entity (QueryRun.swift). If the lookup was made from
 //    values of fields, the entity's definition makes the key first (KeyResolution.swift in
-//    CodexCore). If there is no item, another spelling of the key is tried (AbsenceCheck.swift).
+//    CodexCore). If there is no item, another spelling of the key is tried (AbsenceCheck.swift),
+//    unless the read takes its key as it is (TransactionReader.swift).
 // 4. `withFieldReader` checks entity and schema version. An older version is upgraded, and
 //    encrypted fields are opened. Other items are read in place, through the plan of their shape
 //    (`plan`).
@@ -169,7 +170,7 @@ extension ReadableTransaction where Self: ~Copyable {
     /// - Complexity: O(*m*) for *m* items in the range; no item is decoded unless there is a
     ///   filter.
     public func count<E: Entity>(_ query: Query<E>) throws -> Int {
-        let context = _context.base
+        let (context, checksSpelling) = (_context.base, _context.checksSpelling)
         let bound = try context.binding(E.self)
         try context.requireFindable(bound, by: query.request.index)
         var count = 0
@@ -177,7 +178,9 @@ extension ReadableTransaction where Self: ~Copyable {
             count += 1
             return true
         }
-        if count == 0 { try AbsenceCheck(context, bound).requireSpelling(of: query.request) }
+        if count == 0, checksSpelling {
+            try AbsenceCheck(context, bound).requireSpelling(of: query.request)
+        }
         return count
     }
 
@@ -224,7 +227,7 @@ extension _ReadableContext {
             let isThere = try base.withKey(key, bound.table) { encoded in
                 try base.withBytes(bound.table, encoded, body) != nil
             }
-            if !isThere {
+            if !isThere, checksSpelling {
                 try AbsenceCheck(base, bound).requireSpelling(of: key, madeFrom: values)
             }
         case .index(let name, let partition, let sort):
@@ -238,7 +241,7 @@ extension _ReadableContext {
                 try unsafe run.withWholeItem(key, bytes, body)
                 return false
             }
-            if !isThere {
+            if !isThere, checksSpelling {
                 try AbsenceCheck(base, bound).requireSpelling(of: query, madeFrom: values)
             }
         case .values, .indexValues: try withOneMade(bound, target, body)
@@ -282,7 +285,9 @@ extension _ReadableContext {
             try unsafe run.withWholeItem(key, bytes) { goesOn = try body(ItemView($0)) }
             return goesOn
         }
-        if isEmpty { try AbsenceCheck(base, bound).requireSpelling(of: query) }
+        if isEmpty, checksSpelling {
+            try AbsenceCheck(base, bound).requireSpelling(of: query)
+        }
     }
 }
 

@@ -17,6 +17,8 @@ public protocol ReadableTransaction: ~Copyable {
 /// It is opaque.
 public struct _ReadableContext {
     let base: TransactionContext
+    /// Whether a read that finds nothing looks for other spellings of its key (`AbsenceCheck`).
+    var checksSpelling = true
 }
 
 /// The state of a store at one instant.

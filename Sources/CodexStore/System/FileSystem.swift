@@ -131,16 +131,23 @@ enum FileSystem {
         return unsafe String(cString: text)
     }
 
+    // A path is read by its bytes, as the system reads it. A name may begin with a combining mark,
+    // which is one character with the slash before it.
+
     /// The directory of a path's last name.
     static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(Substring(path.utf8[..<slash]))
     }
 
     /// The last name of a path.
     static func lastComponent(of path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
+        let names = path.utf8.split(separator: UInt8(ascii: "/"))
+        return names.last.map { String(Substring($0)) } ?? path
     }
+
+    /// Whether a path does not depend on the working directory.
+    static func isAbsolute(_ path: String) -> Bool { path.utf8.first == UInt8(ascii: "/") }
 
     #if canImport(Darwin)
         @unsafe typealias DirectoryStream = UnsafeMutablePointer<DIR>

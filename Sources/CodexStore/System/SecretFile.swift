@@ -27,7 +27,8 @@ struct SecretFile: Sendable {
         let parent = FileSystem.parent(of: path)
         self.path = path
         // A relative path must mean the same file after a change of the working directory.
-        folder = path.hasPrefix("/") ? parent : FileSystem.resolved(parent) ?? parent
+        folder =
+            FileSystem.isAbsolute(path) ? parent : FileSystem.resolved(parent) ?? parent
         name = FileSystem.lastComponent(of: path)
         lookupPath = folder + "/" + name
     }

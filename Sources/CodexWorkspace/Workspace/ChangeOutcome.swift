@@ -48,7 +48,8 @@ struct ChangeOutcome<E: Entity & CommandOutcome>: CommandOutcome {
         }
         let before = try origin.before.item()
         // Without room for both, closures are not compared.
-        if AttributeValue.map(map).byteCount + before.byteCount <= byteCount {
+        let isDeep = before.contains { $0.value.isNested(over: CommandUse.levelCountMax) }
+        if !isDeep, AttributeValue.map(map).byteCount + before.byteCount <= byteCount {
             map["before"] = .map(before)
             // The entity is read as a repetition reads it.
             let read = try E(item: before)

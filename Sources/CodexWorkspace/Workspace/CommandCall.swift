@@ -56,6 +56,10 @@ struct CommandUse: Sendable {
     private static let resultByteCountMax = 300_000
     /// Most bytes of a stored result: an item has at most 400 KB.
     private static let storedByteCountMax = 400_000
+    /// Most levels of lists and maps in an attribute of a stored entity.
+    ///
+    /// The record has the entity in a map, in the list of a batch, in two more maps.
+    static let levelCountMax = DynamoDBLimits.nestingDepthMax - 4
 
     /// Creates the use of a key.
     ///
@@ -140,6 +144,20 @@ struct CommandUse: Sendable {
             context.insert(record)
         } else {
             context.replace(record)
+        }
+    }
+}
+
+extension AttributeValue {
+    /// Whether lists and maps are nested in the value, itself included, in more than `count`
+    /// levels.
+    ///
+    /// - Complexity: Looks at `count` levels.
+    func isNested(over count: Int) -> Bool {
+        switch self {
+        case .list(let values): count <= 0 || values.contains { $0.isNested(over: count - 1) }
+        case .map(let map): count <= 0 || map.contains { $0.value.isNested(over: count - 1) }
+        case .string, .number, .binary, .bool, .null, .stringSet, .numberSet, .binarySet: false
         }
     }
 }

@@ -3,6 +3,8 @@ internal import CodexCore
 /// What a command returns, in the form in which a repetition of the command finds it.
 protocol CommandOutcome: Sendable {
     /// The stored form, of about `byteCount` bytes at most; `nil` is nothing.
+    ///
+    /// Attributes of an entity in it have at most ``CommandUse/levelCountMax`` levels.
     func stored(within byteCount: Int) throws -> AttributeValue?
 
     /// Reads the stored form.
@@ -23,8 +25,8 @@ extension CommandOutcome {
 // MARK: Entities
 
 extension CommandOutcome where Self: Entity {
-    /// The item, without its largest attributes if it is too large: a repetition reads those from
-    /// the entity as it is then.
+    /// The item, without its largest attributes if it is too large, and without those that are
+    /// nested too deep: a repetition reads these from the entity as it is then.
     ///
     /// The keys and the required fields always stay, since the entity may be deleted by then. So
     /// does the time of its creation, which tells it from a new entity with the same identifier.
@@ -33,13 +35,19 @@ extension CommandOutcome where Self: Entity {
         var large: [String] = []
         let required = Self.definition.fields.filter { !$0.isOptional }.map(\.name)
         let kept = Set(Self.definition.keys.keys).union(required).union(["createdAt"])
+        func leaveOut(_ name: String) {
+            item[name] = nil
+            large.append(name)
+        }
+        for element in item.filter({ $0.value.isNested(over: CommandUse.levelCountMax) }) {
+            leaveOut(element.name)
+        }
         while item.byteCount > byteCount {
             let others = item.filter { !kept.contains($0.name) }
             guard let largest = others.max(by: { $0.value.byteCount < $1.value.byteCount }) else {
                 break
             }
-            item[largest.name] = nil
-            large.append(largest.name)
+            leaveOut(largest.name)
         }
         return AttributeValue.map(["item": .map(item), "large": large.attributeValue])
     }

@@ -4,7 +4,7 @@ internal import CodexCore
 ///
 /// Each decision sees the data as if the writes of the decisions before it were stored. One task at
 /// a time uses it.
-final class CumulativeReads: CodexFlow.DecisionReader {
+final class CumulativeReads: CodexFlow.CheckedReader {
     /// The last state of an item that was written.
     private struct Written {
         let entity: any Entity
@@ -14,11 +14,36 @@ final class CumulativeReads: CodexFlow.DecisionReader {
         let isNew: Bool
     }
 
+    /// The written items of an entity.
+    private struct WrittenItems {
+        private(set) var states: [PrimaryKey: Written] = [:]
+        /// The keys of the items that are in a partition, or were.
+        ///
+        /// A query looks at those of its partition alone. Otherwise a commit of many elements would
+        /// look at all of its writes for each element.
+        private var keys: [QueryPlace.Partition: Set<PrimaryKey>] = [:]
+        /// The number of items that exist in the stored data.
+        private(set) var storedCount = 0
+
+        mutating func set(
+            _ state: Written, at key: PrimaryKey, in partitions: [QueryPlace.Partition]
+        ) {
+            if states[key] == nil, !state.isNew { storedCount += 1 }
+            states[key] = state
+            for partition in partitions { keys[partition, default: []].insert(key) }
+        }
+
+        /// The states of the items that may be in a partition.
+        func states(in partition: QueryPlace.Partition) -> [Written] {
+            (keys[partition] ?? []).compactMap { states[$0] }
+        }
+    }
+
     /// The reads of the stored data.
     let base: any CodexFlow.DecisionReader
     private let schema: Schema
-    /// The written items by the name of their entity, and by key.
-    private var written: [String: [PrimaryKey: Written]] = [:]
+    /// The written items by the name of their entity.
+    private var written: [String: WrittenItems] = [:]
     /// The writes of all decisions, in their order.
     private(set) var writes: [CodexFlow.DecisionWrite] = []
 
@@ -39,8 +64,9 @@ final class CumulativeReads: CodexFlow.DecisionReader {
             let entity = write.entity
             let definition = type(of: entity).definition
             let item = try entity.item()
-            let key = try schema.table(definition.table).primaryKey(of: item)
-            let old = written[definition.name]?[key]
+            let table = try schema.table(definition.table)
+            let key = try table.primaryKey(of: item)
+            let old = written[definition.name]?.states[key]
             var state = Written(entity: entity, item: item, isNew: old?.isNew ?? write.isInsert)
             switch write {
             case .insert:
@@ -52,7 +78,8 @@ final class CumulativeReads: CodexFlow.DecisionReader {
             case .replace: break
             case .delete: state.isDeleted = true
             }
-            written[definition.name, default: [:]][key] = state
+            written[definition.name, default: WrittenItems()].set(
+                state, at: key, in: QueryPlace.partitions(of: item, of: definition.name, in: table))
         }
         self.writes += writes
     }
@@ -64,7 +91,7 @@ final class CumulativeReads: CodexFlow.DecisionReader {
         let table = try schema.table(E.definition.table)
         switch try lookup.resolved(in: table) {
         case .primaryKey(let key):
-            guard let state = written[key] else { return try base.get(lookup) }
+            guard let state = written.states[key] else { return try base.get(lookup) }
             return state.isDeleted ? nil : try Self.entity(state)
         case .index(let name, let partition, let sort):
             var query = TableQuery(
@@ -83,6 +110,8 @@ final class CumulativeReads: CodexFlow.DecisionReader {
         try all(query, limit) { try base.readable(query, limit: $0) }
     }
 
+    func takes<E: Entity>(_ entity: E) throws -> Bool { try base.accepts(entity) }
+
     /// The written entities of a query together with the stored ones.
     private func all<E: Entity>(
         _ query: Query<E>, _ limit: Int?, _ read: (Int?) throws -> [E]
@@ -90,22 +119,48 @@ final class CumulativeReads: CodexFlow.DecisionReader {
         guard let written = written[E.definition.name] else { return try read(limit) }
         let table = try schema.table(E.definition.table)
         let place = try QueryPlace(query.resolved(in: table, of: schema), in: table)
-        let added = written.values.filter {
+        let added = written.states(in: place.partition).filter {
             !$0.isDeleted && place.contains($0.item, of: E.definition.name)
         }
-        // The stored form of the others may be in the result, and does not count.
-        let hiddenCount = written.values.count { !$0.isNew }
-        let stored = try read(limit.map { $0 + hiddenCount })
-        if added.isEmpty, hiddenCount == 0 { return stored }
+        if added.isEmpty, written.storedCount == 0 { return try read(limit) }
         var found: [(key: [AttributeValue], entity: E)] = []
-        for entity in stored {
-            let item = try entity.item()
-            if written[try table.primaryKey(of: item)] != nil { continue }
+        for (item, entity) in try unwritten(except: written, limit, in: table, read) {
             found.append((place.sortKey(of: item), entity))
         }
         for state in added { found.append((place.sortKey(of: state.item), try Self.entity(state))) }
         found.sort { place.areInOrder($0.key, $1.key) }
         return found.prefix(limit ?? .max).map(\.entity)
+    }
+
+    /// The first `limit` stored entities that no decision has written.
+    ///
+    /// The stored form of a written entity may be in the result, and does not count. Few are: so it
+    /// reads further ones only if they are missing.
+    private func unwritten<E: Entity>(
+        except written: WrittenItems, _ limit: Int?, in table: TableDefinition,
+        _ read: (Int?) throws -> [E]
+    ) throws -> [(item: Item, entity: E)] {
+        var readCount = limit
+        while true {
+            let stored = try read(readCount)
+            var found: [(item: Item, entity: E)] = []
+            for entity in stored {
+                let item = try Self.placeItem(of: entity)
+                if written.states[try table.primaryKey(of: item)] == nil {
+                    found.append((item, entity))
+                }
+            }
+            guard let limit, let count = readCount, stored.count >= count, found.count < limit,
+                count < limit + written.storedCount
+            else { return found }
+            readCount = min(2 * count, limit + written.storedCount)
+        }
+    }
+
+    /// The attributes of a read entity that tell its place in a result.
+    private static func placeItem(of entity: some Entity) throws -> Item {
+        if let link = entity as? CodexFlow.TaskLink { return link.placeItem }
+        return try entity.item()
     }
 
     private static func entity<E: Entity>(_ state: Written) throws -> E {

@@ -64,7 +64,7 @@ extension CodexFlow.DecisionContext {
     ) throws {
         var task = change.old
         // The last attempt may have ended by time, and nothing has met its end yet.
-        task.endExpiredClaim(of: change.old, at: now)
+        try endExpiredClaim(of: &task, change)
         if !obstacles.contains(.assignedToOther), let assignee = task.assigneeID {
             try CodexFlow.Rule.taskAssigned.require(
                 assignee == change.actor, "assignee", ["assignee": assignee.attributeValue])
@@ -115,13 +115,31 @@ extension CodexFlow.DecisionContext {
     /// An obstacle that the worker overruled stays with the task: it is there again when the claim
     /// ends.
     func claim(_ change: CodexFlow.TaskChange, _ lease: Duration) throws -> CodexFlow.Task {
+        let token = try nextToken(of: change.old)
+        return try replaceTask(claimed(change, lease, token), .claimed)
+    }
+
+    /// Whether a claim of the task can be stored: its identifier has one more token, and its item
+    /// has room.
+    func isClaimable(_ change: CodexFlow.TaskChange, _ lease: Duration) throws -> Bool {
+        guard let token = try tokens(of: change.old).next else { return false }
+        return try isStorable(claimed(change, lease, token))
+    }
+
+    private func claimed(
+        _ change: CodexFlow.TaskChange, _ lease: Duration, _ token: Int
+    ) throws -> CodexFlow.TaskChange {
         var change = change
+        // The attempt of a user who may work no longer did not fail.
+        if let claim = change.task.claim, try hasLeft(claim.holder, change.project) {
+            change.task.release(at: now)
+        }
         if let start = change.task.notBefore, start <= now { change.task.notBefore = nil }
         let known = max(0, change.task.attempts ?? 0)
         change.task.attempts = min(known, CodexFlow.Limits.attemptCountMax - 1) + 1
         change.task.claim = CodexFlow.Task.Claim(
-            holder: change.actor, until: end(of: lease), token: try nextToken(of: change.old))
-        return try replaceTask(change, .claimed)
+            holder: change.actor, until: end(of: lease), token: token)
+        return change
     }
 
     /// The last token of the task's identifier, and the token after it.
@@ -134,9 +152,6 @@ extension CodexFlow.DecisionContext {
         let tally = known ?? CodexFlow.ClaimTally(projectID: task.projectID, taskID: task.id)
         return (tally, known == nil, tally.next(after: task.claim?.token, at: now))
     }
-
-    /// Whether the task's identifier has a token for one more claim.
-    func hasNextToken(_ task: CodexFlow.Task) throws -> Bool { try tokens(of: task).next != nil }
 
     /// Takes the next token of the task's identifier.
     private func nextToken(of task: CodexFlow.Task) throws -> Int {
@@ -155,7 +170,7 @@ extension CodexFlow.DecisionContext {
     ///
     /// - Throws: ``CodexFlow/Rule/taskClaimEnded`` if the token was given out and its claim ended,
     ///   ``CodexFlow/Rule/taskNotHeld`` for other tokens.
-    func renewableClaim(
+    private func renewableClaim(
         of change: CodexFlow.TaskChange, _ token: Int
     ) throws -> CodexFlow.Task.Claim {
         let task = change.old
@@ -169,14 +184,63 @@ extension CodexFlow.DecisionContext {
         throw rule.violated("claim", claimValues(of: task, token))
     }
 
+    /// Sets a new end of a claim; see ``CodexFlow/Workspace/renewClaim(of:in:by:holding:lease:)``.
+    ///
+    /// A claim that a clock which was wrong made far ahead ends here. Otherwise it would hold the
+    /// task again when its time comes.
+    func renew(
+        _ change: CodexFlow.TaskChange, _ token: Int, _ lease: Duration
+    ) throws -> Renewal {
+        if let known = change.old.claim, known.token == token, known.holder == change.actor,
+            known.until > now, !known.isHeld(at: now),
+            try endClaim(of: change.old, in: change.project)
+        {
+            return Renewal(
+                refusal: CodexFlow.Rule.taskClaimEnded.violated(
+                    "claim", claimValues(of: change.old, token)))
+        }
+        var claim = try renewableClaim(of: change, token)
+        try requireLease(lease, of: change.old)
+        claim.until = end(of: lease)
+        guard claim != change.old.claim else { return Renewal(claim: claim) }
+        var task = change.old
+        task.claim = claim
+        replace(task)
+        return Renewal(claim: claim)
+    }
+
     // MARK: Ends of claims
+
+    /// Whether a user who claimed a task may work in the project no longer.
+    ///
+    /// A user or a membership that cannot be read does not count.
+    private func hasLeft(
+        _ user: CodexFlow.User.ID, _ project: CodexFlow.Project
+    ) throws -> Bool {
+        try ifReadable { try isAssignable(user, in: project) } == false
+    }
+
+    /// Ends a claim of a task, before a change, that ended by time.
+    ///
+    /// The attempt did not fail if its holder lost the right to work meanwhile: the commit that
+    /// should have released the claim was interrupted.
+    func endExpiredClaim(
+        of task: inout CodexFlow.Task, _ change: CodexFlow.TaskChange
+    ) throws {
+        guard let ended = change.old.claim, !ended.isHeld(at: now) else { return }
+        task.endExpiredClaim(
+            of: change.old, at: now, hasFailed: try !hasLeft(ended.holder, change.project))
+    }
 
     /// Removes claims that ended by time; see ``CodexFlow/Workspace/expireClaims(in:limit:)``.
     func expireClaims(in project: CodexFlow.Project.ID, limit: Int) throws -> Int {
         let project = try find(.project(project))
         guard project.deletingSince == nil else { return 0 }
         var count = 0
-        for task in try tasksOfEndedClaims(in: project.id, limit: limit) {
+        let tasks = try tasksOfEndedClaims(in: project.id, limit: limit) { task in
+            try endedClaim(of: task, in: project) != nil
+        }
+        for task in tasks {
             if try endClaim(of: task, in: project) { count += 1 }
         }
         return count
@@ -184,16 +248,24 @@ extension CodexFlow.DecisionContext {
 
     /// The tasks of a project whose claims hold nothing any more, up to `limit`: those that ended,
     /// and those that a clock which was wrong made.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - limit: Most tasks.
+    ///   - isIncluded: A further test.
+    /// - Returns: The tasks.
+    /// - Throws: The errors of reading and of the test.
     func tasksOfEndedClaims(
-        in project: CodexFlow.Project.ID, limit: Int
+        in project: CodexFlow.Project.ID, limit: Int,
+        where isIncluded: (CodexFlow.Task) throws -> Bool
     ) throws -> [CodexFlow.Task] {
         let queries: [CodexCore.Query<CodexFlow.Task>] = [
             .tasks(in: project, claimEndingBy: now), .tasks(in: project, claimInvalidAt: now),
         ]
         var found: [CodexFlow.Task] = []
         for query in queries {
-            found += try soundTasks(query, limit: limit - found.count) {
-                $0.claim?.isHeld(at: now) == false
+            found += try soundTasks(query, limit: limit - found.count) { task in
+                try task.claim?.isHeld(at: now) == false && isIncluded(task)
             }
         }
         return found
@@ -202,20 +274,21 @@ extension CodexFlow.DecisionContext {
     /// The tasks of a query that commands can change and that pass a test, up to `limit`.
     ///
     /// A task that breaks rules, or that cannot be read, was stored without the services and stays
-    /// as it is. A list with a limit passes over such tasks, so that they do not hide the others
-    /// for ever.
+    /// as it is. A list with a limit passes over such tasks, so that they do not hide the others.
     ///
     /// - Complexity: Reads up to 1000 tasks that are not in the result; 100 on a remote table.
     func soundTasks(
         _ query: CodexCore.Query<CodexFlow.Task>, limit: Int,
-        where isIncluded: (CodexFlow.Task) -> Bool
+        where isIncluded: (CodexFlow.Task) throws -> Bool
     ) throws -> [CodexFlow.Task] {
         guard limit > 0 else { return [] }
         let bound = max(limit, isRemote ? 100 : 1000)
         var readCount = limit
         while true {
             let read = try readable(query, limit: readCount)
-            let sound = read.filter { isIncluded($0) && (try? $0.validate()) != nil }
+            let sound = try read.filter { task in
+                try (try? task.validate()) != nil && isIncluded(task)
+            }
             let isWhole = sound.count >= limit || read.count < readCount || readCount == bound
             if isWhole { return Array(sound.prefix(limit)) }
             readCount = readCount > bound / 4 ? bound : 4 * readCount
@@ -255,7 +328,8 @@ extension CodexFlow.DecisionContext {
         let tasks = try soundTasks(
             .tasks(claimedBy: user, in: project), limit: limit ?? leftWorkCountMax
         ) { task in
-            task.claim?.holder == user && task.projectID == project
+            try task.claim?.holder == user && task.projectID == project
+                && endedClaim(of: task, in: whole) != nil
         }
         for task in tasks { _ = try endClaim(of: task, in: whole) }
         return tasks.count
@@ -287,17 +361,32 @@ extension CodexFlow.DecisionContext {
 
     /// Ends a claim in the name of its holder.
     ///
-    /// - Returns: Whether the task was changed; a task that breaks rules, since it was stored
-    ///   without the services, stays as it is.
+    /// - Returns: Whether the task was changed; a task that breaks rules or has no room, since it
+    ///   was stored without the services, stays as it is.
     func endClaim(
         of task: CodexFlow.Task, in project: CodexFlow.Project
     ) throws -> Bool {
-        guard let claim = task.claim, (try? task.validate()) != nil else { return false }
-        var change = CodexFlow.TaskChange(task, in: project, by: claim.holder)
-        let isHeld = claim.isHeld(at: now)
-        if isHeld { change.task.release(at: now) } else { change.task.claim = nil }
-        try replaceTask(change, isHeld ? .released : .claimExpired)
+        guard let (change, kind) = try endedClaim(of: task, in: project) else { return false }
+        try replaceTask(change, kind)
         return true
+    }
+
+    /// The change that ends a claim, with its kind; `nil` if it cannot be stored.
+    private func endedClaim(
+        of task: CodexFlow.Task, in project: CodexFlow.Project
+    ) throws -> (change: CodexFlow.TaskChange, kind: CodexFlow.Activity.Kind)? {
+        guard let claim = task.claim else { return nil }
+        let begun = CodexFlow.TaskChange(task, in: project, by: claim.holder)
+        var change = begun
+        let isHeld = claim.isHeld(at: now)
+        if isHeld {
+            change.task.release(at: now)
+        } else {
+            try endExpiredClaim(of: &change.task, begun)
+        }
+        guard try isStorable(change) else { return nil }
+        let kind: CodexFlow.Activity.Kind = isHeld ? .released : .claimExpired
+        return (change, kind)
     }
 }
 
@@ -311,10 +400,12 @@ extension CodexFlow.Task {
 
     /// Removes a claim that ended by time, and records its token, from which the event
     /// `TaskClaimExpired` is derived.
-    mutating func endExpiredClaim(of old: Self, at now: Date) {
+    fileprivate mutating func endExpiredClaim(of old: Self, at now: Date, hasFailed: Bool) {
         guard let ended = old.claim, !ended.isHeld(at: now) else { return }
         expiredToken = ended.token ?? 0
-        if let claim, claim.isSame(as: ended) { self.claim = nil }
+        if let claim, claim.isSame(as: ended) {
+            if hasFailed { self.claim = nil } else { release(at: now) }
+        }
         endAttempt(at: now)
     }
 }

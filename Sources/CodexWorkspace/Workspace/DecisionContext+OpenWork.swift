@@ -145,15 +145,23 @@ extension CodexFlow.DecisionContext {
         for query in openTasks(of: user, in: project) {
             let limit = leftWorkCountMax - changed.count
             let tasks = try soundTasks(query, limit: limit) { task in
-                task.assigneeID == user && task.projectID == project && !changed.contains(task.id)
+                try task.assigneeID == user && task.projectID == project
+                    && !changed.contains(task.id)
+                    && isStorable(unassignment(of: task, in: whole, by: actor))
             }
             for task in tasks {
-                var change = CodexFlow.TaskChange(task, in: whole, by: actor)
-                change.task.assigneeID = nil
-                try replaceTask(change, .assigned)
+                try replaceTask(unassignment(of: task, in: whole, by: actor), .assigned)
                 changed.insert(task.id)
             }
         }
         return changed.count == leftWorkCountMax
+    }
+
+    private func unassignment(
+        of task: CodexFlow.Task, in project: CodexFlow.Project, by actor: CodexFlow.User.ID
+    ) -> CodexFlow.TaskChange {
+        var change = CodexFlow.TaskChange(task, in: project, by: actor)
+        change.task.assigneeID = nil
+        return change
     }
 }

@@ -8,11 +8,12 @@ extension CodexFlow.DecisionContext {
     /// What one commit of a claim may still read and write, so that it fits into a transaction of a
     /// remote table, and no other writer waits for long.
     private struct ClaimBudget {
-        /// The reads of blockers, and of items that turn out to be damaged.
+        /// The reads of blockers and parts, and of items that turn out to be damaged.
         var readCount: Int
         var markCount: Int
         /// The tasks that this commit and the next ones pass over: they, their dependencies, their
-        /// blockers or their tokens are damaged, and nothing marks them in the queue.
+        /// blockers or their tokens are damaged, or they have no room. Nothing marks them in the
+        /// queue.
         private(set) var passed: Set<CodexFlow.Task.ID>
 
         init(isRemote: Bool, passing passed: Set<CodexFlow.Task.ID>) {
@@ -43,7 +44,7 @@ extension CodexFlow.DecisionContext {
     ///   - actor: The user who claims the task.
     ///   - filter: The tasks that the worker takes.
     ///   - lease: The time of the claim.
-    ///   - passed: The damaged tasks that earlier commits of the same claim passed over.
+    ///   - passed: The tasks that earlier commits of the same claim passed over.
     /// - Returns: The task, or what the next commit must know.
     /// - Throws: The rules of the command, and the errors of reading.
     func claimNext(
@@ -58,8 +59,9 @@ extension CodexFlow.DecisionContext {
         var promoted = try promotions(in: project, upTo: first, &budget)
         var ready = try readyTasks(
             for: actor, in: project, promoted, limit: Self.firstReadCount, passing: budget.passed)
-        var next = try firstUnblocked(
-            of: ready.first.filter { filter.matches($0.task) }, &promoted, &budget)
+        var next = try firstClaimable(
+            of: ready.first.filter { filter.matches($0.task) }, by: actor, lease, &promoted,
+            &budget)
         if next == nil {
             if first == 0 {
                 promoted += try promotions(in: project, upTo: promotionCountMax, &budget)
@@ -68,16 +70,14 @@ extension CodexFlow.DecisionContext {
             ready = try readyTasks(
                 for: actor, in: project, promoted, limit: limit, passing: budget.passed)
             let found = (ready.first + ready.later).filter { filter.matches($0.task) }
-            next = try firstUnblocked(of: found, &promoted, &budget)
+            next = try firstClaimable(of: found, by: actor, lease, &promoted, &budget)
         }
         for change in promoted where change.old.id != next?.old.id { try promote(change) }
         guard let next else {
             let hasPassed = budget.passed.count > passed.count
             return NextClaim(hasMore: hasPassed || !writes.isEmpty, passed: budget.passed)
         }
-        var change = CodexFlow.TaskChange(next.old, in: project, by: actor)
-        change.task = next.task
-        return NextClaim(task: try claim(change, lease))
+        return NextClaim(task: try claim(next, lease))
     }
 
     /// The number of ready tasks that a claim reads first: few are enough without a filter, and
@@ -114,52 +114,72 @@ extension CodexFlow.DecisionContext {
         return (Array(found[..<count]), Array(found[count...]))
     }
 
-    /// The first of the tasks whose blockers are all finished.
+    /// The claim of the first of the tasks that waits for no open task.
     ///
-    /// The queue may be older than the last change of a blocker, if that was made without the
-    /// services. A task that is found to be blocked leaves the queue. A damaged one stays, and is
-    /// passed over.
-    private func firstUnblocked(
-        of tasks: [CodexFlow.TaskChange], _ promoted: inout [CodexFlow.TaskChange],
-        _ budget: inout ClaimBudget
+    /// The queue may be older than the last change of a blocker or part, if that was made without
+    /// the services. A task that is found to be blocked leaves the queue. A damaged one stays, and
+    /// is passed over, and so is one that has no room for a claim.
+    private func firstClaimable(
+        of tasks: [CodexFlow.TaskChange], by actor: CodexFlow.User.ID, _ lease: Duration,
+        _ promoted: inout [CodexFlow.TaskChange], _ budget: inout ClaimBudget
     ) throws -> CodexFlow.TaskChange? {
         guard !tasks.isEmpty else { return nil }
         // On a remote table, workers that all choose the first one meet each other.
         let start = try isRemote ? startAmong(min(tasks.count, 4)) : 0
         let order = tasks[start...] + tasks[..<start]
         for var change in order where budget.markCount > 0 {
-            // A task with a dependency or a blocker that cannot be read may be blocked.
-            let (id, project) = (change.old.id, change.project.id)
-            let read: [CodexFlow.Dependency]? = try ifReadable {
-                try all(.blockers(of: id, in: project))
-            }
-            guard let blockers = read, blockers.count <= ClaimBudget.whole(isRemote) else {
-                budget.pass(id)
-                continue
-            }
-            // The next commit looks at this task first, since the ones before it left the queue or
-            // are passed over.
-            guard blockers.count <= budget.readCount else { break }
-            guard let found = try ifReadable({ try firstOpen(of: blockers) }) else {
-                budget.pass(id, after: blockers.count)
-                continue
-            }
-            budget.readCount -= found.readCount
-            guard let open = found.open else {
-                if try ifReadable({ try hasNextToken(change.old) }) == true { return change }
-                budget.pass(id, after: 1)
-                continue
-            }
-            budget.markCount -= 1
-            markOpen(open)
-            change.task.isBlocked = true
-            if let place = promoted.firstIndex(where: { $0.old.id == change.old.id }) {
-                promoted[place] = change
-            } else {
-                promoted.append(change)
+            var claim = CodexFlow.TaskChange(change.old, in: change.project, by: actor)
+            claim.task = change.task
+            switch try finding(of: claim, lease, &budget) {
+            case .free: return claim
+            case .unread: return nil
+            case .damaged(let readCount): budget.pass(change.old.id, after: readCount)
+            case .blocked(let dependency):
+                budget.markCount -= 1
+                if let dependency { markOpen(dependency) }
+                change.task.isBlocked = true
+                Self.put(change, in: &promoted)
             }
         }
         return nil
+    }
+
+    /// What a claim finds out about a task of the queue.
+    private enum Finding {
+        /// It can be claimed.
+        case free
+        /// It waits for the blocker of a dependency; `nil` is for a part.
+        case blocked(by: CodexFlow.Dependency?)
+        /// It cannot be claimed, since it is damaged, or what it waits for: after some reads.
+        case damaged(after: Int)
+        /// It has more blockers than the commit may still read.
+        ///
+        /// The next commit looks at this task first, since the ones before it left the queue or are
+        /// passed over.
+        case unread
+    }
+
+    private func finding(
+        of claim: CodexFlow.TaskChange, _ lease: Duration, _ budget: inout ClaimBudget
+    ) throws -> Finding {
+        let (id, project) = (claim.old.id, claim.project.id)
+        // A task with a dependency or a blocker that cannot be read may be blocked.
+        let read: [CodexFlow.Dependency]? = try ifReadable {
+            try all(.blockers(of: id, in: project))
+        }
+        guard let blockers = read, blockers.count <= ClaimBudget.whole(isRemote) else {
+            return .damaged(after: 0)
+        }
+        guard blockers.count <= budget.readCount else { return .unread }
+        guard let found = try ifReadable({ try firstOpen(of: blockers) }) else {
+            return .damaged(after: blockers.count)
+        }
+        budget.readCount -= found.readCount
+        if let open = found.open { return .blocked(by: open) }
+        budget.readCount -= 1
+        if try hasOpenParts(of: id, in: project) { return .blocked(by: nil) }
+        let canBeStored = try ifReadable { try isClaimable(claim, lease) }
+        return canBeStored == true ? .free : .damaged(after: 1)
     }
 
     /// The first of the dependencies whose blocker is open, as the blocker itself says, and the
@@ -219,37 +239,73 @@ extension CodexFlow.DecisionContext {
     ) throws -> [CodexFlow.TaskChange] {
         guard limit > 0 else { return [] }
         var changes: [CodexFlow.TaskChange] = []
-        func add(
-            _ task: CodexFlow.Task, _ actor: CodexFlow.User.ID?,
-            _ body: (inout CodexFlow.Task) -> Void
-        ) {
-            if let place = changes.firstIndex(where: { $0.old.id == task.id }) {
-                body(&changes[place].task)
-                return
-            }
-            var change = CodexFlow.TaskChange(
-                task, in: project, by: actor ?? task.updatedByID ?? project.ownerID)
-            body(&change.task)
-            changes.append(change)
+        let passed = budget.passed
+        let ended = try tasksOfEndedClaims(in: project.id, limit: 4 * limit) {
+            !passed.contains($0.id)
         }
-        for task in try few(of: tasksOfEndedClaims(in: project.id, limit: 4 * limit), limit) {
-            add(task, task.claim?.holder) { $0.endExpiredClaim(of: task, at: now) }
+        try add(ended, upTo: limit, in: project, to: &changes, &budget) { change in
+            var task = change.task
+            try endExpiredClaim(of: &task, change)
+            return task
         }
         let due = try soundTasks(
             .tasks(in: project.id, waitingUntil: now), limit: 4 * limit
         ) { task in
             task.claim == nil && task.notBefore.map { $0 <= now } == true
+                && !passed.contains(task.id)
         }
-        for task in try few(of: due, limit) { add(task, nil) { $0.notBefore = nil } }
-        for (task, isBlocked) in try freedTasks(in: project.id, upTo: limit, &budget) {
-            add(task, nil) { $0.isBlocked = isBlocked }
+        try add(due, upTo: limit, in: project, to: &changes, &budget) { change in
+            var task = change.task
+            task.notBefore = nil
+            return task
         }
+        try addFreedTasks(of: project, upTo: limit, to: &changes, &budget)
         return changes
     }
 
-    /// The first elements, in the order of ``startingAnywhere(_:ifMoreThan:)``.
-    private func few<Element>(of found: [Element], _ limit: Int) throws -> [Element] {
-        try Array(startingAnywhere(found, ifMoreThan: limit).prefix(limit))
+    /// Adds changes of tasks, at most `limit`, in the order of
+    /// ``startingAnywhere(_:ifMoreThan:)``.
+    ///
+    /// Tasks that have no room for the change are passed over.
+    private func add(
+        _ tasks: [CodexFlow.Task], upTo limit: Int, in project: CodexFlow.Project,
+        to changes: inout [CodexFlow.TaskChange], _ budget: inout ClaimBudget,
+        _ changed: (CodexFlow.TaskChange) throws -> CodexFlow.Task
+    ) throws {
+        var leftCount = limit
+        for task in try startingAnywhere(tasks, ifMoreThan: limit) where leftCount > 0 {
+            var change = promotion(of: task, in: project, changes)
+            change.task = try changed(change)
+            guard try isStorable(change) else {
+                budget.pass(task.id, after: 1)
+                continue
+            }
+            Self.put(change, in: &changes)
+            leftCount -= 1
+        }
+    }
+
+    /// The change of a task among the promotions; a new one by the task's holder, or in the name of
+    /// the user who changed the task last.
+    private func promotion(
+        of task: CodexFlow.Task, in project: CodexFlow.Project,
+        _ changes: [CodexFlow.TaskChange]
+    ) -> CodexFlow.TaskChange {
+        changes.first { $0.old.id == task.id }
+            ?? CodexFlow.TaskChange(
+                task, in: project,
+                by: task.claim?.holder ?? task.updatedByID ?? project.ownerID)
+    }
+
+    /// Sets the change of a task among the promotions.
+    private static func put(
+        _ change: CodexFlow.TaskChange, in changes: inout [CodexFlow.TaskChange]
+    ) {
+        if let place = changes.firstIndex(where: { $0.old.id == change.old.id }) {
+            changes[place] = change
+        } else {
+            changes.append(change)
+        }
     }
 
     /// The elements in their order, on a remote table from a random one on if there are many: two
@@ -262,57 +318,74 @@ extension CodexFlow.DecisionContext {
         return Array(found[start...] + found[..<start])
     }
 
-    /// The blocked tasks whose blockers were finished, and whether each is still blocked.
+    /// Adds changes of the blocked tasks whose blockers were finished.
     ///
     /// Their dependencies are no longer marked as freed. Those of tasks that cannot be read or
-    /// changed now stay marked, and the list passes over them.
+    /// changed now stay marked, and the list passes over them. So it does over a dependency that
+    /// this commit has corrected already: its stored state is an older one.
     ///
     /// - Complexity: Reads 100 dependencies, 12 on a remote table, and up to 1000 (100) if it
     ///   passes over some. Half of the budget's reads is left.
-    private func freedTasks(
-        in project: CodexFlow.Project.ID, upTo limit: Int, _ budget: inout ClaimBudget
-    ) throws -> [(task: CodexFlow.Task, isBlocked: Bool)] {
-        var tasks: [(task: CodexFlow.Task, isBlocked: Bool)] = []
+    private func addFreedTasks(
+        of project: CodexFlow.Project, upTo limit: Int,
+        to changes: inout [CodexFlow.TaskChange], _ budget: inout ClaimBudget
+    ) throws {
+        let corrected = Set(
+            writes.compactMap { write in
+                (write.entity as? CodexFlow.Dependency).map { [$0.taskID, $0.blockerID] }
+            })
         var leftCount = limit
         let readCountMin = budget.readCount / 2
         let bound = isRemote ? 100 : 1000
         var (knownCount, pageCount) = (0, isRemote ? 4 * limit : 100)
         while true {
             let read: [CodexFlow.Dependency] = try readable(
-                .freedDependencies(in: project), limit: pageCount)
+                .freedDependencies(in: project.id), limit: pageCount)
             let new = Array(read.dropFirst(knownCount))
             for var dependency in try startingAnywhere(new, ifMoreThan: limit)
-            where !budget.passed.contains(dependency.taskID) {
-                guard leftCount > 0, budget.readCount > readCountMin else { return tasks }
-                guard let (task, isBlocked) = try waitingTask(of: dependency, in: project) else {
+            where !budget.passed.contains(dependency.taskID)
+                && !corrected.contains([dependency.taskID, dependency.blockerID])
+            {
+                guard leftCount > 0, budget.readCount > readCountMin else { return }
+                switch try freedTask(of: dependency, in: project, changes) {
+                case .unchangeable:
                     budget.pass(dependency.taskID, after: 1)
                     continue
+                case .changed(let change): Self.put(change, in: &changes)
+                case .unchanged: break
                 }
-                if let task { tasks.append((task, isBlocked)) }
                 dependency.isFreed = false
                 replace(dependency)
                 leftCount -= 1
             }
-            guard leftCount > 0, read.count == pageCount, pageCount < bound else { return tasks }
+            guard leftCount > 0, read.count == pageCount, pageCount < bound else { return }
             (knownCount, pageCount) = (pageCount, min(4 * pageCount, bound))
         }
     }
 
-    /// The task that waits by a freed dependency, and whether another one blocks it.
-    ///
-    /// - Returns: `nil` if the task, or a dependency of it, cannot be read or changed now. There is
-    ///   no task in the result if it need not be promoted.
-    private func waitingTask(
-        of dependency: CodexFlow.Dependency, in project: CodexFlow.Project.ID
-    ) throws -> (task: CodexFlow.Task?, isBlocked: Bool)? {
+    /// The task that waits by a freed dependency.
+    private enum FreedTask {
+        case changed(CodexFlow.TaskChange)
+        /// It is in the queue already, or there is none.
+        case unchanged
+        /// It, or a dependency of it, cannot be read or changed now.
+        case unchangeable
+    }
+
+    /// What becomes of the task that waits by a freed dependency; another task may still block it.
+    private func freedTask(
+        of dependency: CodexFlow.Dependency, in project: CodexFlow.Project,
+        _ changes: [CodexFlow.TaskChange]
+    ) throws -> FreedTask {
         let id = dependency.taskID
-        let read: CodexFlow.Task?? = try ifReadable { try get(.task(id, in: project)) }
-        guard let found = read else { return nil }
-        guard let task = found, task.isBlocked else { return (nil, false) }
-        guard (try? task.validate()) != nil,
-            let isBlocked = try ifReadable({ try hasOpenBlockers(task) })
-        else { return nil }
-        return (task, isBlocked)
+        let read: CodexFlow.Task?? = try ifReadable { try get(.task(id, in: project.id)) }
+        guard let found = read else { return .unchangeable }
+        guard let task = found, task.isBlocked else { return .unchanged }
+        guard (try? task.validate()) != nil, let waits = try ifReadable({ try isWaiting(task) })
+        else { return .unchangeable }
+        var change = promotion(of: task, in: project, changes)
+        change.task.isBlocked = waits
+        return try isStorable(change) ? .changed(change) : .unchangeable
     }
 
     /// Stores a promoted task: with history if its claim ended, otherwise silently, since nothing
@@ -324,73 +397,6 @@ extension CodexFlow.DecisionContext {
         } else {
             replace(change.task)
         }
-    }
-
-    // MARK: Blockers
-
-    /// Whether a stored dependency says that the task waits for an open one, except for `other`.
-    func hasOpenBlockers(
-        _ task: CodexFlow.Task, except other: CodexFlow.Task.ID? = nil
-    ) throws -> Bool {
-        try all(.blockers(of: task.id, in: task.projectID)).contains {
-            $0.isOpen && $0.blockerID != other
-        }
-    }
-
-    /// Stores whether a task is blocked, silently; the dependencies have the events.
-    ///
-    /// A task that breaks rules was stored without the services, and stays as it is.
-    func setBlocked(_ isBlocked: Bool, _ task: CodexFlow.Task) {
-        guard task.isBlocked != isBlocked, (try? task.validate()) != nil else { return }
-        var task = task
-        task.isBlocked = isBlocked
-        replace(task)
-    }
-
-    /// Corrects the dependencies of a task on its blockers, and the task's place in the queue.
-    ///
-    /// - Returns: The number of changes.
-    func repairBlockers(
-        of id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
-    ) throws -> Int {
-        guard let task = try get(.task(id, in: project)) else { return 0 }
-        let state = try blockerState(of: task)
-        let start = writes.count
-        for var dependency in state.dependencies {
-            let isOpen = state.open.contains(dependency.blockerID)
-            guard dependency.isOpen != isOpen || dependency.isFreed else { continue }
-            (dependency.isOpen, dependency.isFreed) = (isOpen, false)
-            replace(dependency)
-        }
-        setBlocked(!state.open.isEmpty, task)
-        return writes.count - start
-    }
-
-    /// Whether what is stored of a task's blockers agrees with the blockers themselves.
-    ///
-    /// A task whose blocker was just finished counts as right: `claimNext` takes it up. The mark of
-    /// a task that is not open has no meaning.
-    func hasSoundBlockers(
-        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
-    ) throws -> Bool {
-        guard let task = try get(.task(id, in: project)) else { return true }
-        let state = try blockerState(of: task)
-        guard state.dependencies.allSatisfy({ $0.isOpen == state.open.contains($0.blockerID) })
-        else { return false }
-        return !task.isOpen || task.isBlocked == !state.open.isEmpty
-            || task.isBlocked && state.dependencies.contains(where: \.isFreed)
-    }
-
-    /// A task's dependencies on its blockers, and which of the blockers keep it waiting.
-    private func blockerState(
-        of task: CodexFlow.Task
-    ) throws -> (dependencies: [CodexFlow.Dependency], open: Set<CodexFlow.Task.ID>) {
-        let dependencies = try all(.blockers(of: task.id, in: task.projectID))
-        var open: Set<CodexFlow.Task.ID> = []
-        for blocker in dependencies.map(\.blockerID) where task.isOpen {
-            if try get(.task(blocker, in: task.projectID))?.isOpen == true { open.insert(blocker) }
-        }
-        return (dependencies, open)
     }
 }
 

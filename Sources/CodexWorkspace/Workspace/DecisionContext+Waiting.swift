@@ -68,7 +68,7 @@ extension CodexFlow.DecisionContext {
         var wholes: Set<CodexFlow.Task.ID> = []
         var above: CodexFlow.Task.ID? = parent
         while let id = above, wholes.insert(id).inserted {
-            above = try get(.task(id, in: task.projectID))?.parentID
+            above = try get(.taskLink(id, in: task.projectID))?.parentID
         }
         let values = [
             "taskId": task.id.attributeValue, "parentId": parent.attributeValue,
@@ -112,8 +112,8 @@ extension CodexFlow.DecisionContext {
     ) throws -> [CodexFlow.Task.ID] {
         let blockers = try all(.blockers(of: task, in: project)).map(\.blockerID)
         guard readsParts else { return blockers }
-        // A raw item of a wrong type is no part.
-        let parts = try readable(.subtasks(of: task, in: project)).map(\.id)
+        // A raw item that does not tell its own identifier is no part.
+        let parts = try readable(.subtaskLinks(of: task, in: project)).map(\.id)
         return blockers + parts
     }
 
@@ -122,7 +122,7 @@ extension CodexFlow.DecisionContext {
         waitingFor task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
     ) throws -> [CodexFlow.Task.ID] {
         let dependents = try all(.dependents(of: task, in: project)).map(\.taskID)
-        let found: CodexFlow.Task?? = try ifReadable { try get(.task(task, in: project)) }
+        let found: CodexFlow.TaskLink?? = try ifReadable { try get(.taskLink(task, in: project)) }
         guard let known = found, let whole = known?.parentID else { return dependents }
         return dependents + [whole]
     }

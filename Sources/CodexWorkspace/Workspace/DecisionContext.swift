@@ -13,6 +13,8 @@ extension CodexFlow {
         let settings: Settings
         /// The present time in whole milliseconds, as it is stored.
         public let now: Date
+        /// Whether the data is in a remote table, where another command may write before this one.
+        let isRemote: Bool
         private(set) var writes: [DecisionWrite] = []
         /// The histories that this command continues, by project and task.
         var histories: [[String]: TaskHistory] = [:]
@@ -28,14 +30,16 @@ extension CodexFlow {
             self.reader = reader
             self.issued = issued
             self.settings = settings
-            // A remote table makes a new context after each missing read.
             let source = (reader as? CumulativeReads)?.base ?? reader
-            now = (source as? TableReads)?.now(settings.clock) ?? settings.clock().bounded
+            let table = source as? TableReads
+            isRemote = table != nil
+            // A remote table makes a new context after each missing read.
+            now = table?.now(settings.clock) ?? settings.clock().bounded
         }
 
         // MARK: Reading
 
-        /// The entity of the lookup, or `nil`.
+        /// The entity of the lookup, or `nil`; its key is taken as it is.
         public func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
             if let found = try reader.get(lookup) { return found }
             for target in lookup.alternatives {
@@ -75,8 +79,8 @@ extension CodexFlow {
             return found
         }
 
-        /// Whether the data is in a remote table, where another command may write before this one.
-        var isRemote: Bool { reader is TableReads }
+        /// Whether the table takes an entity in place of the stored one.
+        func takes(_ entity: some Entity) throws -> Bool { try reader.accepts(entity) }
 
         // MARK: Writing
 

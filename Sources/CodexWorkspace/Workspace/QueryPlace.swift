@@ -2,6 +2,13 @@ internal import CodexCore
 
 /// The place of items in the result of a query.
 struct QueryPlace {
+    /// A partition of a table, or of an index.
+    struct Partition: Hashable {
+        /// The index; `nil` is the table.
+        let index: String?
+        let values: [AttributeValue]
+    }
+
     private let query: TableQuery
     private let index: IndexDefinition?
     private let partitionKey: [KeyAttribute]
@@ -20,6 +27,45 @@ struct QueryPlace {
         partitionKey = index?.partitionKey ?? [table.partitionKey]
         sortKey = index?.sortKey ?? table.sortKey.map { [$0] } ?? []
         order = sortKey.map(\.name) + (index == nil ? [] : table.keyAttributes.map(\.name))
+    }
+
+    /// The partition that the query looks at.
+    var partition: Partition { Partition(index: query.index, values: query.partition) }
+
+    /// The partitions of a table and of its indexes that an item of an entity is in.
+    ///
+    /// With a multi-valued attribute, it is in one for each element.
+    static func partitions(
+        of item: Item, of entity: String, in table: TableDefinition
+    ) -> [Partition] {
+        var found: [Partition] = []
+        if let value = item[table.partitionKey.name] {
+            found.append(Partition(index: nil, values: [value]))
+        }
+        for index in table.indexes where index.entities?.contains(entity) ?? true {
+            var parts: [[AttributeValue]] = [[]]
+            for key in index.partitionKey {
+                let values = elements(of: item[key.name], key.name == index.multiValued)
+                parts = parts.flatMap { part in values.map { part + [$0] } }
+            }
+            found += parts.map { Partition(index: index.name, values: $0) }
+        }
+        return found
+    }
+
+    /// The values of an attribute in keys: itself, or the elements of a multi-valued one.
+    private static func elements(
+        of value: AttributeValue?, _ isMultiValued: Bool
+    ) -> [AttributeValue] {
+        guard let value else { return [] }
+        guard isMultiValued else { return [value] }
+        switch value {
+        case .list(let elements): return elements
+        case .stringSet(let set): return set.members.map { .string($0) }
+        case .numberSet(let set): return set.members.map { .number($0) }
+        case .binarySet(let set): return set.members.map { .binary($0) }
+        default: return [value]
+        }
     }
 
     /// Whether the query finds an item of an entity.

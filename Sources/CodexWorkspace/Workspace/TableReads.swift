@@ -2,7 +2,7 @@ internal import CodexCore
 internal import FoundationEssentials
 
 /// The reads of a decision on a remote table; one task at a time uses it.
-final class TableReads: CodexFlow.DecisionReader {
+final class TableReads: CodexFlow.CheckedReader {
     enum Request: Hashable {
         case item(table: String, PrimaryKey)
         /// A query; `isLenient` leaves out items that cannot be read.
@@ -121,6 +121,31 @@ final class TableReads: CodexFlow.DecisionReader {
         return entities
     }
 
+    func takes<E: Entity>(_ entity: E) throws -> Bool {
+        let table = try schema.table(E.definition.table)
+        let request = Request.item(
+            table: table.name, try table.primaryKey(of: try entity.item()))
+        return table.takes(try replacement(by: entity, of: known(request)))
+    }
+
+    /// The item as it was read; `nil` if it was not read, and `nil` in it if there is none.
+    private func known(_ request: Request) -> Item?? {
+        if let item = items[request] { return .some(item) }
+        guard let item = found[request] else { return nil }
+        return .some(.some(item))
+    }
+
+    /// The item that replaces a read one: the attributes that the type does not know stay.
+    private func replacement<E: Entity>(by entity: E, of old: Item??) throws -> Item {
+        var item = try entity.item()
+        guard case .some(.some(let old)) = old else { return item }
+        let read = schema.recognizingSealedValues(of: old, E.definition)
+        for element in try E.unknownAttributes(of: read) where item[element.name] == nil {
+            item.set(element)
+        }
+        return item
+    }
+
     /// The plan of a commit: its actions.
     struct Plan {
         var actions: [WriteAction] = []
@@ -209,7 +234,7 @@ final class TableReads: CodexFlow.DecisionReader {
         let table = try schema.table(E.definition.table)
         let key = try table.primaryKey(of: item)
         let request = Request.item(table: table.name, key)
-        let old = items[request] ?? found[request].map { .some($0) }
+        let old = known(request)
         switch write {
         case .insert:
             try entity.validate()
@@ -218,12 +243,7 @@ final class TableReads: CodexFlow.DecisionReader {
             plan.actions.append(.put(table: table.name, item, condition: isNew))
         case .replace:
             try entity.validate()
-            if case .some(.some(let old)) = old {
-                let read = schema.recognizingSealedValues(of: old, E.definition)
-                for element in try E.unknownAttributes(of: read) where item[element.name] == nil {
-                    item.set(element)
-                }
-            }
+            item = try replacement(by: entity, of: old)
             let isSame = try old.map { try condition(of: request, $0, table.name) }
             plan.actions.append(.put(table: table.name, item, condition: isSame))
         case .delete:
@@ -261,5 +281,23 @@ final class TableReads: CodexFlow.DecisionReader {
             conditions.append(.attributeNotExists(DocumentPath(name)))
         }
         return .all(conditions) ?? isThere
+    }
+}
+
+extension TableDefinition {
+    /// Whether a table takes an item: it is not too large, and none of its keys is too long.
+    fileprivate func takes(_ item: Item) -> Bool {
+        guard (try? item.validate()) != nil else { return false }
+        func fit(_ keys: [KeyAttribute], _ byteCount: Int) -> Bool {
+            keys.allSatisfy { item[$0.name]?.byteCount ?? 0 <= byteCount }
+        }
+        return fit([partitionKey], DynamoDBLimits.partitionKeyByteCountMax)
+            && fit(sortKey.map { [$0] } ?? [], DynamoDBLimits.sortKeyByteCountMax)
+            && indexes.allSatisfy { index in
+                // The elements of a multi-valued attribute have the limits of the rules.
+                let partition = index.partitionKey.filter { $0.name != index.multiValued }
+                return fit(partition, DynamoDBLimits.partitionKeyByteCountMax)
+                    && fit(index.sortKey, DynamoDBLimits.sortKeyByteCountMax)
+            }
     }
 }

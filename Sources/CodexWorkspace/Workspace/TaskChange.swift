@@ -43,18 +43,18 @@ extension CodexFlow.DecisionContext {
     }
 
     /// Stores a changed task with its history; an unchanged task stays as it is.
+    ///
+    /// It also corrects the queue's mark of the task's whole.
     @discardableResult
     func replaceTask(
         _ change: CodexFlow.TaskChange, _ kind: CodexFlow.Activity.Kind, note: String? = nil,
         reason: String? = nil
     ) throws -> CodexFlow.Task {
-        var task = change.task
-        guard task != change.old else { return task }
-        task.endExpiredClaim(of: change.old, at: now)
-        task.updatedAt = instant(after: change.old.updatedAt)
-        task.updatedByID = change.actor
+        guard change.task != change.old else { return change.task }
+        let task = try finished(change)
         try task.validate()
         replace(task)
+        try refreshWholes(from: change.old, to: task)
         let imported = try beginHistory(of: change)
         // The task was finished before its history began, and was not reopened since.
         let isOfImport =
@@ -67,6 +67,44 @@ extension CodexFlow.DecisionContext {
             kind, of: change, changes: change.old.changes(to: task), facts: facts, note: note,
             reason: reason)
         return task
+    }
+
+    /// The task as a change stores it: without a claim that ended by time, and with time and actor.
+    private func finished(_ change: CodexFlow.TaskChange) throws -> CodexFlow.Task {
+        var task = change.task
+        try endExpiredClaim(of: &task, change)
+        task.updatedAt = instant(after: change.old.updatedAt)
+        task.updatedByID = change.actor
+        return task
+    }
+
+    /// Whether a change of a task can be stored, with its history.
+    ///
+    /// Raw tasks may be so large, or have so long an identifier, that they have no room for it. A
+    /// command that comes to such a task by itself passes over it.
+    func isStorable(_ change: CodexFlow.TaskChange) throws -> Bool {
+        try isStorable(finished(change))
+    }
+
+    /// Whether a changed task can be stored.
+    func isStorable(_ task: CodexFlow.Task) throws -> Bool {
+        guard (try? task.validate()) != nil, task.hasRoomForKeys else { return false }
+        return try takes(task)
+    }
+
+    /// Throws if a command on the content of a task leaves no room for what is added later: claims,
+    /// keys of the queue, times.
+    ///
+    /// A task that is larger already may shrink.
+    ///
+    /// - Throws: ``CodexError/Code/itemTooLarge``, and the errors of items.
+    func requireRoom(in task: CodexFlow.Task, over old: CodexFlow.Task? = nil) throws {
+        let (count, max) = (try task.item().byteCount, CodexFlow.Limits.taskItemByteCountMax)
+        guard count > max, try count > (old?.item().byteCount ?? 0) else { return }
+        throw CodexError(
+            .itemTooLarge,
+            "The task has \(count) bytes; \(max) are allowed, so that it can be claimed and moved. "
+                + "Shorten its texts and its metadata.")
     }
 
     /// Writes an entry in the history of an existing task.
@@ -281,6 +319,8 @@ extension CodexFlow.DecisionContext {
     }
 
     /// Updates the dependencies of a task in both directions: one is open if both of its tasks are.
+    ///
+    /// The queue's mark of an open task follows, which also depends on its parts.
     func refreshDependencies(of task: CodexFlow.Task) throws {
         var hasOpenBlocker = false
         let both =
@@ -300,9 +340,11 @@ extension CodexFlow.DecisionContext {
             dependency.isFreed = isBlocker && !isOpen
             dependency.isOpen = isOpen
             replace(dependency)
-            if let otherTask, isOpen, isBlocker { setBlocked(true, otherTask) }
+            if let otherTask, isOpen, isBlocker { try setBlocked(true, otherTask) }
         }
-        if task.isOpen { setBlocked(hasOpenBlocker, task) }
+        guard task.isOpen else { return }
+        try setBlocked(
+            hasOpenBlocker || hasOpenParts(of: task.id, in: task.projectID), task)
     }
 
     /// Throws if the task has the maximum of blockers, or the blocker the maximum of dependents.
@@ -353,11 +395,13 @@ extension Entity {
 }
 
 extension AttributeValue {
-    /// The value, or a short form of a large one, since the history keeps both values of each
-    /// change.
+    /// The value, or a short form of a large or deep one, since the history keeps both values of
+    /// each change.
     fileprivate var shortened: AttributeValue {
         let count = byteCount
-        guard count > CodexFlow.Limits.historyValueByteCountMax else { return self }
+        // The list of changes adds two levels to those of the value.
+        let isDeep = isNested(over: DynamoDBLimits.nestingDepthMax - 2)
+        guard count > CodexFlow.Limits.historyValueByteCountMax || isDeep else { return self }
         guard case .string(let text) = self else { return .string("… (\(count) bytes)") }
         var start = text.unicodeScalars.prefix(CodexFlow.Limits.historyValueByteCountMax / 8)
         while start.last?.properties.generalCategory == .nonspacingMark { start.removeLast() }

@@ -44,6 +44,10 @@ extension CodexFlow.Workspace {
 
     /// Sets a new end of a claim, counted from now.
     ///
+    /// A claim that a clock which was wrong made more than two days ahead holds nothing. Its
+    /// renewal ends it, with the event `TaskClaimExpired`, and then throws
+    /// ``CodexFlow/Rule/taskClaimEnded``.
+    ///
     /// A renewal is silent: it has no entry of history and no event, and keeps the task's
     /// ``CodexFlow/Task/updatedAt``. It needs no idempotency key, since it may be sent again: a
     /// repetition with a key gives the first result, and does not renew.
@@ -64,24 +68,19 @@ extension CodexFlow.Workspace {
         of id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
         holding token: Int, lease: Duration
     ) async throws -> CodexFlow.Task.Claim {
-        try await run(
+        let outcome = try await run(
             CommandCall(
                 "renewClaim",
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "lease": lease.seconds,
-                ])
+                ]), isComplete: { (outcome: Renewal) in outcome.claim != nil }
         ) { context in
             let change = try context.change(id, in: project, by: actor, mayBeArchived: true)
-            var claim = try context.renewableClaim(of: change, token)
-            try context.requireLease(lease, of: change.old)
-            claim.until = context.end(of: lease)
-            guard claim != change.old.claim else { return claim }
-            var task = change.old
-            task.claim = claim
-            context.replace(task)
-            return claim
+            return try context.renew(change, token, lease)
         }
+        guard let claim = outcome.claim else { throw outcome.refusal ?? Renewal.damaged }
+        return claim
     }
 
     /// Releases a claim before its end; a task without a claim stays as it is.
@@ -108,7 +107,9 @@ extension CodexFlow.Workspace {
             try context.requireUnclaimed(change, orAssignee: true)
             let hasExpired = change.old.holder(at: context.now) == nil
             if hasExpired {
-                change.task.claim = nil
+                var task = change.task
+                try context.endExpiredClaim(of: &task, change)
+                change.task = task
             } else {
                 change.task.release(at: context.now)
             }
@@ -143,7 +144,7 @@ extension CodexFlow.Workspace {
     /// - Parameters:
     ///   - project: The project.
     ///   - limit: The highest number of claims of this commit. A commit on a remote table has room
-    ///     for about 20.
+    ///     for about 15.
     /// - Returns: The number of removed claims. If it is `limit`, there may be more.
     /// - Throws: ``CodexError/Code/notFound``, and the errors of reading and writing.
     @discardableResult

@@ -145,8 +145,11 @@ extension CodexFlow.Workspace {
             let dependency = try context.find(.dependency(of: task, on: blocker, in: project))
             context.delete(dependency)
             try context.recordRemoval(of: dependency, change)
-            let isBlocked = try context.hasOpenBlockers(change.old, except: blocker)
-            context.setBlocked(isBlocked, change.old)
+            // The blocker may be a part too, which the task still waits for.
+            let isBlocked =
+                try context.hasOpenBlockers(change.old, except: blocker)
+                || context.hasOpenParts(of: task, in: project)
+            try context.setBlocked(isBlocked, change.old)
         }
     }
 
@@ -282,7 +285,7 @@ extension CodexFlow.DecisionContext {
         try requireRoom(for: dependency)
         try requireNoCycle(dependency)
         insert(dependency)
-        if dependency.isOpen { setBlocked(true, change.old) }
+        if dependency.isOpen { try setBlocked(true, change.old) }
         try record(
             .linked, of: change,
             changes: [

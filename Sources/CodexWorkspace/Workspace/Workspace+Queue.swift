@@ -14,9 +14,10 @@ extension CodexFlow.Workspace {
     /// Claims the first task of a project's queue, in one commit.
     ///
     /// A task is in the queue if its status is todo or inProgress, it is not archived, it waits for
-    /// no open task, it has no claim, and its attempts are not used up. A worker gets the first
-    /// task that is unassigned or the worker's own. The order is by priority, then by rank, then by
-    /// age. Tasks without a rank come after those with one.
+    /// no open task, it has no claim, and its attempts are not used up. A task waits for its
+    /// blockers, and a whole for its parts. A worker gets the first task that is unassigned or the
+    /// worker's own. The order is by priority, then by rank, then by age. Tasks without a rank come
+    /// after those with one.
     ///
     /// The same commit takes up a few tasks whose claims ended, whose time has come, or whose
     /// blockers were finished. A commit that finds only tasks that turn out to be blocked says so
@@ -25,8 +26,13 @@ extension CodexFlow.Workspace {
     /// unchanged.
     ///
     /// Tasks that cannot be read or changed, since they were stored without the services, are
-    /// passed over. So are tasks with a dependency, a blocker or a last token that cannot be read.
-    /// An answer of `nil` is not remembered under an idempotency key.
+    /// passed over. So are tasks with a dependency, a blocker or a last token that cannot be read,
+    /// and tasks whose items have no room for a claim. An answer of `nil` is not remembered under
+    /// an idempotency key.
+    ///
+    /// The attempt of a claim that ended by time failed. But it is taken back if the holder may
+    /// work in the project no longer: the commit that should have released the claim was
+    /// interrupted.
     ///
     /// - Parameters:
     ///   - project: The project.
@@ -129,7 +135,7 @@ extension CodexFlow.Workspace {
             var change = try context.change(id, in: project, by: actor)
             // The last attempt may have ended by time, and nothing has met its end yet.
             var present = change.old
-            present.endExpiredClaim(of: change.old, at: context.now)
+            try context.endExpiredClaim(of: &present, change)
             guard present.isDead else { return change.old }
             try context.requireUnclaimed(change)
             (change.task.diedAt, change.task.attempts) = (nil, nil)
@@ -137,18 +143,22 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Repairs what the queue of a project knows of blockers, by reading all dependencies.
+    /// Repairs what the queue of a project knows of blockers and parts, by reading all of them.
     ///
-    /// The commands maintain it. A program that changed statuses or dependencies without the
-    /// services calls this afterwards, and a program whose store comes from an earlier release
+    /// The commands maintain it. A program that changed statuses, dependencies or parents without
+    /// the services calls this afterwards, and a program whose store comes from an earlier release
     /// calls it after the migration of tasks. ``verifyQueue(of:)`` lists what it would change.
+    ///
+    /// It also removes a task's ``CodexFlow/Task/notBefore`` if a failed attempt set it by a clock
+    /// that was more than two days ahead. The history tells that. Far times that users set stay.
     ///
     /// - Parameters:
     ///   - project: The project.
     ///   - actor: An admin of the project.
     ///   - batchCount: The number of tasks of a commit, from 1 to ``batchCountMax``. A commit on a
     ///     remote table has room for about 10.
-    /// - Returns: The number of changed tasks and dependencies.
+    /// - Returns: The number of changed tasks and dependencies. Tasks without room for the change
+    ///   stay as they are.
     /// - Throws: ``CodexError/Code/notFound``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/invalidArgument``;
     ///   `CancellationError` between commits.
@@ -166,12 +176,12 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// The tasks of a project of which the queue has something else than their blockers say, in the
-    /// order of their identifiers.
+    /// The tasks of a project of which the queue has something else than their blockers and parts
+    /// say, in the order of their identifiers.
     ///
     /// The mark of a blocked task depends on other items, so a store's `verify()` cannot recompute
-    /// it: raw writes of statuses and dependencies leave it as it was. This reads the blockers
-    /// themselves. A wrong mark costs time only: a blocked task is never given, and
+    /// it: raw writes of statuses, dependencies and parents leave it as it was. This reads blockers
+    /// and parts themselves. A wrong mark costs time only: a blocked task is never given, and
     /// ``repairQueue(of:by:batchCount:)`` brings back a task that waits for nothing.
     ///
     /// - Parameter project: The project.
@@ -187,7 +197,7 @@ extension CodexFlow.Workspace {
             let page = try await query(.tasks(in: project), limit: 100, after: token)
             let tasks = page.items.map(\.id)
             found += try await commit { context in
-                try tasks.filter { try !context.hasSoundBlockers($0, in: project) }
+                try tasks.filter { try !context.hasSoundPlace($0, in: project) }
             }
             token = page.next
         } while token != nil

@@ -27,7 +27,7 @@ extension CodexFlow.Workspace {
     ///   ``CodexFlow/Rule/taskClaimed``, ``CodexFlow/Rule/taskNotHeld``, ``CodexFlow/Rule/note``,
     ///   the rules of actors, ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``,
     ///   `CancellationError` between commits.
-    /// - Complexity: A commit removes 40 comments, 40 dependencies on blockers, or 16 dependencies
+    /// - Complexity: A commit removes 40 comments, 40 dependencies on blockers, or 13 dependencies
     ///   of tasks that wait. Of several kinds, it removes fewer of each.
     public func deleteTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
@@ -49,16 +49,16 @@ extension CodexFlow.Workspace {
 extension CodexFlow.DecisionContext {
     /// The actions on a remote table that a commit has for what belongs to a task.
     ///
-    /// A transaction has at most 100. The task, its history, the checks of the rules, the
-    /// predicate locks and the idempotency key take up to 17.
+    /// A transaction has at most 100. The task, its whole, its history, the checks of the rules,
+    /// the predicate locks and the idempotency key take up to 18.
     private static let removalActionCountMax = 80
     /// The actions of a comment.
     ///
     /// One would be enough. But a comment may have 64 KB, and a transaction of DynamoDB has 4 MB.
     private static let actionCountOfComment = 2
     /// The actions of a task that waits: the dependency, the task, two entries of its history, and
-    /// the predicate lock of its comments.
-    private static let actionCountOfDependent = 5
+    /// the predicate locks of its comments and its parts.
+    private static let actionCountOfDependent = 6
     /// The actions of a blocker: the dependency, and the predicate lock of the blocker's tasks.
     private static let actionCountOfBlocker = 2
 
@@ -98,6 +98,7 @@ extension CodexFlow.DecisionContext {
             .deleted, of: change, changes: change.old.changesOfDeletion,
             facts: presentFacts(of: change.old), note: note)
         delete(change.old)
+        try refreshWholes(from: change.old, to: nil)
         return .done
     }
 
@@ -160,7 +161,7 @@ extension CodexFlow.DecisionContext {
         else { return }
         try recordRemoval(
             of: dependency, CodexFlow.TaskChange(task, in: project, by: change.actor))
-        setBlocked(try hasOpenBlockers(task, except: id), task)
+        if task.isBlocked { try setBlocked(isWaiting(task, except: id), task) }
     }
 
     /// Removes the dependencies of a task on its blockers.
@@ -183,7 +184,7 @@ extension CodexFlow.DecisionContext {
         // The commit has removed other things, and the next one has room for more.
         guard actionCount == Self.removalActionCountMax else { return false }
         for dependency in blockers.prefix(count) { delete(dependency) }
-        setBlocked(blockers.dropFirst(count).contains(where: \.isOpen), change.old)
+        try setBlocked(blockers.dropFirst(count).contains(where: \.isOpen), change.old)
         return false
     }
 }

@@ -13,7 +13,10 @@ extension CodexFlow.Workspace {
     /// - Returns: The task.
     /// - Throws: The rules of tasks and actors, ``CodexFlow/Rule/projectReadOnly``,
     ///   ``CodexError/Code/notFound``; ``CodexError/Code/conditionFailed`` if the identifier is
-    ///   taken.
+    ///   taken; ``CodexError/Code/keyTooLong`` if it is longer than
+    ///   ``CodexFlow/Limits/taskIdentifierByteCountMax``; ``CodexError/Code/invalidIdentifier`` if
+    ///   it begins with a space, `!`, `"` or `$`; ``CodexError/Code/itemTooLarge`` for more than
+    ///   ``CodexFlow/Limits/taskItemByteCountMax`` bytes in all.
     @discardableResult
     public func createTask(
         in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
@@ -53,7 +56,9 @@ extension CodexFlow.Workspace {
     /// - Throws: ``CodexFlow/Rule/taskStale``, ``CodexFlow/Rule/taskKept``,
     ///   ``CodexFlow/Rule/taskNotHeld``, ``CodexFlow/Rule/taskClaimed``, for another assignee as
     ///   ``assignTask(_:in:to:by:holding:)``, ``CodexFlow/Rule/taskArchived``, the rules of tasks
-    ///   and actors, ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    ///   and actors, ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``;
+    ///   ``CodexError/Code/itemTooLarge`` if the task grows beyond
+    ///   ``CodexFlow/Limits/taskItemByteCountMax`` bytes.
     @discardableResult
     public func changeTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
@@ -83,6 +88,7 @@ extension CodexFlow.Workspace {
             try context.requireMet(change)
             try context.requireUnprotected(change)
             try context.requireLinks(of: change.task, change.project, old: change.old)
+            try context.requireRoom(in: change.task, over: change.old)
             return (change.old, try context.replaceTask(change, .changed))
         }
     }
@@ -142,12 +148,14 @@ extension CodexFlow.Workspace {
     ///   - project: Its project.
     ///   - actor: The user who completes it.
     ///   - token: The token of the actor's claim; `nil` is no holder.
-    ///   - result: What the work gave; it stays with the task until a reopening.
+    ///   - result: What the work gave; it stays with the task until a reopening. A task that is
+    ///     done already takes no other one.
     ///   - reason: As in ``moveTask(_:in:to:by:holding:overriding:note:)``.
     ///   - note: As in ``moveTask(_:in:to:by:holding:overriding:note:)``.
     /// - Returns: The changed task.
     /// - Throws: As ``moveTask(_:in:to:by:holding:overriding:note:)``;
-    ///   ``CodexFlow/Rule/taskResult``; and the errors of writing.
+    ///   ``CodexFlow/Rule/taskResult``; ``CodexError/Code/itemTooLarge`` if the result leaves no
+    ///   room in the task's item; and the errors of writing.
     @discardableResult
     public func completeTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
@@ -190,6 +198,7 @@ extension CodexFlow.Workspace {
             try context.requireUnclaimed(change)
             if let user { try context.requireAssignable(user, in: change.project) }
             change.task.assigneeID = user
+            try context.requireRoom(in: change.task, over: change.old)
             return try context.replaceTask(change, .assigned)
         }
     }
@@ -216,11 +225,11 @@ extension CodexFlow.Workspace {
                 id, in: project, by: actor, holding: token, mayBeArchived: true)
             guard change.old.archivedAt == nil else { return change.old }
             try context.requireUnclaimed(change)
+            // A claim that ended by time ends with the change.
             if change.old.holder(at: context.now) != nil {
                 change.task.release(at: context.now)
             }
             change.task.archivedAt = context.now
-            change.task.claim = nil
             let task = try context.replaceTask(change, .archived)
             try context.refreshDependencies(of: task)
             return task
@@ -295,6 +304,7 @@ extension CodexFlow.DecisionContext {
         let bare = CodexFlow.Task(
             id: try id ?? newID(), projectID: project.id, title: "", status: .backlog,
             createdAt: now)
+        try requireNewIdentifier(bare)
         var task = bare
         try body(&task)
         try requireKept(task, bare, CodexFlow.Task.keptFieldsOfNew, .taskKept)
@@ -311,9 +321,33 @@ extension CodexFlow.DecisionContext {
         try requireLinks(of: task, project)
         task.number = try nextNumber(in: project.id)
         try task.validate()
+        try requireRoom(in: task)
         insert(task)
+        try refreshWholes(from: nil, to: task)
         try recordCreation(of: task, in: project, by: actor)
         return task
+    }
+
+    /// Throws unless an identifier is one for a new task.
+    ///
+    /// Identifiers that begin with a character before `%` are those of raw tasks alone. Keys of
+    /// earlier releases with them are outside of the ranges of open tasks, so the commands that
+    /// look for a user's open tasks read all of them.
+    ///
+    /// - Throws: ``CodexError/Code/invalidIdentifier``, ``CodexError/Code/keyTooLong``.
+    private func requireNewIdentifier(_ task: CodexFlow.Task) throws {
+        guard task.id.rawValue.utf8.first.map({ $0 >= UInt8(ascii: "%") }) ?? false else {
+            throw CodexError(
+                .invalidIdentifier,
+                "The identifier of a new task does not begin with a space, !, \" or $.")
+        }
+        guard task.hasRoomForKeys else {
+            throw CodexError(
+                .keyTooLong,
+                "The identifier of a new task has at most "
+                    + "\(CodexFlow.Limits.taskIdentifierByteCountMax) bytes, and less in a project "
+                    + "with a long identifier. Choose a shorter one.")
+        }
     }
 
     /// Moves a task, as ``CodexFlow/Workspace/moveTask(_:in:to:by:holding:overriding:note:)``
@@ -325,7 +359,13 @@ extension CodexFlow.DecisionContext {
     ) throws -> CodexFlow.Task {
         var change = try change(id, in: project, by: actor, holding: token)
         let from = change.old.status ?? .backlog
-        guard from != status else { return change.old }
+        guard from != status else {
+            // A finished task keeps its result: another one would be lost.
+            try CodexFlow.Rule.taskResult.require(
+                result == nil || result == change.old.result, "result",
+                ["taskId": id.attributeValue, "status": .string(status.rawValue)])
+            return change.old
+        }
         try requireUnclaimed(change)
         try CodexFlow.Rule.taskTransition.require(
             from.successors.contains(status), "status",
@@ -333,7 +373,10 @@ extension CodexFlow.DecisionContext {
         if let reason { try requireOverride(change, reason) }
         try requireMove(change.old, to: status, isForced: reason != nil)
         change.task.move(to: status, at: now)
-        if status == .done { change.task.result = result }
+        if status == .done, let result {
+            change.task.result = result
+            try requireRoom(in: change.task, over: change.old)
+        }
         try requireAssigneeOfOpen(&change)
         let task = try replaceTask(change, .moved, note: note ?? reason, reason: reason)
         if from.isOpen != status.isOpen { try refreshDependencies(of: task) }

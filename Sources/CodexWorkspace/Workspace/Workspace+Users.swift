@@ -104,6 +104,8 @@ extension CodexFlow.Workspace {
         try await runWhole(
             CommandCall("activateUser", ["user": id, "administrator": administratorID])
         ) { [administratorID] context in
+            // A commit that others follow must not end claims for a user who may not act.
+            try context.requireAdministrator(administratorID)
             // An interrupted suspension may have left some.
             if try context.find(.user(id)).state == .suspended {
                 guard try context.endLeftoverClaims(of: id) else { return nil }

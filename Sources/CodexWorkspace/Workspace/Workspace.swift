@@ -94,6 +94,9 @@ extension CodexFlow {
         }
 
         /// The entity of the lookup, or `nil`.
+        ///
+        /// The key is taken as it is, in the reads of a workspace and of its commands. A read of a
+        /// store also refuses a key if there is an entity under another spelling of it.
         public func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
             if let found = try await backend.get(lookup) { return found }
             guard !lookup.alternatives.isEmpty else { return nil }

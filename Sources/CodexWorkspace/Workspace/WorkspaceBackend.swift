@@ -17,6 +17,15 @@ extension CodexFlow {
         func readable<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E]
     }
 
+    /// Reads of a table that also tell what the table refuses.
+    package protocol CheckedReader: DecisionReader {
+        /// Whether the table takes an entity in place of the stored one.
+        ///
+        /// It does not if the item is too large, with the stored attributes that the type does not
+        /// know, or if a key is too long.
+        func takes<E: Entity>(_ entity: E) throws -> Bool
+    }
+
     /// A write of one entity by a decision.
     public enum DecisionWrite: Sendable {
         /// Stores an entity whose key must not exist yet.
@@ -113,6 +122,12 @@ extension CodexFlow.DecisionReader {
     /// The entities of the query, as ``all(_:limit:)``.
     public func readable<E: Entity>(_ query: Query<E>, limit: Int?) throws -> [E] {
         try all(query, limit: limit)
+    }
+
+    /// Whether the table takes an entity in place of the stored one, as far as the reader knows.
+    func accepts<E: Entity>(_ entity: E) throws -> Bool {
+        if let checked = self as? any CodexFlow.CheckedReader { return try checked.takes(entity) }
+        return (try? entity.item().validate()) != nil
     }
 }
 

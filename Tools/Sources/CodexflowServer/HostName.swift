@@ -12,7 +12,10 @@
 
         /// Parses a `Host` header; `nil` if it is invalid.
         package init?(header: String) {
-            guard (1...Self.byteCountMax).contains(header.utf8.count) else { return nil }
+            // A mark after a bracket or a colon would be one character with it.
+            guard (1...Self.byteCountMax).contains(header.utf8.count),
+                header.utf8.allSatisfy({ $0 < 0x80 })
+            else { return nil }
             guard header.utf8.first == UInt8(ascii: "[") else {
                 let parts = header.split(
                     separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

@@ -211,7 +211,8 @@ struct QueryCommand: AsyncParsableCommand {
         }
         let parts =
             partitionKey.count == 1
-            ? [partition] : partition.split(separator: ",").map(String.init)
+            ? [partition]
+            : partition.utf8.split(separator: UInt8(ascii: ",")).map { String(Substring($0)) }
         guard parts.count == partitionKey.count else {
             throw CodexError(
                 .invalidKey, "The partition key has \(partitionKey.count) attributes.")

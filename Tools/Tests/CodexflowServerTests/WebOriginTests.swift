@@ -35,6 +35,7 @@
                 "https://a.example:080", "https://a.example:65536", "https://a.example:+80",
                 "https://a.example:x", "https://a.example.", "https://é.example",
                 "1http://a.example", "ht tp://a.example", "http://[::1", "http://::1",
+                "http://[\u{301}::1]", "http://[::1]\u{301}",
                 "http://[0:0:0:0:0:0:0:1]", "http://[::ffff:127.0.0.1]", "http://2130706433",
                 "file://", "https://" + String(repeating: "a", count: 300),
             ])

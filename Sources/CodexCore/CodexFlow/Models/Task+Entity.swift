@@ -84,7 +84,8 @@ extension CodexFlow.Task {
         return isEarly ? "TASK#%\(id)" : "TASK#\(id)"
     }
 
-    private static func isShort(_ key: String) -> Bool {
+    /// Whether a text is not too long for a sort key.
+    static func isShort(_ key: String) -> Bool {
         key.utf8.count <= DynamoDBLimits.sortKeyByteCountMax
     }
 

@@ -54,10 +54,23 @@ extension CodexFlow.Task {
             case .low: 3
             case .some(.none), nil: 4
             }
-        // A sort key has a limit. Few ranks are longer, and differ only after that.
-        let rank = rank.map { "0" + String($0.unicodeScalars.prefix(64)) } ?? "1"
         let age = Timestamp.text(createdAt ?? Date(timeIntervalSince1970: 0))
-        return "\(order)#\(rank)#\(age)#TASK#\(id)"
+        // A sort key has a limit. Few ranks are longer, and differ only after that.
+        if let rank {
+            let key = "\(order)#0\(String(rank.unicodeScalars.prefix(64)))#\(age)#TASK#\(id)"
+            if Self.isShort(key) { return key }
+        }
+        // The task has no rank, or its identifier leaves no room for it.
+        return "\(order)#1#\(age)#TASK#\(id)"
+    }
+
+    /// Whether there is room for each key that the task may get, and for those of its history.
+    package var hasRoomForKeys: Bool {
+        let count = id.rawValue.utf8.count
+        // The longest of the task's keys is that of a claim: the project and the task.
+        let own = "PROJECT##TASK#".utf8.count + projectID.rawValue.utf8.count + count
+        return count <= CodexFlow.Limits.taskIdentifierByteCountMax
+            && own <= DynamoDBLimits.sortKeyByteCountMax
     }
 
     /// The partition and sort key of the task's place in the queue; `nil` if it has none.

@@ -220,9 +220,10 @@ extension CodexFlow {
         public var maximumAttempts: Int?
         /// When the last attempt failed.
         public var diedAt: Date?
-        /// Whether the task is kept out of the queue, since it waits for another open task.
+        /// Whether the task is kept out of the queue, since it waits for another open task: for a
+        /// blocker, or for a part.
         ///
-        /// The commands maintain it for the queue alone; rules read the blockers themselves.
+        /// The commands maintain it for the queue alone; rules read blockers and parts themselves.
         public var isBlocked: Bool
         /// What the completed work gave.
         public var result: Result?
@@ -480,6 +481,13 @@ extension Query where E == CodexFlow.Task {
             TableQuery(
                 table: CodexFlow.table, index: CodexFlow.Index.taskParent,
                 partition: [.string(project.rawValue), .string(task.rawValue)]))
+    }
+
+    /// The parts of a task that are open.
+    package static func openSubtasks(
+        of task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
+    ) -> Self {
+        subtasks(of: task, in: project).filtered(by: isOpen)
     }
 
     /// The tasks of a project that have numbers, by number.

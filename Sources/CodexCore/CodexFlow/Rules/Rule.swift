@@ -139,7 +139,8 @@ extension CodexFlow {
                     + "\(Limits.skillByteCountMax) bytes."
             case .taskResult:
                 "A result has at most \(Limits.resultByteCountMax) bytes. Its link has a scheme, "
-                    + "no white space, and at most \(Limits.linkByteCountMax) bytes."
+                    + "no white space, and at most \(Limits.linkByteCountMax) bytes. A task that "
+                    + "is done keeps its result."
             case .taskDeletion:
                 "A task with subtasks is not deleted. Delete the subtasks first, or give them "
                     + "another parent."

@@ -272,14 +272,22 @@ struct AgentLedger: Sendable {
         var isInBacklog = false
 
         init(title: String) { self.title = title }
+
+        /// The tasks that must be finished before, each once.
+        fileprivate var uniqueBlockers: [CodexFlow.Task.ID] {
+            var known: Set<CodexFlow.Task.ID> = []
+            return blockers.filter { known.insert($0).inserted }
+        }
     }
 
     /// Creates a task in todo, or in the backlog.
     ///
     /// A task with blockers is created in the backlog, gets its dependencies, and is moved to todo
-    /// at last. So no worker gets it in between.
+    /// at last. So no worker gets it in between. What would refuse a dependency is looked for
+    /// first: otherwise the task would stay in the backlog.
     func add(_ draft: Draft, key: String? = nil) async throws -> AgentAnswer {
         let user = try requireUser()
+        let blockers = draft.uniqueBlockers
         let creation = try once(
             key,
             comparing: [
@@ -287,17 +295,21 @@ struct AgentLedger: Sendable {
                 "blockers": draft.blockers.map(\.rawValue).attributeValue,
             ])
         // A blocker may be deleted before the command is sent again.
-        if !draft.blockers.isEmpty, try await !creation.isRepetition() {
-            try requireTasks(draft.blockers)
+        var isRepetition = false
+        if !blockers.isEmpty {
+            isRepetition = try await creation.isRepetition()
+            if !isRepetition { try requireBlockers(blockers, of: draft) }
         }
-        let isFirstInBacklog = draft.isInBacklog || !draft.blockers.isEmpty
+        let isFirstInBacklog = draft.isInBacklog || !blockers.isEmpty
         var task = try await creation.createTask(in: project, by: user, id: draft.id) { task in
             draft.fill(&task)
             task.status = isFirstInBacklog ? .backlog : .todo
         }
-        for (index, blocker) in draft.blockers.enumerated() {
-            try await once(key, step: "blocker\(index)").addDependency(
-                of: task.id, on: blocker, in: project, by: user)
+        for (index, blocker) in blockers.enumerated() {
+            // Without a key, the command cannot be sent again.
+            try await link(
+                task.id, to: blocker, by: user, once(key, step: "blocker\(index)"),
+                passesDeleted: isRepetition || key == nil)
         }
         if isFirstInBacklog, !draft.isInBacklog {
             task = try await once(key, step: "todo").moveTask(
@@ -306,13 +318,65 @@ struct AgentLedger: Sendable {
         return Self.answer(task)
     }
 
-    private func requireTasks(_ blockers: [CodexFlow.Task.ID]) throws {
+    /// Makes a new task wait for a blocker, unless it does already.
+    ///
+    /// - Parameters:
+    ///   - task: The new task.
+    ///   - blocker: The blocker, which may have been deleted meanwhile.
+    ///   - user: The user who adds the task.
+    ///   - commands: The workspace of the step.
+    ///   - passesDeleted: Whether the task goes on without a deleted blocker: it need not wait.
+    /// - Throws: ``CodexError/Code/notFound``, and the errors of `addDependency(of:on:in:by:)`.
+    private func link(
+        _ task: CodexFlow.Task.ID, to blocker: CodexFlow.Task.ID, by user: CodexFlow.User.ID,
+        _ commands: CodexFlow.Workspace, passesDeleted: Bool
+    ) async throws {
+        do {
+            try await commands.addDependency(of: task, on: blocker, in: project, by: user)
+        } catch let error as CodexError where error.rule == .dependencyTaken {
+            return
+        } catch let error as CodexError where error.code == .notFound {
+            let isThere = try await workspace.get(.task(task, in: project)) != nil
+            let isDeleted = try await workspace.get(.task(blocker, in: project)) == nil
+            guard isThere, isDeleted else { throw error }
+            guard passesDeleted else { throw Self.deletedBlocker }
+        }
+    }
+
+    private static var deletedBlocker: CodexError {
+        CodexError(
+            .notFound,
+            "A blocker was deleted meanwhile, and the task is in the backlog. Send the command "
+                + "again with its idempotency key: it goes on without the blocker.")
+    }
+
+    /// Throws unless a new task may wait for some tasks: they exist, none is its whole, and there
+    /// are not too many dependencies.
+    private func requireBlockers(_ blockers: [CodexFlow.Task.ID], of draft: Draft) throws {
+        let countMax = CodexFlow.Limits.dependencyCountMax
+        guard blockers.count <= countMax else { throw Self.refusal(.dependencyCount) }
         for blocker in blockers {
             guard try store.get(.task(blocker, in: project)) != nil else {
                 throw CodexError(
                     .notFound, "The project has no task with the identifier of a blocker.")
             }
+            let dependents = try store.query(
+                .dependents(of: blocker, in: project), limit: countMax, onFailure: { _ in })
+            guard dependents.items.count < countMax else { throw Self.refusal(.dependencyCount) }
         }
+        var above = draft.parent
+        for _ in 0..<CodexFlow.Limits.taskDepthMax {
+            guard let whole = above else { return }
+            guard !blockers.contains(whole) else { throw Self.refusal(.dependencyCycle) }
+            above = try store.get(.task(whole, in: project))?.parentID
+        }
+    }
+
+    /// The error of a rule of dependencies, as the workspace throws it.
+    private static func refusal(_ rule: CodexFlow.Rule) -> CodexError {
+        CodexError(
+            .ruleViolated, "Rule \(rule.rawValue), field blockerId: \(rule.text)",
+            violation: RuleViolation(rule: rule.rawValue, field: "blockerId"))
     }
 
     /// Adds a comment to a task.

@@ -120,10 +120,14 @@ struct ManifestEntry: Codable {
     let dataFileS3Key: String
 
     /// The file's name in the data folder; the folders before it belong to the bucket.
+    ///
+    /// By bytes: a mark after a slash is one character with it, and the name would have folders.
     var fileName: String? {
-        guard let name = dataFileS3Key.split(separator: "/").last, name != ".", name != ".."
-        else { return nil }
-        return String(name)
+        guard let last = dataFileS3Key.utf8.split(separator: UInt8(ascii: "/")).last else {
+            return nil
+        }
+        let name = String(Substring(last))
+        return name == "." || name == ".." ? nil : name
     }
 
     /// The entry on one line.

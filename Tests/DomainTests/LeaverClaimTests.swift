@@ -1,0 +1,104 @@
+import Codex
+import CodexCore
+import CodexStore
+import CodexTesting
+import Foundation
+import Testing
+
+/// Claims of users who lost the right to work, after the command that took it was interrupted.
+@Suite("Claims that an interrupted removal left")
+struct LeaverClaimTests {
+    private typealias Command = @Sendable (Fixture) async throws -> Void
+
+    /// A task `a` with one attempt, which mia claimed before she was removed.
+    private static func fixture(_ place: Place) async throws -> Fixture {
+        let fixture = try await Fixture(place)
+        try await fixture.task("a") { ($0.status, $0.maximumAttempts) = (.todo, 1) }
+        _ = try await fixture.claim("a", by: "mia")
+        // The process was killed after the first commit.
+        try await fixture.store.delete(.member("mia", of: "p"))
+        fixture.clock.advance(by: 60)
+        return fixture
+    }
+
+    /// Commands that meet the end of the claim.
+    private static let commands: [(name: String, command: Command)] = [
+        ("sweep", { _ = try await $0.workspace.expireClaims(in: "p") }),
+        ("release", { try await $0.workspace.releaseTask("a", in: "p", by: "max") }),
+        (
+            "change",
+            {
+                try await $0.workspace.changeTask("a", in: "p", by: "max") { $0.title = "New" }
+            }
+        ),
+        (
+            "archiving",
+            {
+                try await $0.workspace.archiveTask("a", in: "p", by: "max")
+                try await $0.workspace.restoreTask("a", in: "p", by: "max")
+            }
+        ),
+        ("continuation", { try await $0.workspace.resumeLeaving(of: "mia") }),
+        ("return", { try await $0.workspace.addMember("mia", to: "p", by: "olga") }),
+    ]
+
+    @Test("The next worker gets the task, and the attempt did not fail", arguments: Place.allCases)
+    func next(place: Place) async throws {
+        let fixture = try await Self.fixture(place)
+        let task = try await fixture.workspace.claimNext(in: "p", by: "max", lease: .seconds(60))
+        #expect(task?.id == "a" && task?.attempts == 1 && task?.isDead == false)
+    }
+
+    @Test("A worker claims the task by its identifier", arguments: Place.allCases)
+    func claim(place: Place) async throws {
+        let fixture = try await Self.fixture(place)
+        let task = try await fixture.workspace.claimTask(
+            "a", in: "p", by: "max", lease: .seconds(60))
+        #expect(task.attempts == 1 && !task.isDead)
+    }
+
+    @Test("Each command that meets the claim takes the attempt back", arguments: Place.allCases)
+    func commands(place: Place) async throws {
+        for (name, command) in Self.commands {
+            let fixture = try await Self.fixture(place)
+            try await command(fixture)
+            let task = try #require(try fixture.store.get(.task("a", in: "p")))
+            #expect(task.claim == nil && task.attempts == 0 && !task.isDead, "\(name)")
+        }
+    }
+
+    @Test("The attempt of a user who may still work failed", arguments: Place.allCases)
+    func others(place: Place) async throws {
+        for (name, command) in Self.commands.dropLast(2) {
+            let fixture = try await Fixture(place)
+            try await fixture.task("a") { ($0.status, $0.maximumAttempts) = (.todo, 1) }
+            _ = try await fixture.claim("a", by: "mia")
+            fixture.clock.advance(by: 60)
+            try await command(fixture)
+            let task = try #require(try fixture.store.get(.task("a", in: "p")))
+            #expect(task.claim == nil && task.attempts == 1 && task.isDead, "\(name)")
+        }
+    }
+
+    @Test("A user who may not act activates no user, and ends no claims", arguments: Place.allCases)
+    func administrators(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let end = fixture.clock.now + 600
+        // More than one commit ends.
+        try await fixture.store.write { transaction in
+            for number in 0..<13 {
+                var task = CodexFlow.Task(
+                    id: try .init("t\(number)"), projectID: "p", title: "T", status: .todo)
+                task.claim = .init(holder: "max", until: end, token: 1)
+                try transaction.put(task)
+            }
+        }
+        try await fixture.store.update(.user("max")) { $0.state = .suspended }
+        try await fixture.workspace.suspendUser("nora")
+        try await fixture.expect(.actorActive) {
+            try await fixture.workspace.acting(as: "nora").activateUser("max")
+        }
+        try await fixture.workspace.acting(as: "olga").activateUser("max")
+        #expect(try fixture.store.all(.tasks(claimedBy: "max")).isEmpty)
+    }
+}
