@@ -311,7 +311,7 @@ enum RequestTable {
         structure ProvisionedThroughput
             WriteCapacityUnits PositiveLongObject required
             ReadCapacityUnits PositiveLongObject required
-        string TableClass enum=STANDARD,STANDARD_INFREQUENT_ACCESS
+        string TableClass
         list TagList Tag
         name TableReference TableName max=1024
         string ResourcePolicy

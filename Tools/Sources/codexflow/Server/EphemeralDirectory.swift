@@ -18,8 +18,6 @@
         private static let roomMin = 1 << 30
         /// The file system in memory that Linux has for programs.
         private static let memory = "/dev/shm"
-        /// The type of file systems in memory: `TMPFS_MAGIC` of `linux/magic.h`.
-        private static let memoryType = 0x0102_1994
 
         /// Chooses a path, and makes no directory yet.
         init() {
@@ -33,14 +31,23 @@
 
         private static var hasRoomInMemory: Bool {
             #if canImport(Glibc)
-                var info = statfs()
-                guard statfs(memory, &info) == 0, Int(info.f_type) == memoryType,
-                    access(memory, W_OK | X_OK) == 0
-                else { return false }
-                return Double(info.f_bavail) * Double(info.f_bsize) >= Double(roomMin)
+                var info = statvfs()
+                guard isMemory, access(memory, W_OK | X_OK) == 0, statvfs(memory, &info) == 0 else {
+                    return false
+                }
+                return Double(info.f_bavail) * Double(info.f_frsize) >= Double(roomMin)
             #else
                 return false
             #endif
+        }
+
+        /// Whether the mount point is that of a file system in memory.
+        private static var isMemory: Bool {
+            let mounts = try? String(contentsOfFile: "/proc/mounts", encoding: .utf8)
+            return (mounts ?? "").split(separator: "\n").contains { line in
+                let fields = line.split(separator: " ")
+                return fields.count > 2 && fields[1] == memory && fields[2] == "tmpfs"
+            }
         }
 
         /// Makes the directory, for this user only.

@@ -174,9 +174,8 @@
         private func reportRisks(_ plan: FaultPlan?, isOpen: Bool) {
             if let plan, let faults {
                 Console.report(
-                    Console.oneLine(
-                        "\(faults): requests get faults by \(plan.rules.count) rules, seed "
-                            + "\(plan.seed)"))
+                    "\(faults): requests get faults by \(plan.rules.count) rules, seed "
+                        + "\(plan.seed)")
             }
             if allowAnyOrigin, isOpen {
                 Console.report(
