@@ -11,8 +11,9 @@ extension DynamoDBService {
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
         let gets = try Self.batchGets(input)
-        let pairs = try gets.map { (get: $0, table: try definition($0.table)) }
-        for (get, table) in pairs { try get.requireKeys(table) }
+        let pairs = try gets.map { (get: $0, table: try definition($0.table.name)) }
+        var seen: Set<ItemTarget> = []
+        for (get, table) in pairs { try get.requireKeys(table, &seen) }
         let batch = BatchRead(pairs, capacity)
         // A few small items fit into the first slice.
         try batch.readSlice(of: store, .first, budget)
@@ -27,24 +28,39 @@ extension DynamoDBService {
         var count = 0
         for member in requests.all {
             let get = try BatchGet(
-                member.name, try RequestParameters(member.value, member.name),
-                keyCountMax: getCountMax - count)
+                try TableReference(member.name), try RequestParameters(member.value, member.name),
+                countSoFar: count)
             count += get.keys.count
             gets.append(get)
         }
-        guard count > 0 else { throw noRequests }
+        guard count > 0 else { throw noRequests(of: "BatchGetItem") }
+        // The parts for two tables cannot be of two kinds, either.
+        if gets.contains(where: { $0.form == .legacy }),
+            gets.contains(where: { $0.form == .expression })
+        {
+            throw Expressions.mixed(["AttributesToGet"], ["ProjectionExpression"])
+        }
         return gets
     }
+
+    /// The most keys of a BatchGetItem.
+    static var batchGetCountMax: Int { getCountMax }
 
     func batchWriteItem(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
+        let wantsCollections = try Self.wantsCollections(input)
         let steps = try steps(try Self.batchWrites(input))
-        let targets = capacity == .none ? [] : try steps.map { try WriteTarget($0.table, self) }
+        let targets =
+            capacity == .none ? [] : try steps.map { try WriteTarget($0.table, $0.text, self) }
+        let collections = try collections(
+            of: steps.map { (item: $0.keyItem, table: $0.table, text: $0.text) },
+            if: wantsCollections)
         let units = try await perform(steps, targets, budget)
         var response = ResponseWriter()
         response.member("UnprocessedItems") { $0.raw("{}") }
+        collections.writeAll(to: &response)
         response.capacities(capacity, units)
         return response
     }
@@ -59,33 +75,46 @@ extension DynamoDBService {
             guard let nodes = try member.value.elements() else {
                 throw RequestParameters.wrongType(member.name, "a list of requests")
             }
-            // The count is checked before the items are read.
+            // The counts are checked before the items are read.
+            guard (1...writeCountMax).contains(nodes.count) else {
+                throw countError(member.name, nodes.count)
+            }
             guard writes.count + nodes.count <= writeCountMax else {
                 throw ServiceError.validation(
                     "Too many items requested for the BatchWriteItem call")
             }
+            let table = try TableReference(member.name)
             for node in nodes {
                 writes.append(
-                    try BatchWrite(member.name, try RequestParameters(node, "WriteRequest")))
+                    try BatchWrite(table, try RequestParameters(node, "WriteRequest")))
             }
         }
-        guard !writes.isEmpty else { throw noRequests }
+        guard !writes.isEmpty else { throw noRequests(of: "BatchWriteItem") }
         return writes
     }
 
-    private static var noRequests: ServiceError {
-        .validation(
-            "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: "
-                + "Member must have length greater than or equal to 1")
+    /// [conformance] error-messages/batchGetItem, batchWriteItem
+    private static func noRequests(of operation: String) -> ServiceError {
+        .validation("The requestItems parameter is required for \(operation)")
+    }
+
+    /// [conformance] error-messages/batchWriteItem, where DynamoDB lists the requests.
+    private static func countError(_ table: String, _ count: Int) -> ServiceError {
+        let list = count == 0 ? "" : "\(count) requests"
+        return .validation(
+            "1 validation error detected: Value '{\(table.abbreviated())=[\(list)]}' at "
+                + "'requestItems' failed to satisfy constraint: Map value must satisfy constraint: "
+                + "[Member must have length less than or equal to \(writeCountMax), Member must have "
+                + "length greater than or equal to 1]")
     }
 
     /// The writes with their tables and keys; all keys differ.
     private func steps(_ writes: [BatchWrite]) throws -> [BatchStep] {
         var seen: Set<ItemTarget> = []
         return try writes.map { write in
-            let step = try BatchStep(write, try definition(write.table))
+            let step = try BatchStep(write, try definition(write.table.name))
             guard seen.insert(ItemTarget(table: step.table.name, key: step.key)).inserted else {
-                throw ServiceError.validation("Provided list of item keys contains duplicates")
+                throw ServiceError.validation(ItemMessages.duplicateKeys)
             }
             return step
         }
@@ -118,11 +147,11 @@ extension DynamoDBService {
 
 /// A write of a BatchWriteItem before its table is looked up.
 private struct BatchWrite {
-    let table: String
+    let table: TableReference
     let put: Item?
     let key: Item?
 
-    init(_ table: String, _ request: RequestParameters) throws {
+    init(_ table: TableReference, _ request: RequestParameters) throws {
         self.table = table
         let put = try request.object("PutRequest")
         let delete = try request.object("DeleteRequest")
@@ -141,11 +170,17 @@ private struct BatchStep: Sendable {
     /// The item to put; `nil` deletes the stored one.
     let put: Item?
     let key: PrimaryKey
+    /// The item to put, or the key of the one to delete.
+    let keyItem: Item
+    /// The table's name or ARN in the request.
+    let text: String
 
     init(_ write: BatchWrite, _ table: TableDefinition) throws {
         self.table = table
+        text = write.table.text
         put = write.put
-        if let item = write.put { try table.requireKeys(of: item) }
+        keyItem = write.put ?? write.key ?? Item()
+        if let item = write.put { try table.requireKeys(of: item, isBatch: true) }
         key =
             try write.key.map { try table.requestedKey($0) }
             ?? table.primaryKey(of: write.put ?? Item())

@@ -14,6 +14,9 @@ struct JSONCursor {
         self.position = position
     }
 
+    /// A cursor over the same text, at another position.
+    func moved(to position: Int) -> JSONCursor { JSONCursor(bytes, ends, at: position) }
+
     /// The byte at the position; 0 at the end.
     var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
 

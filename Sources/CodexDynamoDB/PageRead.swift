@@ -11,6 +11,13 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     enum Source {
         case query(TableQuery)
         case scan(TableScan, Segment?)
+
+        /// Whether a request may start after an item of a table.
+        func canStart(after item: Item, of table: TableDefinition) -> Bool {
+            guard case .scan(_, let segment?) = self, let key = item[table.partitionKey.name]
+            else { return true }
+            return segment.admits(key)
+        }
     }
 
     private let read: ReadParameters
@@ -24,6 +31,10 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private var scannedCount = 0
     private var byteCount = 0
     private var stepCount = 0
+    /// The units of items that were read from the table for a local index, each by itself.
+    ///
+    /// Those of the present item are pending until it is examined.
+    private var fetchedUnits = (sum: 0.0, pending: 0.0)
     /// The number of skipped expired items and partitions of other segments, counted when they end
     /// a slice.
     private var skippedCount = 0
@@ -37,6 +48,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private var isCut = false
     /// Whether the slice ended before the page did.
     private var isLeft = false
+    /// Whether the page ends at the next item, which belongs to another segment.
+    private var endsHere = false
 
     private(set) var slice = RequestBudget.Slice()
     private(set) var isDone = false
@@ -53,7 +66,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private static let sliceSkippedCountMax = 4096
     /// The number of skipped items and partitions that ends a page.
     ///
-    /// A page without items also has a key to continue from.
+    /// A page without items also has a key to continue from. A page of a segment ends after the
+    /// next partition that may end one: ``Segment/admits(_:)``.
     private static let skippedCountMax = 8 * sliceSkippedCountMax
 
     init(
@@ -106,10 +120,17 @@ final class PageRead: SlicedRead, @unchecked Sendable {
             try snapshot.forEach(scan, after: last, within: bound) { try take($0, snapshot) }
         case .scan(let scan, let segment?):
             try snapshot.forEach(
-                scan, after: last, within: bound,
-                choosing: { segment.includes($0) ? .take : .skip }
+                scan, after: last, within: bound, choosing: { choice($0, segment) }
             ) { try take($0, snapshot) }
         }
+    }
+
+    /// Whether the items of a partition belong to the segment, or one of them ends the page.
+    private func choice(_ key: AttributeValue, _ segment: Segment) -> PartitionChoice {
+        let isIncluded = segment.includes(key)
+        endsHere =
+            !isIncluded && skippedCount >= Self.skippedCountMax && segment.admits(key)
+        return isIncluded || endsHere ? .take : .skip
     }
 
     /// Examines an item; `false` ends the slice.
@@ -118,6 +139,13 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         _ size: RequestBudget.Slice.Size, _ memory: DecodedMemory, _ budget: RequestBudget
     ) throws -> Bool {
         isLeft = true
+        if endsHere {
+            // The item belongs to another segment; only its key is in the response.
+            last = try view.item(keeping: read.startNames)
+            copied.clear()
+            (isCut, isLeft) = (true, false)
+            return false
+        }
         if isWhole {
             guard try view.isSmaller(than: size.largeByteCount) else { return false }
             try add(view, memory, budget)
@@ -139,7 +167,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private func skip(to stop: Item) {
         skippedCount += Self.sliceSkippedCountMax
         last = stop
-        isCut = skippedCount >= Self.skippedCountMax
+        isCut = skippedCount >= Self.skippedCountMax && source.canStart(after: stop, of: table)
         isLeft = !isCut
     }
 
@@ -156,6 +184,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     ) throws -> Item? {
         guard try view.isSmaller(than: size.largeByteCount) else { return nil }
         let item = try view.item(reserving: memory)
+        fetchedUnits.pending = 0
         guard read.readsTable else { return item }
         // Attributes that a local index lacks are read from the table, as DynamoDB does.
         let whole = try snapshot.view(
@@ -164,7 +193,10 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         switch whole {
         case .absent: return item
         case .large: return nil
-        case .found(let whole): return whole
+        case .found(let whole):
+            fetchedUnits.pending = Capacity.read(
+                byteCount: whole.byteCount, isConsistent: read.isConsistent)
+            return whole
         }
     }
 
@@ -215,6 +247,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private func add(_ item: Item, passes: Bool, _ budget: RequestBudget) throws {
         let itemByteCount = item.byteCount
         addScanned(byteCount: itemByteCount)
+        fetchedUnits.sum += fetchedUnits.pending
         last = item
         guard passes else { return }
         count += 1
@@ -239,10 +272,11 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     }
 
     private var units: Capacity {
-        var units = Capacity(table.name)
+        var units = Capacity(read.table)
         let readUnits = Capacity.read(byteCount: byteCount, isConsistent: read.isConsistent)
         if let index = read.index {
             units.add(index.name, isLocal: index.isLocal, readUnits)
+            units.tableUnits = fetchedUnits.sum
         } else {
             units.tableUnits = readUnits
         }

@@ -159,15 +159,11 @@ struct RequestParameters: Sendable {
 
     /// The request's table, from its name or its ARN.
     func tableName(_ name: String = "TableName") throws -> String {
-        let text = try requiredString(name)
-        guard text.hasPrefix("arn:") else { return try Self.checked(text) }
-        guard let last = text.split(separator: "/").dropFirst().first else {
-            throw ServiceError.validation("Invalid table ARN")
-        }
-        return try Self.checked(String(last))
+        try TableReference(try requiredString(name)).name
     }
 
-    private static func checked(_ name: String) throws -> String {
+    /// A table's name that has the form of one.
+    static func checked(_ name: String) throws -> String {
         guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else {
             throw ServiceError.validation(
                 "1 validation error detected: Value at 'tableName' failed to satisfy constraint: "

@@ -10,6 +10,8 @@ struct ServiceError: Error {
     var reasons: [Reason]?
     /// The stored items whose conditions failed, if the request asks for them.
     var items: FailureItems?
+    /// Whether the error is one of the whole request, even if it is found in one of its actions.
+    var isOfRequest = false
 
     /// The failure of an action of a transaction; its code is `None` if the action did not fail.
     struct Reason {
@@ -195,8 +197,7 @@ extension ServiceError {
         case .duplicateTarget:
             self = .validation(
                 "Transaction request cannot include multiple operations on one item")
-        case .itemTooLarge:
-            self = .validation("Item size has exceeded the maximum allowed size")
+        case .itemTooLarge: self = .validation(ItemMessages.itemTooLarge)
         case .queueFull:
             self.init("ThrottlingException", "Too many writes wait. Try again later.")
         case .outOfMemory: self = .outOfMemory
@@ -211,7 +212,7 @@ extension ServiceError {
             .invalidExpression, .invalidArgument, .invalidIdentifier, .invalidPageToken,
             .typeMismatch, .missingAttribute, .invalidSchema, .schemaMismatch, .unknownIndex,
             .indexNotReady, .transactionTooLarge:
-            self = .validation(error.message)
+            self = .validation(ExpressionMessages.text(for: error) ?? error.message)
         default: self.init("InternalServerError", "The store refused: \(error.code).")
         }
     }
@@ -229,10 +230,12 @@ extension ServiceError {
         switch error.code {
         case .conditionFailed, .uniqueViolation:
             Reason(code: "ConditionalCheckFailed", message: "The conditional request failed")
-        case .itemTooLarge:
+        default:
+            // Items that are put are checked with the request, so the first text is of an update.
             Reason(
-                code: "ValidationError", message: "Item size has exceeded the maximum allowed size")
-        default: Reason(code: "ValidationError", message: error.message)
+                code: "ValidationError",
+                message: ExpressionMessages.text(ofUpdate: error)
+                    ?? ExpressionMessages.text(for: error) ?? error.message)
         }
     }
 }

@@ -112,17 +112,30 @@ extension DynamoDBService {
 }
 
 /// The sizes of a table and its indexes.
-private struct TreeSizes {
+struct TreeSizes {
     private let trees: [StoreStatistics.Tree]
+    /// The bytes of large values, by index.
+    private var largeByteCounts: [String?: Int] = [:]
 
     init(_ store: Store, _ table: String) throws {
-        trees = try store.stats().trees.filter { $0.table == table }
+        let statistics = try store.stats()
+        trees = statistics.trees.filter { $0.table == table }
+        guard statistics.overflowByteCount > 0 else { return }
+        for tree in trees where tree.counter == nil && tree.entryCount > 0 {
+            largeByteCounts[tree.index] = try store.largeByteCount(of: table, index: tree.index)
+        }
+    }
+
+    /// The bytes of the table with some of its indexes.
+    func byteCount(with indexes: [String]) -> Int {
+        indexes.reduce(self[nil].byteCount) { $0 + self[$1].byteCount }
     }
 
     /// The size of an index, or of the table itself.
     subscript(index: String?) -> (count: Int, byteCount: Int) {
         let tree = trees.first { $0.index == index && $0.counter == nil }
         let count = tree?.entryCount ?? 0
-        return (count, count == 0 ? 0 : tree?.byteCount ?? 0)
+        guard let tree, count > 0 else { return (0, 0) }
+        return (count, tree.byteCount + largeByteCounts[index, default: 0])
     }
 }
