@@ -8,8 +8,9 @@ public enum StoreLimits {
     public static let conditionStepCountMax = 16 << 20
     /// Deepest nesting of parentheses in a condition.
     ///
-    /// DynamoDB documents no such limit.
-    public static let expressionDepthMax = 100
+    /// Without redundant parentheses, a condition needs an operator or function for each level, and
+    /// one more level for an operand. So DynamoDB's limit of operators decides.
+    public static let expressionDepthMax = DynamoDBLimits.expressionOperatorCountMax + 1
     /// Most elements of one multi-valued index key attribute, and so most entries of one item in an
     /// index.
     ///

@@ -14,11 +14,8 @@ struct AttributeReader {
 
         var tooLarge: ServiceError {
             switch self {
-            case .item: .validation(Messages.itemTooLarge)
-            case .key:
-                .validation(
-                    "One or more parameter values were invalid: Size of the key has exceeded the "
-                        + "maximum allowed size")
+            case .item: .validation(ItemMessages.itemTooLarge)
+            case .key: .validation(ItemMessages.partitionKeyTooLong)
             case .values(let parameter):
                 .validation(
                     "\(parameter) exceeds max size: \(DynamoDBLimits.expressionValueByteCountMax) "
@@ -34,8 +31,14 @@ struct AttributeReader {
     private let limited: Limited
     /// Whether the content of types that no key has is skipped.
     private let isKey: Bool
+    /// The placeholder that stands for the value; `nil` for another value.
+    private let placeholder: String?
 
-    private init(_ value: JSONValue, sizeMax: Int, _ limited: Limited, isKey: Bool) {
+    private init(
+        _ value: JSONValue, sizeMax: Int, _ limited: Limited, isKey: Bool,
+        placeholder: String? = nil
+    ) {
+        self.placeholder = placeholder
         memory = TextMemory(value.text)
         cursor = value.cursor
         sizeLeft = sizeMax
@@ -83,15 +86,19 @@ struct AttributeReader {
     ///   - value: The value.
     ///   - parameter: The parameter that the value belongs to.
     ///   - isKey: Whether the value is only compared with keys; see ``key(_:partCountMax:)``.
+    ///   - placeholder: The placeholder that stands for the value, which errors name; `nil` for
+    ///     another value.
     ///   - sizeLeft: What the request's values may still have together; the value's size is
     ///     subtracted.
     /// - Returns: The value.
     /// - Throws: As ``item(_:)``.
     static func value(
-        _ value: JSONValue, of parameter: String, isKey: Bool = false, within sizeLeft: inout Int
+        _ value: JSONValue, of parameter: String, isKey: Bool = false,
+        placeholder: String? = nil, within sizeLeft: inout Int
     ) throws -> AttributeValue {
         var reader = AttributeReader(
-            value, sizeMax: sizeLeft, .values(parameter: parameter), isKey: isKey)
+            value, sizeMax: sizeLeft, .values(parameter: parameter), isKey: isKey,
+            placeholder: placeholder)
         let decoded = try reader.value(depth: 1)
         try reader.memory.reservePending()
         sizeLeft = reader.sizeLeft
@@ -117,7 +124,7 @@ struct AttributeReader {
         guard cursor.take(UInt8(ascii: "{")) else { throw wrongType(.map) }
         var elements: [AttributeMap.Element] = []
         while let name = try cursor.nextName() {
-            guard !name.isEmpty else { throw Self.emptyName }
+            guard !name.isEmpty else { throw emptyName }
             // Each element of a map counts one byte more, but not those of the item itself.
             try count(name.utf8.count + (depth > 0 ? 1 : 0))
             try takeElement(
@@ -133,9 +140,7 @@ struct AttributeReader {
 
     private mutating func value(depth: Int) throws -> AttributeValue {
         guard depth <= DynamoDBLimits.nestingDepthMax + 1 else {
-            throw ServiceError.validation(
-                "Nesting Levels have exceeded supported limits: Attributes with nested levels "
-                    + "beyond \(DynamoDBLimits.nestingDepthMax)")
+            throw ServiceError.validation(ItemMessages.nestingTooDeep)
         }
         guard cursor.take(UInt8(ascii: "{")) else {
             throw WireType.attributeValue.mismatch(cursor.type, isElement: true)
@@ -156,7 +161,7 @@ struct AttributeReader {
                 cursor.skip()
                 continue
             }
-            if let type { throw name == type ? JSONValue.duplicate : Self.severalTypes }
+            if let type { throw name == type ? JSONValue.duplicate : severalTypes }
             type = name
             if let known = AttributeType(rawValue: name) {
                 value = try content(known, depth: depth)
@@ -164,7 +169,7 @@ struct AttributeReader {
                 cursor.skip()
             }
         }
-        guard let value else { throw Self.noType }
+        guard let value else { throw noType }
         return value
     }
 
@@ -185,16 +190,17 @@ struct AttributeReader {
             return .bool(try bool(type))
         case .null:
             try count(1)
-            guard try bool(type) else { throw Self.falseNull }
+            // DynamoDB takes false, too, and stores true: [conformance] error-messages/putItem.
+            _ = try bool(type)
             return .null
         case .list: return .list(try list(depth: depth))
         case .map:
             guard cursor.next == UInt8(ascii: "{") else { throw wrongType(type) }
             try count(3)
             return .map(try map(depth: depth))
-        case .stringSet: return .stringSet(try set(type, "string") { try $0.text() })
-        case .numberSet: return .numberSet(try set(type, "number") { try $0.number() })
-        case .binarySet: return .binarySet(try set(type, "binary") { try $0.binary() })
+        case .stringSet: return .stringSet(try set(type) { try $0.text() })
+        case .numberSet: return .numberSet(try set(type) { try $0.number() })
+        case .binarySet: return .binarySet(try set(type) { try $0.binary() })
         }
     }
 
@@ -232,8 +238,7 @@ struct AttributeReader {
 
     /// Reads a set; `read` reads one member.
     private mutating func set<Element>(
-        _ type: AttributeType, _ kind: String,
-        _ read: (inout AttributeReader) throws -> Element
+        _ type: AttributeType, _ read: (inout AttributeReader) throws -> Element
     ) throws -> AttributeSet<Element> {
         guard cursor.take(UInt8(ascii: "[")) else { throw wrongType(type) }
         var members: [Element] = []
@@ -246,24 +251,55 @@ struct AttributeReader {
             let before = sizeLeft
             let member = try read(&self)
             if sizeLeft == before {
-                guard !hasEmptyMember else { throw Self.duplicateMembers }
+                guard !hasEmptyMember else { throw duplicates(in: members + [member], type) }
                 hasEmptyMember = true
             }
             try takeElement(DecodedSize.setMember(of: Element.self), isFirst: members.isEmpty)
             members.append(member)
         }
-        guard !members.isEmpty else {
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: An \(kind) set  may not be empty")
+        guard !members.isEmpty else { throw emptySet(type) }
+        guard let set = AttributeSet(distinct: members) else {
+            throw duplicates(in: members, type)
         }
-        guard let set = AttributeSet(distinct: members) else { throw Self.duplicateMembers }
         return set
     }
 
-    private static var duplicateMembers: ServiceError {
-        ServiceError.validation(
-            "One or more parameter values were invalid: Input collection contains duplicates.")
+    /// The error for an empty set.
+    private func emptySet(_ type: AttributeType) -> ServiceError {
+        // [conformance] limits/emptyValues. The two spaces are DynamoDB's.
+        let problem =
+            switch type {
+            case .binarySet: "Binary sets should not be empty"
+            case .numberSet: "An number set  may not be empty"
+            default: "An string set  may not be empty"
+            }
+        return invalid("One or more parameter values were invalid: \(problem)")
     }
+
+    /// The error for a set with a member that is there twice, with the first members of the set.
+    private func duplicates<Element>(in members: [Element], _ type: AttributeType) -> ServiceError {
+        // [dynalite] putItem
+        if type == .numberSet { return invalid("Input collection contains duplicates") }
+        var byteCount = 0
+        var texts: [String] = []
+        for member in members {
+            let text = (member as? [UInt8]).map { Base64.encode($0) } ?? "\(member)"
+            byteCount += text.utf8.count
+            guard byteCount <= Self.listedByteCountMax else {
+                texts.append("…")
+                break
+            }
+            texts.append(text)
+        }
+        // [dynalite] putItem; [conformance] error-messages/putItem
+        let ending = type == .binarySet ? "of type BS contains" : " contains"
+        return invalid(
+            "One or more parameter values were invalid: Input collection "
+                + "[\(texts.joined(separator: ", "))]\(ending) duplicates.")
+    }
+
+    /// The most bytes of members that an error lists.
+    private static let listedByteCountMax = 1 << 10
 
     // MARK: Text, numbers and bytes
 
@@ -279,16 +315,25 @@ struct AttributeReader {
     }
 
     private mutating func number() throws -> Number {
+        let start = cursor.position
         let parsed: Number?
         do {
             parsed = try cursor.number(byteCountMax: textByteCountMax)
         } catch {
-            throw ServiceError.validation(
-                "The parameter cannot be converted to a numeric value: \(error.message)")
+            throw numberError(error, at: start)
         }
         guard let number = parsed else { throw limited.tooLarge }
         try count(number.byteCount)
         return number
+    }
+
+    /// The error for text that is no number, or a number that is out of range.
+    private func numberError(_ error: CodexError, at start: Int) -> ServiceError {
+        let problem = ExpressionMessages.text(for: error) ?? error.message
+        guard case .numberText? = error.refusal else { return invalid(problem) }
+        var again = cursor.moved(to: start)
+        let text = again.string(byteCountMax: textByteCountMax) ?? ""
+        return invalid(text.isEmpty ? problem : "\(problem): \(text.abbreviated())")
     }
 
     private mutating func binary() throws -> [UInt8] {
@@ -342,25 +387,28 @@ struct AttributeReader {
         return expected.mismatch(cursor.type)
     }
 
-    private static var emptyName: ServiceError {
-        .validation("One or more parameter values were invalid: An attribute name is empty")
+    /// The error for a value, which names its placeholder if it has one.
+    private func invalid(_ problem: String) -> ServiceError {
+        // [dynalite] putItem, updateItem
+        let text = placeholder.map {
+            "ExpressionAttributeValues contains invalid value: \(problem) for key \($0)"
+        }
+        return .validation(text ?? problem)
     }
 
-    private static var severalTypes: ServiceError {
-        .validation(
+    private var emptyName: ServiceError {
+        invalid("One or more parameter values were invalid: An attribute name is empty")
+    }
+
+    private var severalTypes: ServiceError {
+        invalid(
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
                 + "the supported datatypes")
     }
 
-    private static var noType: ServiceError {
-        .validation(
+    private var noType: ServiceError {
+        invalid(
             "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
         )
-    }
-
-    private static var falseNull: ServiceError {
-        .validation(
-            "One or more parameter values were invalid: Null attribute value types must have the "
-                + "value of true")
     }
 }

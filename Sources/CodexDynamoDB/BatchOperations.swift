@@ -3,7 +3,9 @@ internal import CodexStore
 
 /// BatchGetItem and BatchWriteItem.
 extension DynamoDBService {
-    private static let getCountMax = 100
+    /// The most keys of a BatchGetItem.
+    static let batchGetCountMax = 100
+    /// The most writes of a BatchWriteItem.
     private static let writeCountMax = 25
 
     func batchGetItem(
@@ -11,8 +13,9 @@ extension DynamoDBService {
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
         let gets = try Self.batchGets(input)
-        let pairs = try gets.map { (get: $0, table: try definition($0.table)) }
-        for (get, table) in pairs { try get.requireKeys(table) }
+        let pairs = try gets.map { (get: $0, table: try definition($0.table.name)) }
+        var seen: Set<ItemTarget> = []
+        for (get, table) in pairs { try get.requireKeys(table, &seen) }
         let batch = BatchRead(pairs, capacity, budget.faults)
         // A few small items fit into the first slice.
         try batch.readSlice(of: store, .first, budget)
@@ -27,12 +30,18 @@ extension DynamoDBService {
         var count = 0
         for member in requests.all {
             let get = try BatchGet(
-                member.name, try RequestParameters(member.value, member.name),
-                keyCountMax: getCountMax - count)
+                try TableReference(member.name), try RequestParameters(member.value, member.name),
+                countSoFar: count)
             count += get.keys.count
             gets.append(get)
         }
-        guard count > 0 else { throw noRequests }
+        guard count > 0 else { throw noRequests(of: "BatchGetItem") }
+        // The parts for two tables cannot be of two kinds, either.
+        if gets.contains(where: { $0.form == .legacy }),
+            gets.contains(where: { $0.form == .expression })
+        {
+            throw Expressions.mixed(["AttributesToGet"], ["ProjectionExpression"])
+        }
         return gets
     }
 
@@ -40,14 +49,20 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
+        let wantsCollections = try Self.wantsCollections(input)
         let all = try self.steps(try Self.batchWrites(input))
         let left = budget.faults.unprocessedPlaces(of: all.count)
         let steps = all.indices.filter { !left.contains($0) }.map { all[$0] }
-        let targets = capacity == .none ? [] : try steps.map { try WriteTarget($0.table, self) }
+        let targets =
+            capacity == .none ? [] : try steps.map { try WriteTarget($0.table, $0.text, self) }
+        let collections = try collections(
+            of: steps.map { (item: $0.keyItem, table: $0.table, text: $0.text) },
+            if: wantsCollections)
         let units = try await perform(steps, targets, budget)
         var response = ResponseWriter()
         try response.unprocessedItems(
-            left.sorted().map { (all[$0].requestedTable, all[$0].source) }, budget)
+            left.sorted().map { (all[$0].text, all[$0].source) }, budget)
+        collections.writeAll(to: &response)
         response.capacities(capacity, units)
         return response
     }
@@ -67,27 +82,25 @@ extension DynamoDBService {
                 throw ServiceError.validation(
                     "Too many items requested for the BatchWriteItem call")
             }
-            for node in nodes {
-                writes.append(try BatchWrite(member.name, node))
-            }
+            let table = try TableReference(member.name)
+            for node in nodes { writes.append(try BatchWrite(table, node)) }
         }
-        guard !writes.isEmpty else { throw noRequests }
+        guard !writes.isEmpty else { throw noRequests(of: "BatchWriteItem") }
         return writes
     }
 
-    private static var noRequests: ServiceError {
-        .validation(
-            "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: "
-                + "Member must have length greater than or equal to 1")
+    /// The error for a batch whose tables are all `null`.
+    private static func noRequests(of operation: String) -> ServiceError {
+        .validation(Messages.required("requestItems", operation))
     }
 
     /// The writes with their tables and keys; all keys differ.
     private func steps(_ writes: [BatchWrite]) throws -> [BatchStep] {
         var seen: Set<ItemTarget> = []
         return try writes.map { write in
-            let step = try BatchStep(write, try definition(write.table))
+            let step = try BatchStep(write, try definition(write.table.name))
             guard seen.insert(ItemTarget(table: step.table.name, key: step.key)).inserted else {
-                throw ServiceError.validation("Provided list of item keys contains duplicates")
+                throw ServiceError.validation(ItemMessages.duplicateKeys)
             }
             return step
         }
@@ -120,13 +133,13 @@ extension DynamoDBService {
 
 /// A write of a BatchWriteItem before its table is looked up.
 private struct BatchWrite {
-    let table: String
+    let table: TableReference
     let put: Item?
     let key: Item?
     /// The write as the request has it.
     let source: JSONValue
 
-    init(_ table: String, _ source: JSONValue) throws {
+    init(_ table: TableReference, _ source: JSONValue) throws {
         (self.table, self.source) = (table, source)
         let request = try RequestParameters(source, "WriteRequest")
         let put = try request.object("PutRequest")
@@ -146,15 +159,18 @@ private struct BatchStep: Sendable {
     /// The item to put; `nil` deletes the stored one.
     let put: Item?
     let key: PrimaryKey
-    /// The table's name and the write, as the request has them.
-    let requestedTable: String
+    /// The item to put, or the key of the one to delete.
+    let keyItem: Item
+    /// The table's name or ARN, and the write, as the request has them.
+    let text: String
     let source: JSONValue
 
     init(_ write: BatchWrite, _ table: TableDefinition) throws {
         self.table = table
-        (requestedTable, source) = (write.table, write.source)
+        (text, source) = (write.table.text, write.source)
         put = write.put
-        if let item = write.put { try table.requireKeys(of: item) }
+        keyItem = write.put ?? write.key ?? Item()
+        if let item = write.put { try table.requireKeys(of: item, isBatch: true) }
         key =
             try write.key.map { try table.requestedKey($0) }
             ?? table.primaryKey(of: write.put ?? Item())

@@ -3,10 +3,18 @@ internal import CodexStore
 
 /// The part of a BatchGetItem for one table.
 struct BatchGet {
-    let table: String
+    /// The parameter that selects attributes.
+    enum Form {
+        case expression
+        case legacy
+    }
+
+    let table: TableReference
     private(set) var keys: [Item]
     let isConsistent: Bool
     let projection: Projection?
+    /// `nil` if all attributes are selected.
+    let form: Form?
     /// The parameters that select attributes, as they came.
     let rest: [(name: String, value: JSONValue)]
 
@@ -15,22 +23,21 @@ struct BatchGet {
         "ProjectionExpression", "ExpressionAttributeNames", "AttributesToGet",
     ]
 
-    init(_ name: String, _ input: RequestParameters, keyCountMax: Int) throws {
-        table = name
+    init(_ table: TableReference, _ input: RequestParameters, countSoFar: Int) throws {
+        self.table = table
         guard let values = try input.list("Keys") else { throw RequestParameters.missing("Keys") }
-        guard !values.isEmpty else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'keys' failed to satisfy constraint: Member "
-                    + "must have length greater than or equal to 1")
-        }
-        guard values.count <= keyCountMax else {
+        // The count is checked before the keys are read.
+        guard countSoFar + values.count <= DynamoDBService.batchGetCountMax else {
             throw ServiceError.validation("Too many items requested for the BatchGetItem call")
         }
         keys = try values.map { try AttributeReader.key($0) }
         isConsistent = try input.bool("ConsistentRead") ?? false
-        var expressions = try Expressions(input)
+        var expressions = try Expressions(input, .read)
         projection = try expressions.projection()
         try expressions.requireAllUsed()
+        form =
+            input.has("ProjectionExpression")
+            ? .expression : input.has("AttributesToGet") ? .legacy : nil
         rest = input.all.filter { Self.restNames.contains($0.name) }
     }
 
@@ -41,11 +48,13 @@ struct BatchGet {
         keys = (first + places.sorted()).map { all[$0] }
     }
 
-    func requireKeys(_ table: TableDefinition) throws {
-        var seen: Set<PrimaryKey> = []
+    /// Checks the keys, which differ from all others of the request.
+    func requireKeys(_ table: TableDefinition, _ seen: inout Set<ItemTarget>) throws {
+        if let projection { try table.requireScalarKeys(projection.paths) }
         for key in keys {
-            guard seen.insert(try table.requestedKey(key)).inserted else {
-                throw ServiceError.validation("Provided list of item keys contains duplicates")
+            let target = ItemTarget(table: table.name, key: try table.requestedKey(key))
+            guard seen.insert(target).inserted else {
+                throw ServiceError.validation(ItemMessages.duplicateKeys)
             }
         }
     }
@@ -68,19 +77,29 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
     private var keyPlace = 0
     /// The number of the table's items that were found.
     private var foundCount = 0
-    /// The memory that was reserved for inflated items.
-    private var reservedByteCount = 0
+    /// The size of all items so far.
+    private var byteCount = 0
+    /// Whether the next item does not fit.
+    private var isFull = false
     private var units: [Capacity] = []
     /// For each finished table, the index of the first key that was not read.
     private var unread: [Int] = []
 
     private(set) var slice = RequestBudget.Slice()
 
-    /// The work that ends a batch after the present item: some 30 ms.
+    /// The most bytes of the whole items, as DynamoDB counts their sizes.
     ///
-    /// DynamoDB leaves keys to another request after 16 MiB, and for internal reasons
-    /// ("BatchGetItem" in its API reference). Clients request those keys again in any case.
-    static let workMax = 16 << 20
+    /// "BatchGetItem" in its API reference: 16 MB, "so as not to exceed" which 52 items of 300 KB
+    /// are returned. That is so with megabytes of 1,000,000 bytes. The batch ends before the item
+    /// that does not fit.
+    static let byteCountMax = 16_000_000
+    /// The most bytes of JSON; the first item may have more.
+    ///
+    /// Only items that have much more JSON than bytes reach it. Clients request the other keys
+    /// again in any case.
+    static let jsonByteCountMax = 20 << 20
+    /// The size of an encoding from which an item is removed again if it does not fit.
+    private static let largeByteCount = 4 << 10
 
     init(
         _ gets: [(get: BatchGet, table: TableDefinition)], _ capacity: Capacity.Detail,
@@ -124,14 +143,13 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         defer { memory.release() }
         try store.read { snapshot -> Void in
             while !isDone, !slice.isFull(size) {
-                guard work < Self.workMax else { return endEarly() }
                 guard keyPlace < keyCounts[place] else {
                     close()
                     continue
                 }
                 let (get, table) = gets[place]
                 let found = try snapshot.view(
-                    in: get.table, key: try table.requestedKey(get.keys[keyPlace]),
+                    in: get.table.name, key: try table.requestedKey(get.keys[keyPlace]),
                     smallerThan: size.largeByteCount
                 ) { try add($0, get, memory, budget) }
                 switch found {
@@ -139,8 +157,8 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
                 case .absent: add(missing: get)
                 case .found: break
                 }
-                reservedByteCount += memory.byteCount
                 memory.release()
+                guard !isFull else { return endEarly() }
                 keyPlace += 1
                 if keyPlace == keyCounts[place] { close() }
             }
@@ -153,16 +171,41 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         addUnits(get, byteCount: 0)
     }
 
-    /// The work so far, in bytes: the response's bytes count twice.
-    private var work: Int { 2 * written.byteCount + reservedByteCount }
-
+    /// Adds an item, or notes that it does not fit.
     private func add(
         _ view: borrowing ItemView, _ get: BatchGet, _ memory: DecodedMemory,
         _ budget: RequestBudget
     ) throws {
+        let isSmall = try view.isSmaller(than: Self.largeByteCount)
+        let fitsForSure =
+            isSmall && byteCount + DynamoDBLimits.itemByteCountMax <= Self.byteCountMax
+            && written.byteCount <= Self.jsonByteCountMax
+        var itemByteCount = 0
+        if fitsForSure {
+            if foundCount > 0 { written.more { $0.raw(",") } }
+            itemByteCount = try written.stored(view, get.projection, memory, budget)
+        } else {
+            let isFirst = byteCount == 0
+            let room = Self.byteCountMax - byteCount
+            let jsonMax = isFirst ? ResponseWriter.byteCountMax : Self.jsonByteCountMax
+            let before = written.begin(upTo: jsonMax)
+            var fits = false
+            do {
+                if foundCount > 0 { written.more { $0.raw(",") } }
+                itemByteCount = try written.stored(view, get.projection, memory, budget)
+                try written.reserve(budget)
+                fits = isFirst || itemByteCount <= room
+            } catch {
+                guard written.exceedsLimit else { throw error }
+            }
+            written.end(before, keeping: fits)
+            guard fits else {
+                isFull = true
+                return
+            }
+        }
         foundCount += 1
-        if foundCount > 1 { written.more { $0.raw(",") } }
-        let itemByteCount = try written.stored(view, get.projection, memory, budget)
+        byteCount += itemByteCount
         slice.add(byteCount: itemByteCount)
         addUnits(get, byteCount: itemByteCount)
     }
@@ -175,10 +218,10 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
     /// Starts a table.
     private func open() {
         (keyPlace, foundCount) = (0, 0)
-        units.append(Capacity(gets[place].get.table))
+        units.append(Capacity(gets[place].get.table.text))
         written.more { writer in
             if place > 0 { writer.raw(",") }
-            writer.string(gets[place].get.table)
+            writer.string(gets[place].get.table.text)
             writer.raw(":[")
         }
     }
@@ -221,7 +264,7 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         _ budget: RequestBudget
     ) throws {
         response.more { writer in
-            writer.string(get.table)
+            writer.string(get.table.text)
             writer.raw(":{\"Keys\":[")
         }
         for place in start..<get.keys.count {

@@ -215,23 +215,26 @@ private struct MeasuredItem {
 /// The table of one of several writes, with the data that its capacity depends on.
 struct WriteTarget: Sendable {
     let table: TableDefinition
+    /// The table's name or ARN in the request.
+    private let text: String
     private let localIndexes: [String]
 
-    init(_ table: TableDefinition, _ service: DynamoDBService) throws {
+    init(_ table: TableDefinition, _ text: String, _ service: DynamoDBService) throws {
         self.table = table
+        self.text = text
         localIndexes = try service.record(of: table.name).localIndexes
     }
 
     /// Adds the units of a deletion; see ``Capacity/addDelete(_:_:byteCount:localIndexes:)``.
     func addDelete(to units: inout [Capacity], _ keys: Item?, byteCount: Int) {
-        units.add(to: table.name) {
+        units.add(to: text) {
             $0.addDelete(table, keys, byteCount: byteCount, localIndexes: localIndexes)
         }
     }
 
     /// Adds the units of a condition that was checked on an item of a transaction.
     func addCheck(to units: inout [Capacity], byteCount: Int) {
-        units.add(to: table.name, isTransaction: true) { $0.addCheck(byteCount: byteCount) }
+        units.add(to: text, isTransaction: true) { $0.addCheck(byteCount: byteCount) }
     }
 
     /// Adds the units of a write.
@@ -239,7 +242,7 @@ struct WriteTarget: Sendable {
         to units: inout [Capacity], _ old: Item?, _ new: Item?, isTransaction: Bool = false,
         isRead: Bool = false
     ) {
-        units.add(to: table.name, isTransaction: isTransaction, isRead: isRead) {
+        units.add(to: text, isTransaction: isTransaction, isRead: isRead) {
             $0.addWrite(
                 table, old, new, localIndexes: localIndexes, factor: isTransaction ? 2 : 1)
         }

@@ -4,6 +4,7 @@ internal import CodexCore
 /// meaning.
 struct Expressions {
     private let input: RequestParameters
+    private let parameters: Parameters
     private var parser: ExpressionParser
     /// What further values may have together, in bytes.
     ///
@@ -12,47 +13,111 @@ struct Expressions {
     /// The part of that which the older parameters began with.
     private let legacyByteCountMax: Int
 
-    private static let legacyNames = [
-        "AttributeUpdates", "AttributesToGet", "ConditionalOperator", "Expected", "KeyConditions",
-        "QueryFilter", "ScanFilter",
-    ]
-    private static let expressionNames = [
-        "ConditionExpression", "UpdateExpression", "FilterExpression", "KeyConditionExpression",
-        "ProjectionExpression",
-    ]
+    /// The parameters that an operation has for its expressions.
+    struct Parameters {
+        /// The expressions, in the order in which messages name them.
+        let expressions: [String]
+        /// The older parameters.
+        let legacy: [String]
+
+        /// Reads of single items.
+        static let read = Parameters(
+            expressions: ["ProjectionExpression"], legacy: ["AttributesToGet"])
+        /// Writes with a condition.
+        static let condition = Parameters(
+            expressions: ["ConditionExpression"], legacy: ["Expected", "ConditionalOperator"])
+        static let update = Parameters(
+            expressions: ["UpdateExpression", "ConditionExpression"],
+            legacy: ["AttributeUpdates", "Expected", "ConditionalOperator"])
+        static let query = Parameters(
+            expressions: [
+                "ProjectionExpression", "FilterExpression", "KeyConditionExpression",
+            ],
+            legacy: ["AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions"])
+        static let scan = Parameters(
+            expressions: ["ProjectionExpression", "FilterExpression"],
+            legacy: ["AttributesToGet", "ScanFilter", "ConditionalOperator"])
+        /// Reads in a transaction.
+        static let transactionRead = Parameters(
+            expressions: ["ProjectionExpression"], legacy: [])
+        /// Writes in a transaction.
+        static let transactionCondition = Parameters(
+            expressions: ["ConditionExpression"], legacy: [])
+        static let transactionUpdate = Parameters(
+            expressions: ["UpdateExpression", "ConditionExpression"], legacy: [])
+    }
 
     /// Reads the names and values that placeholders stand for.
     ///
     /// - Parameters:
     ///   - input: The request's parameters.
+    ///   - parameters: The parameters for expressions that the operation has.
     ///   - comparesKeys: Whether expressions compare values with keys only; see
     ///     ``AttributeReader/key(_:partCountMax:)``.
     /// - Throws: `ValidationException`, `SerializationException`, `ThrottlingException`.
-    init(_ input: RequestParameters, comparesKeys: Bool = false) throws {
+    init(
+        _ input: RequestParameters, _ parameters: Parameters, comparesKeys: Bool = false
+    ) throws {
         self.input = input
-        let used = Self.expressionNames.filter(input.has)
-        let legacy = Self.legacyNames.filter(input.has)
-        guard used.isEmpty || legacy.isEmpty else {
+        self.parameters = parameters
+        try Self.requireOneKind(input, parameters)
+        let values = parameters.expressions.filter { $0 != "ProjectionExpression" }
+        let hasValues = !values.isEmpty && input.has("ExpressionAttributeValues")
+        if hasValues, !values.contains(where: input.has) {
+            // [dynalite] putItem, query
             throw ServiceError.validation(
-                "Can not use both expression and non-expression parameters in the same request: "
-                    + "Non-expression parameters: {\(legacy.joined(separator: ", "))} "
-                    + "Expression parameters: {\(used.joined(separator: ", "))}")
+                "ExpressionAttributeValues can only be specified when using expressions: "
+                    + values.joined(separator: " and ")
+                    + (values.count > 1 ? " are null" : " is null"))
         }
         let names = try Self.names(input)
+        if names.isEmpty { try Self.requireNotEmpty("ExpressionAttributeNames", input) }
         var byteCountLeft = DynamoDBLimits.expressionValueByteCountMax
-        let values = try Self.values(input, isKey: comparesKeys, within: &byteCountLeft)
-        (valueByteCountLeft, legacyByteCountMax) = (byteCountLeft, byteCountLeft)
-        for (parameter, isEmpty) in [
-            ("ExpressionAttributeNames", names.isEmpty),
-            ("ExpressionAttributeValues", values.isEmpty),
-        ] where input.has(parameter) {
-            guard !isEmpty else { throw ServiceError.validation("\(parameter) must not be empty") }
-            guard !used.isEmpty else {
-                throw ServiceError.validation(
-                    "\(parameter) can only be specified when using expressions")
-            }
+        var literals: [String: AttributeValue] = [:]
+        if hasValues {
+            literals = try Self.values(input, isKey: comparesKeys, within: &byteCountLeft)
+            if literals.isEmpty { try Self.requireNotEmpty("ExpressionAttributeValues", input) }
         }
-        parser = try ExpressionParser(names: names, values: values)
+        (valueByteCountLeft, legacyByteCountMax) = (byteCountLeft, byteCountLeft)
+        parser = try ExpressionParser(names: names, values: literals)
+    }
+
+    /// Checks that a request has no older parameters beside expressions, and no names without.
+    private static func requireOneKind(
+        _ input: RequestParameters, _ parameters: Parameters
+    ) throws {
+        let used = parameters.expressions.filter(input.has)
+        guard !used.isEmpty else {
+            guard !input.has("ExpressionAttributeNames") else {
+                // [dynalite] getItem, query
+                throw ServiceError.validation(
+                    "ExpressionAttributeNames can only be specified when using expressions")
+            }
+            return
+        }
+        // KeyConditions can be used with a filter or projection in DynamoDB's language.
+        let legacy = parameters.legacy.filter {
+            input.has($0) && ($0 != "KeyConditions" || input.has("KeyConditionExpression"))
+        }
+        guard legacy.isEmpty else { throw mixed(legacy, used) }
+    }
+
+    /// The error for older parameters beside expressions.
+    ///
+    /// Source: [conformance] error-messages/putItem.
+    static func mixed(_ legacy: [String], _ expressions: [String]) -> ServiceError {
+        .validation(
+            "Can not use both expression and non-expression parameters in the same request: "
+                + "Non-expression parameters: {\(legacy.joined(separator: ", "))} "
+                + "Expression parameters: {\(expressions.joined(separator: ", "))}")
+    }
+
+    private static func requireNotEmpty(
+        _ parameter: String, _ input: RequestParameters
+    ) throws {
+        guard !input.has(parameter) else {
+            throw ServiceError.validation("\(parameter) must not be empty")
+        }
     }
 
     /// The names that placeholders stand for.
@@ -81,7 +146,8 @@ struct Expressions {
         var values: [String: AttributeValue] = [:]
         for member in try input.placeholders(parameter) {
             values[member.name] = try AttributeReader.value(
-                member.value, of: parameter, isKey: isKey, within: &byteCountLeft)
+                member.value, of: parameter, isKey: isKey, placeholder: member.name,
+                within: &byteCountLeft)
         }
         return values
     }
@@ -91,6 +157,7 @@ struct Expressions {
         if let text = try input.string("ConditionExpression") {
             return try parser.condition(text)
         }
+        guard parameters.legacy.contains("Expected") else { return nil }
         return try LegacyParameters.expected(input, within: &valueByteCountLeft)
     }
 
@@ -103,6 +170,7 @@ struct Expressions {
 
     mutating func update() throws -> Update? {
         if let text = try input.string("UpdateExpression") { return try parser.update(text) }
+        guard parameters.legacy.contains("AttributeUpdates") else { return nil }
         return try LegacyParameters.update(input, within: &valueByteCountLeft)
     }
 
@@ -123,13 +191,8 @@ struct Expressions {
         if let text = try input.string("ProjectionExpression") {
             return try parser.projection(text)
         }
-        guard let names = try input.strings("AttributesToGet") else { return nil }
-        guard names.count <= DynamoDBLimits.expressionOperatorCountMax else {
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: AttributesToGet names more than "
-                    + "\(DynamoDBLimits.expressionOperatorCountMax) attributes")
-        }
-        return try Projection(names.map { DocumentPath($0) })
+        guard parameters.legacy.contains("AttributesToGet") else { return nil }
+        return try LegacyParameters.projection(input)
     }
 
     func requireAllUsed() throws { try parser.requireAllUsed() }
@@ -139,227 +202,5 @@ struct Expressions {
     /// The values of older parameters count, too.
     var placeholderByteCount: Int {
         parser.placeholderByteCount + legacyByteCountMax - valueByteCountLeft
-    }
-}
-
-/// The parameters that DynamoDB had before expressions.
-///
-/// Source: "Legacy DynamoDB conditional parameters" in its developer guide.
-enum LegacyParameters {
-    /// The members of a parameter, at most as many as an expression may have operators.
-    private static func limited(
-        _ parameters: RequestParameters?
-    ) throws -> [(name: String, value: JSONValue)] {
-        let members = parameters?.all ?? []
-        guard members.count <= DynamoDBLimits.expressionOperatorCountMax else {
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: More than "
-                    + "\(DynamoDBLimits.expressionOperatorCountMax) attributes in one parameter")
-        }
-        return members
-    }
-
-    /// The values of a comparison, as many as it has operands.
-    private static func values(
-        _ node: RequestParameters, of parameter: String, for comparison: String,
-        _ counts: ClosedRange<Int>, isKey: Bool = false, within byteCountLeft: inout Int
-    ) throws -> [AttributeValue] {
-        let nodes = try node.list("AttributeValueList") ?? []
-        // The count is checked before the values are read.
-        guard counts.contains(nodes.count) else {
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: Invalid number of argument(s) for the "
-                    + "\(comparison.abbreviated()) ComparisonOperator")
-        }
-        return try nodes.map {
-            try AttributeReader.value($0, of: parameter, isKey: isKey, within: &byteCountLeft)
-        }
-    }
-
-    /// Joins conditions on attributes with `AND` or `OR`.
-    private static func joined(_ conditions: [Condition], _ input: RequestParameters) throws
-        -> Condition?
-    {
-        let isOr = try input.choice("ConditionalOperator", ["AND", "OR"]) == "OR"
-        guard conditions.count <= DynamoDBLimits.expressionOperatorCountMax else {
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: More than "
-                    + "\(DynamoDBLimits.expressionOperatorCountMax) conditions")
-        }
-        guard let first = conditions.first else {
-            if input.has("ConditionalOperator") {
-                throw ServiceError.validation(
-                    "ConditionalOperator cannot be used without Filter or Expected")
-            }
-            return nil
-        }
-        let condition = conditions.dropFirst().reduce(first) { isOr ? $0 || $1 : $0 && $1 }
-        try condition.validate()
-        return condition
-    }
-
-    static func expected(
-        _ input: RequestParameters, within byteCountLeft: inout Int
-    ) throws -> Condition? {
-        let parameter = "Expected"
-        var conditions: [Condition] = []
-        for member in try limited(input.object(parameter)) {
-            let node = try RequestParameters(member.value, member.name)
-            let path = DocumentPath(member.name)
-            if let name = try node.string("ComparisonOperator") {
-                conditions.append(
-                    try condition(path, name, node, of: parameter, within: &byteCountLeft))
-                continue
-            }
-            let exists = try node.bool("Exists")
-            let value = try node["Value"].map {
-                try AttributeReader.value($0, of: parameter, within: &byteCountLeft)
-            }
-            switch (exists, value) {
-            case (false, nil): conditions.append(.attributeNotExists(path))
-            case (true, let value?), (nil, let value?):
-                conditions.append(.compare(.path(path), .equal, .value(value)))
-            case (false, _?):
-                throw ServiceError.validation(
-                    "One or more parameter values were invalid: Value cannot be used when Exists is "
-                        + "set to false for Attribute: \(member.name.abbreviated())")
-            default:
-                throw ServiceError.validation(
-                    "One or more parameter values were invalid: Value must be provided when Exists "
-                        + "is set to true for Attribute: \(member.name.abbreviated())")
-            }
-        }
-        return try joined(conditions, input)
-    }
-
-    static func filter(
-        _ input: RequestParameters, _ name: String, within byteCountLeft: inout Int
-    ) throws -> Condition? {
-        var conditions: [Condition] = []
-        for member in try limited(input.object(name)) {
-            let node = try RequestParameters(member.value, member.name)
-            conditions.append(
-                try condition(
-                    DocumentPath(member.name), try node.requiredString("ComparisonOperator"),
-                    node, of: name, within: &byteCountLeft))
-        }
-        return try joined(conditions, input)
-    }
-
-    /// The numbers of operands that a comparison may have.
-    private static func operandCounts(_ comparison: String) throws -> ClosedRange<Int> {
-        switch comparison {
-        case "EQ", "NE", "LT", "LE", "GT", "GE", "CONTAINS", "NOT_CONTAINS", "BEGINS_WITH": 1...1
-        case "NOT_NULL", "NULL": 0...0
-        case "IN": 1...DynamoDBLimits.inOperandCountMax
-        case "BETWEEN": 2...2
-        default:
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'comparisonOperator' failed to satisfy "
-                    + "constraint: Member must satisfy enum value set: [IN, NULL, BETWEEN, LT, "
-                    + "NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]")
-        }
-    }
-
-    private static func condition(
-        _ path: DocumentPath, _ name: String, _ node: RequestParameters, of parameter: String,
-        within byteCountLeft: inout Int
-    ) throws -> Condition {
-        let values = try values(
-            node, of: parameter, for: name, operandCounts(name), within: &byteCountLeft)
-        func scalar(_ place: Int) throws -> Condition.Operand {
-            let type = values[place].type
-            guard [.string, .number, .binary].contains(type) else {
-                throw ServiceError.validation(
-                    "One or more parameter values were invalid: ComparisonOperator \(name) is not "
-                        + "valid for \(type.rawValue) AttributeValue type")
-            }
-            return .value(values[place])
-        }
-        let operand = Condition.Operand.path(path)
-        switch name {
-        case "EQ": return .compare(operand, .equal, .value(values[0]))
-        case "NE": return .compare(operand, .notEqual, .value(values[0]))
-        case "LT": return .compare(operand, .less, try scalar(0))
-        case "LE": return .compare(operand, .lessOrEqual, try scalar(0))
-        case "GT": return .compare(operand, .greater, try scalar(0))
-        case "GE": return .compare(operand, .greaterOrEqual, try scalar(0))
-        case "NOT_NULL": return .attributeExists(path)
-        case "NULL": return .attributeNotExists(path)
-        case "CONTAINS": return .contains(operand, try scalar(0))
-        case "NOT_CONTAINS":
-            // Unlike `NOT contains(…)`, an item without the attribute does not pass.
-            return .attributeExists(path) && !.contains(operand, try scalar(0))
-        case "BEGINS_WITH": return .beginsWith(operand, .value(values[0]))
-        case "IN": return .isIn(operand, try values.indices.map(scalar))
-        default: return .between(operand, low: try scalar(0), high: try scalar(1))
-        }
-    }
-
-    static func keyCondition(
-        _ input: RequestParameters, within byteCountLeft: inout Int
-    ) throws -> KeyCondition? {
-        let parameter = "KeyConditions"
-        guard let conditions = try input.object(parameter) else { return nil }
-        var terms: [KeyCondition.Term] = []
-        for member in try limited(conditions) {
-            let node = try RequestParameters(member.value, member.name)
-            let name = try node.requiredString("ComparisonOperator")
-            let count = name == "BETWEEN" ? 2 : 1
-            let values = try values(
-                node, of: parameter, for: name, count...count, isKey: true, within: &byteCountLeft)
-            let condition: SortCondition
-            switch name {
-            case "EQ": condition = .equal(values[0])
-            case "LT": condition = .less(values[0])
-            case "LE": condition = .lessOrEqual(values[0])
-            case "GT": condition = .greater(values[0])
-            case "GE": condition = .greaterOrEqual(values[0])
-            case "BEGINS_WITH": condition = .beginsWith(values[0])
-            case "BETWEEN": condition = .between(values[0], values[1])
-            default:
-                throw ServiceError.validation(
-                    "Attempted conditional constraint is not an indexable operation")
-            }
-            terms.append(KeyCondition.Term(member.name, condition))
-        }
-        return try KeyCondition(terms)
-    }
-
-    static func update(
-        _ input: RequestParameters, within byteCountLeft: inout Int
-    ) throws -> Update? {
-        let parameter = "AttributeUpdates"
-        guard let updates = try input.object(parameter) else { return nil }
-        var clauses: [Update.Clause] = []
-        for member in try limited(updates) {
-            let node = try RequestParameters(member.value, member.name)
-            let path = DocumentPath(member.name)
-            let value = try node["Value"].map {
-                try AttributeReader.value($0, of: parameter, within: &byteCountLeft)
-            }
-            let action = try node.choice("Action", ["ADD", "PUT", "DELETE"]) ?? "PUT"
-            switch (action, value) {
-            case ("PUT", let value?): clauses.append(.set(path, .operand(.value(value))))
-            case ("ADD", .list(let list)?):
-                // Expressions have no such action: it appends to a list.
-                clauses.append(
-                    .set(
-                        path,
-                        .operand(
-                            .listAppend(
-                                .ifNotExists(path, .value(.list([]))), .value(.list(list))))))
-            case ("ADD", let value?): clauses.append(.add(path, value))
-            case ("DELETE", let value?): clauses.append(.delete(path, value))
-            case ("DELETE", nil): clauses.append(.remove(path))
-            default:
-                throw ServiceError.validation(
-                    "One or more parameter values were invalid: Only DELETE action is allowed when no "
-                        + "attribute value is specified")
-            }
-        }
-        let update = Update(clauses)
-        if !clauses.isEmpty { try update.validate() }
-        return update
     }
 }

@@ -6,16 +6,17 @@ extension DynamoDBService {
     func getItem(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let named = try input.table()
         let key = try input.requiredKey("Key")
         let capacity = try Self.capacityDetail(input)
         let isConsistent = try input.bool("ConsistentRead") ?? false
-        var expressions = try Expressions(input)
+        var expressions = try Expressions(input, .read)
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
-        let table = try definition(name)
+        let table = try definition(named.name)
+        if let projection { try table.requireScalarKeys(projection.paths) }
         let read = ItemRead(
-            table: name, key: try table.requestedKey(key), projection: projection,
+            table: named, key: try table.requestedKey(key), projection: projection,
             capacity: capacity, isConsistent: isConsistent)
         // Small items are read and written in place.
         if budget.executor != nil, let response = try read.smallResponse(from: store, budget) {
@@ -27,19 +28,22 @@ extension DynamoDBService {
     func putItem(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let named = try input.table()
         let item = try input.requiredItem("Item")
-        var write = try WriteParameters(input, [.none, .allOld])
-        var expressions = try Expressions(input)
+        var write = try WriteParameters(input, named, [.none, .allOld])
+        var expressions = try Expressions(input, .condition)
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
         write.isConditional = condition != nil
-        let table = try definition(name)
+        let table = try definition(named.name)
+        if let condition { try table.requireScalarKeys(condition.paths) }
         try table.requireKeys(of: item)
+        write.collections = try collections(of: item, in: table, write)
         return try await perform(
             write, on: table, replacing: { try $0.primaryKey(of: item) }, budget
         ) { [write] transaction, _ in
-            let (old, new) = try transaction.change(to: item, in: name, condition: condition)
+            let (old, new) = try transaction.change(
+                to: item, in: named.name, condition: condition)
             return .items(old: write.returningOld == .allOld ? old : nil, new: new)
         }
     }
@@ -47,22 +51,26 @@ extension DynamoDBService {
     func deleteItem(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let named = try input.table()
         let key = try input.requiredKey("Key")
-        var write = try WriteParameters(input, [.none, .allOld])
-        var expressions = try Expressions(input)
+        var write = try WriteParameters(input, named, [.none, .allOld])
+        var expressions = try Expressions(input, .condition)
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
         write.isConditional = condition != nil
-        let table = try definition(name)
+        let table = try definition(named.name)
         let primaryKey = try table.requestedKey(key)
+        if let condition { try table.requireScalarKeys(condition.paths) }
+        write.collections = try collections(of: key, in: table, write)
         return try await perform(write, on: table, replacing: { _ in primaryKey }, budget) {
             [write] transaction, _ in
             if write.measuresDeletion(from: table) {
-                return .deletion(try transaction.deleteMeasuring(in: name, key: primaryKey))
+                return .deletion(
+                    try transaction.deleteMeasuring(in: named.name, key: primaryKey))
             }
             let old = try transaction.delete(
-                in: name, key: primaryKey, condition: condition, returning: write.returningOld)
+                in: named.name, key: primaryKey, condition: condition,
+                returning: write.returningOld)
             return .items(old: old, new: nil)
         }
     }
@@ -70,33 +78,46 @@ extension DynamoDBService {
     func updateItem(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let named = try input.table()
         let key = try input.requiredKey("Key")
-        var write = try WriteParameters(input, ReturnValues.allCases)
-        var expressions = try Expressions(input)
+        var write = try WriteParameters(input, named, ReturnValues.allCases)
+        write.update = input.has("AttributeUpdates") ? .legacy : .expression
+        var expressions = try Expressions(input, .update)
         let update = try expressions.update().flatMap { $0.clauses.isEmpty ? nil : $0 }
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
-        let table = try definition(name)
+        let table = try definition(named.name)
         let primaryKey = try table.requestedKey(key)
-        if let update { try table.requireNoKeys(update) }
+        if let update { try table.requireKeys(update) }
+        if let condition { try table.requireScalarKeys(condition.paths) }
         write.updatedPaths = update?.clauses.map(\.path) ?? []
-        return try await perform(write, on: table, budget) { transaction, memory in
+        write.collections = try collections(of: key, in: table, write)
+        return try await perform(write, on: table, budget) { [write] transaction, memory in
             guard let update else {
                 // An update without changes only ensures that the item exists.
-                let old = try transaction.view(in: name, key: primaryKey) {
+                let old = try transaction.view(in: named.name, key: primaryKey) {
                     try $0.item(reserving: memory)
                 }
                 let new = try transaction.change(
-                    to: old ?? key, in: name, condition: condition
+                    to: old ?? key, in: named.name, condition: condition
                 ).new
                 return .items(old: old, new: new)
             }
+            // Without an item, an update that only removes changes nothing.
             let (old, new) = try transaction.change(
-                in: name, key: primaryKey, update, condition: condition)
-            if let new { try table.requireIndexKeys(of: new) }
+                in: named.name, key: primaryKey, update, condition: condition)
+            if let new, write.update == .expression { try update.requireWrittenSize(of: new) }
             return .items(old: old, new: new)
         }
+    }
+
+    /// The item collection of a single write, if the request asks for it.
+    private func collections(
+        of item: Item, in table: TableDefinition, _ write: WriteParameters
+    ) throws -> ItemCollections {
+        try collections(
+            of: CollectionOfOne((item: item, table: table, text: write.table)),
+            if: write.wantsCollections)
     }
 
     /// Performs a write, and creates its response.
@@ -123,8 +144,10 @@ extension DynamoDBService {
                 inout WriteTransaction, DecodedMemory
             ) throws -> WrittenItem
     ) async throws -> ResponseWriter {
-        try await outcome(of: write, on: table, replacing: key, budget, body)
-            .response(write.capacity)
+        let outcome = try await outcome(of: write, on: table, replacing: key, budget, body)
+        var response = outcome.response(write.capacity)
+        write.collections.writeOne(to: &response)
+        return response
     }
 
     /// Performs a write as ``perform(_:on:replacing:_:_:)`` does.
@@ -185,20 +208,9 @@ extension WriteTransaction {
     }
 }
 
-extension TableDefinition {
-    func requireNoKeys(_ update: Update) throws {
-        for clause in update.clauses
-        where keyAttributes.contains(where: { $0.name == clause.path.root }) {
-            throw ServiceError.validation(
-                "One or more parameter values were invalid: Cannot update attribute "
-                    + "\(clause.path.root). This attribute is part of the key")
-        }
-    }
-}
-
 /// The read of one item.
 struct ItemRead: Sendable {
-    let table: String
+    let table: TableReference
     let key: PrimaryKey
     let projection: Projection?
     let capacity: Capacity.Detail
@@ -223,7 +235,7 @@ struct ItemRead: Sendable {
         defer { memory.release() }
         var response = ResponseWriter()
         let found = try store.read { snapshot in
-            try snapshot.view(in: table, key: key, smallerThan: byteCountMax) { view in
+            try snapshot.view(in: table.name, key: key, smallerThan: byteCountMax) { view in
                 response.name("Item")
                 return try response.stored(view, projection, memory, budget)
             }
@@ -237,7 +249,7 @@ struct ItemRead: Sendable {
             try response.reserve(budget)
         }
         response.capacity(capacity) {
-            var units = Capacity(table)
+            var units = Capacity(table.text)
             units.tableUnits = Capacity.read(byteCount: byteCount, isConsistent: isConsistent)
             return units
         }

@@ -10,7 +10,7 @@ extension TableDefinition {
     /// The primary key that a request names.
     ///
     /// - Throws: `ValidationException` unless the item has exactly the key attributes, with their
-    ///   types.
+    ///   types, and no value is empty or too long.
     func requestedKey(_ item: Item) throws -> PrimaryKey {
         guard item.count == keyAttributes.count else { throw Self.keyMismatch }
         for attribute in keyAttributes {
@@ -18,69 +18,225 @@ extension TableDefinition {
             else {
                 throw Self.keyMismatch
             }
-            try attribute.requireContent(value)
+            try requireContent(of: value, for: attribute)
         }
         return try primaryKey(of: item)
     }
 
-    private static var keyMismatch: ServiceError {
-        .validation("The provided key element does not match the schema")
-    }
+    private static var keyMismatch: ServiceError { .validation(ItemMessages.keyMismatch) }
 
     /// Checks the keys of an item before it is stored, also those of indexes.
-    func requireKeys(of item: Item) throws {
+    ///
+    /// - Parameters:
+    ///   - item: The item.
+    ///   - isBatch: Whether the item is part of a BatchWriteItem, whose errors do not name the key.
+    /// - Throws: `ValidationException`.
+    func requireKeys(of item: Item, isBatch: Bool = false) throws {
         for attribute in keyAttributes {
             guard let value = item[attribute.name] else {
-                throw ServiceError.validation(
-                    "One or more parameter values were invalid: Missing the key \(attribute.name) in "
-                        + "the item")
+                throw isBatch
+                    ? Self.keyMismatch
+                    : ServiceError.validation(ItemMessages.missingKey(attribute.name))
             }
             guard value.type == attribute.type.attributeType else {
-                throw ServiceError.validation(
-                    "One or more parameter values were invalid: Type mismatch for key "
-                        + "\(attribute.name) expected: \(attribute.type.rawValue) actual: "
-                        + value.type.rawValue)
+                throw isBatch
+                    ? Self.keyMismatch
+                    : ServiceError.validation(ItemMessages.keyType(attribute, value.type))
             }
-            try attribute.requireContent(value)
+            try requireContent(of: value, for: attribute)
         }
         try requireIndexKeys(of: item)
     }
 
+    /// Checks that a key value is neither empty nor too long.
+    private func requireContent(
+        of value: AttributeValue, for attribute: KeyAttribute
+    ) throws {
+        try attribute.requireContent(value)
+        let isPartition = attribute == partitionKey
+        let byteCountMax =
+            isPartition
+            ? DynamoDBLimits.partitionKeyByteCountMax : DynamoDBLimits.sortKeyByteCountMax
+        guard value.byteCount <= byteCountMax else {
+            throw ServiceError.validation(
+                isPartition ? ItemMessages.partitionKeyTooLong : ItemMessages.sortKeyTooLong)
+        }
+    }
+
+    // MARK: Index keys
+
     /// Checks the index keys of an item before it is stored.
-    func requireIndexKeys(of item: Item) throws {
+    ///
+    /// The store checks them, too. Here, errors belong to the request.
+    private func requireIndexKeys(of item: Item) throws {
+        guard Self.indexKeyProblem(of: item, in: indexes) != nil else { return }
+        // DynamoDB names the first index by name.
+        let sorted = indexes.sorted { $0.name < $1.name }
+        if let problem = Self.indexKeyProblem(of: item, in: sorted) { throw problem }
+    }
+
+    private static func indexKeyProblem(
+        of item: Item, in indexes: [IndexDefinition]
+    ) -> ServiceError? {
         for index in indexes {
             for attribute in index.keyAttributes where index.multiValued != attribute.name {
                 guard let value = item[attribute.name] else { continue }
                 guard value.type == attribute.type.attributeType else {
-                    throw ServiceError.validation(
-                        "One or more parameter values were invalid: Type mismatch for Index Key "
-                            + "\(attribute.name) Expected: \(attribute.type.rawValue) Actual: "
-                            + "\(value.type.rawValue) IndexName: \(index.name)")
+                    return .validation(
+                        ItemMessages.indexKeyType(attribute, value.type, index.name))
                 }
-                try attribute.requireContent(value, index: index.name)
+                if value.isEmptyKey {
+                    return .ofRequest(
+                        ItemMessages.emptyKey(attribute, value.type, index.name))
+                }
+                if let text = index.tooLongText(value, attribute) { return .validation(text) }
+            }
+        }
+        return nil
+    }
+
+    // MARK: Updates
+
+    /// Checks that an update changes no key, and sets keys of indexes to values that they take.
+    func requireKeys(_ update: Update) throws {
+        for clause in update.clauses
+        where keyAttributes.contains(where: { $0.name == clause.path.root }) {
+            throw ServiceError.validation(ItemMessages.keyUpdate(clause.path.root))
+        }
+        if !indexes.isEmpty { try requireIndexKeys(update) }
+        for clause in update.clauses { try requireScalarKeys(clause.nestedPaths) }
+    }
+
+    private func requireIndexKeys(_ update: Update) throws {
+        let sorted = indexes.sorted { $0.name < $1.name }
+        for clause in update.clauses where clause.path.steps.isEmpty {
+            guard let type = clause.knownType else { continue }
+            for index in sorted where index.multiValued != clause.path.root {
+                let named = index.keyAttributes.first { $0.name == clause.path.root }
+                guard let attribute = named else { continue }
+                guard type == attribute.type.attributeType else {
+                    throw ServiceError.validation(
+                        ItemMessages.indexKeyType(attribute, type, index.name))
+                }
+                if let value = clause.literal, value.isEmptyKey {
+                    throw ServiceError.ofRequest(ItemMessages.emptyIndexKeyInUpdate(type))
+                }
+            }
+        }
+    }
+
+    /// Checks that no path leads into a key.
+    ///
+    /// - Parameter paths: The paths of an expression.
+    /// - Throws: `ValidationException`.
+    func requireScalarKeys(_ paths: some Sequence<DocumentPath>) throws {
+        for path in paths where !path.steps.isEmpty {
+            if keyAttributes.contains(where: { $0.name == path.root }) {
+                throw ServiceError.validation(
+                    ItemMessages.nestedKey(path.root, isIndexKey: false))
+            }
+            let isIndexKey = indexes.contains { index in
+                index.multiValued != path.root
+                    && index.keyAttributes.contains { $0.name == path.root }
+            }
+            if isIndexKey {
+                throw ServiceError.validation(ItemMessages.nestedKey(path.root, isIndexKey: true))
             }
         }
     }
 }
 
 extension KeyAttribute {
-    /// Checks that a key value is not empty.
-    func requireContent(_ value: AttributeValue, index: String? = nil) throws {
-        let kind: String
-        switch value {
-        case .string(""): kind = "string"
-        case .binary([]): kind = "binary"
-        default: return
+    /// Checks that a value of a table's key is not empty.
+    func requireContent(_ value: AttributeValue) throws {
+        guard !value.isEmptyKey else {
+            throw ServiceError.ofRequest(ItemMessages.emptyKey(self, value.type, nil))
         }
-        throw ServiceError.validation(
-            "One or more parameter values are not valid. "
-                + (index.map {
-                    "A value specified for a secondary index key is not supported. The "
-                        + "AttributeValue for a key attribute cannot contain an empty \(kind) value. "
-                        + "IndexName: \($0), IndexKey: \(name)"
-                }
-                    ?? "The AttributeValue for a key attribute cannot contain an empty \(kind) value. "
-                    + "Key: \(name)"))
+    }
+}
+
+extension IndexDefinition {
+    /// The text for a key that is too long; `nil` for another one.
+    fileprivate func tooLongText(
+        _ value: AttributeValue, _ attribute: KeyAttribute
+    ) -> String? {
+        let byteCount = value.byteCount
+        // The shorter limit is that of sort keys.
+        guard byteCount > DynamoDBLimits.sortKeyByteCountMax else { return nil }
+        guard partitionKey.contains(attribute) else { return ItemMessages.sortKeyTooLong }
+        return byteCount > DynamoDBLimits.partitionKeyByteCountMax
+            ? ItemMessages.partitionKeyTooLong : nil
+    }
+}
+
+extension Update.Clause {
+    /// The literal that the clause sets or adds; `nil` for another clause.
+    fileprivate var literal: AttributeValue? {
+        switch self {
+        case .set(_, .operand(.value(let value))), .add(_, let value): value
+        case .set, .remove, .delete: nil
+        }
+    }
+
+    /// The type of what the clause writes, if it is known without the item.
+    fileprivate var knownType: AttributeType? {
+        switch self {
+        case .set(_, .operand(let operand)): operand.knownType
+        case .set(_, .sum), .set(_, .difference): .number
+        case .add(_, let value): value.type
+        case .remove, .delete: nil
+        }
+    }
+
+    /// The paths of the clause and its operands that lead into an attribute.
+    fileprivate var nestedPaths: [DocumentPath] {
+        let nested = path.steps.isEmpty ? [] : [path]
+        switch self {
+        case .set(_, .operand(let operand)): return nested + operand.nestedPaths
+        case .set(_, .sum(let left, let right)), .set(_, .difference(let left, let right)):
+            return nested + left.nestedPaths + right.nestedPaths
+        case .remove, .add, .delete: return nested
+        }
+    }
+}
+
+extension Update.Operand {
+    fileprivate var knownType: AttributeType? {
+        switch self {
+        case .path: nil
+        case .value(let value): value.type
+        case .ifNotExists(_, let fallback): fallback.knownType
+        case .listAppend: .list
+        }
+    }
+
+    fileprivate var nestedPaths: [DocumentPath] {
+        switch self {
+        case .path(let path): path.steps.isEmpty ? [] : [path]
+        case .value: []
+        case .ifNotExists(let path, let fallback):
+            (path.steps.isEmpty ? [] : [path]) + fallback.nestedPaths
+        case .listAppend(let left, let right): left.nestedPaths + right.nestedPaths
+        }
+    }
+}
+
+extension AttributeValue {
+    /// Whether it is an empty text or binary, which no key can be.
+    fileprivate var isEmptyKey: Bool {
+        switch self {
+        case .string(""), .binary([]): true
+        default: false
+        }
+    }
+}
+
+extension ServiceError {
+    /// The error for an empty value of a key: an error of the whole request, also in a transaction.
+    fileprivate static func ofRequest(_ message: String) -> ServiceError {
+        var error = ServiceError.validation(message)
+        error.isOfRequest = true
+        return error
     }
 }
 

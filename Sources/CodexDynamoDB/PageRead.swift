@@ -32,6 +32,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private var isCut = false
     /// Whether the slice ended before the page did.
     private var isLeft = false
+    /// Whether the page ends at the next item, which belongs to another segment.
+    private var endsHere = false
 
     private(set) var slice = RequestBudget.Slice()
     private(set) var isDone = false
@@ -48,7 +50,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private static let sliceSkippedCountMax = 4096
     /// The number of skipped items and partitions that ends a page.
     ///
-    /// A page without items also has a key to continue from.
+    /// A page without items also has a key to continue from. A page of a segment ends after the
+    /// next partition that may end one: ``Segment/admits(_:)``.
     private static let skippedCountMax = 8 * sliceSkippedCountMax
 
     init(
@@ -113,10 +116,17 @@ final class PageRead: SlicedRead, @unchecked Sendable {
             try snapshot.forEach(scan, after: last, within: bound) { try take($0, snapshot) }
         case .scan(let scan, let segment?)?:
             try snapshot.forEach(
-                scan, after: last, within: bound,
-                choosing: { segment.includes($0) ? .take : .skip }
+                scan, after: last, within: bound, choosing: { choice($0, segment) }
             ) { try take($0, snapshot) }
         }
+    }
+
+    /// Whether the items of a partition belong to the segment, or one of them ends the page.
+    private func choice(_ key: AttributeValue, _ segment: Segment) -> PartitionChoice {
+        let isIncluded = segment.includes(key)
+        endsHere =
+            !isIncluded && skippedCount >= Self.skippedCountMax && segment.admits(key)
+        return isIncluded || endsHere ? .take : .skip
     }
 
     /// Examines an item; `false` ends the slice.
@@ -125,6 +135,13 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         _ size: RequestBudget.Slice.Size, _ memory: DecodedMemory, _ budget: RequestBudget
     ) throws -> Bool {
         isLeft = true
+        if endsHere {
+            // The item belongs to another segment; only its key is in the response.
+            last = try view.item(keeping: read.startNames)
+            copied.clear()
+            (isCut, isLeft) = (true, false)
+            return false
+        }
         if isWhole {
             guard try view.isSmaller(than: size.largeByteCount) else { return false }
             try add(view, memory, budget)
@@ -146,12 +163,13 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private func skip(to stop: Item) {
         skippedCount += Self.sliceSkippedCountMax
         last = stop
-        isCut = skippedCount >= Self.skippedCountMax
+        let canStart = sources.current?.canStart(after: stop, of: table) ?? true
+        isCut = skippedCount >= Self.skippedCountMax && canStart
         isLeft = !isCut
     }
 
     private var isPageFull: Bool {
-        scannedCount == read.limit || byteCount >= Self.byteCountMax
+        scannedCount == read.limit || byteCount + sources.fetchedByteCount >= Self.byteCountMax
             || stepCount >= Self.stepCountMax
             || written.byteCount >= ResponseWriter.pageByteCountMax
     }
@@ -225,12 +243,11 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         _ entry: Item, _ item: Item, passes: Bool, _ budget: RequestBudget
     ) throws {
         let itemByteCount = item.byteCount
-        if read.isStatement, read.readsTable {
-            // DynamoDB reads the index, and each item of the table by itself.
-            addScanned(byteCount: entry.byteCount)
+        addScanned(byteCount: read.readsTable ? entry.byteCount : itemByteCount)
+        if read.readsTable {
+            // DynamoDB reads each item of the table by itself, beside the entry of the index.
+            slice.byteCount += itemByteCount
             sources.addFetched(byteCount: itemByteCount)
-        } else {
-            addScanned(byteCount: itemByteCount)
         }
         last = item
         guard passes else { return }
@@ -265,7 +282,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     }
 
     private var units: Capacity {
-        var units = Capacity(table.name)
+        var units = Capacity(read.table)
         let readUnits = sources.units(byteCount: byteCount, isConsistent: read.isConsistent)
         if let index = read.index {
             units.add(index.name, isLocal: index.isLocal, readUnits.source)

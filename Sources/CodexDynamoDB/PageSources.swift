@@ -10,6 +10,13 @@ struct PageSources {
     enum Source: Sendable {
         case query(TableQuery)
         case scan(TableScan, Segment?)
+
+        /// Whether a request may start after an item of a table.
+        func canStart(after item: Item, of table: TableDefinition) -> Bool {
+            guard case .scan(_, let segment?) = self, let key = item[table.partitionKey.name]
+            else { return true }
+            return segment.admits(key)
+        }
     }
 
     private let sources: [Source]
@@ -17,7 +24,9 @@ struct PageSources {
     private(set) var place: Int
     /// The bytes of each source that was read before the present one.
     private var byteCounts: [Int] = []
-    /// The bytes of each item that was read from the table, beside an entry of an index.
+    /// The bytes of all items that were read from the table, beside entries of an index.
+    private(set) var fetchedByteCount = 0
+    /// The bytes of each of these items.
     private var fetchedByteCounts: [Int] = []
 
     /// Creates sources that are read from a place on.
@@ -46,7 +55,10 @@ struct PageSources {
     }
 
     /// Counts an item that was read from the table, beside an entry of an index.
-    mutating func addFetched(byteCount: Int) { fetchedByteCounts.append(byteCount) }
+    mutating func addFetched(byteCount: Int) {
+        fetchedByteCount += byteCount
+        fetchedByteCounts.append(byteCount)
+    }
 
     /// The units of the sources, and those of the items that were read beside them.
     ///

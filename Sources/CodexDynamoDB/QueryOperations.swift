@@ -6,18 +6,25 @@ extension DynamoDBService {
     func query(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let named = try input.table()
         // Without a filter, values are only compared with keys.
-        var expressions = try Expressions(input, comparesKeys: !input.has("FilterExpression"))
+        var expressions = try Expressions(
+            input, .query, comparesKeys: !input.has("FilterExpression"))
         let keyCondition = try expressions.keyCondition()
         let filter = try expressions.filter("QueryFilter")
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
-        let table = try definition(name)
-        let read = try ReadParameters(input, table, projection, try record(of: name).localIndexes)
+        let table = try definition(named.name)
+        let read = try ReadParameters(
+            input, named, table, projection, try record(of: named.name).localIndexes)
         var query = try keyCondition.query(on: table, index: read.index?.name)
         if try input.bool("ScanIndexForward") == false { query.direction = .backward }
-        if let filter { try read.requireNoKeys(filter, table) }
+        try read.requireStart(within: query)
+        if let projection { try table.requireScalarKeys(projection.paths) }
+        if let filter {
+            try read.requireNoKeys(filter, isLegacy: input.has("QueryFilter"))
+            try table.requireScalarKeys(filter.paths)
+        }
         let page = PageRead(read, table, filter, .query(query))
         // Most queries end in their first slice.
         try page.readSlice(of: store, .first, budget)
@@ -27,15 +34,21 @@ extension DynamoDBService {
     func scan(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
-        let name = try input.tableName()
-        var expressions = try Expressions(input)
+        let named = try input.table()
+        var expressions = try Expressions(input, .scan)
         let filter = try expressions.filter("ScanFilter")
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
         let segment = try Segment(input)
-        let table = try definition(name)
-        let read = try ReadParameters(input, table, projection, try record(of: name).localIndexes)
-        let scan = TableScan(table: name, index: read.index?.name)
+        let table = try definition(named.name)
+        let read = try ReadParameters(
+            input, named, table, projection, try record(of: named.name).localIndexes,
+            isScan: true)
+        if let segment { try segment.requireStart(read.start, of: table) }
+        for paths in [projection?.paths, filter?.paths] {
+            if let paths { try table.requireScalarKeys(paths) }
+        }
+        let scan = TableScan(table: named.name, index: read.index?.name)
         let page = PageRead(read, table, filter, .scan(scan, segment))
         try budget.requireTime()
         try page.readSlice(of: store, .next, budget)
@@ -45,6 +58,8 @@ extension DynamoDBService {
 
 /// The common parameters of queries and scans.
 struct ReadParameters {
+    /// The table's name or ARN in the request.
+    let table: String
     let index: (name: String, isLocal: Bool)?
     let projection: Projection?
     let countsOnly: Bool
@@ -60,6 +75,7 @@ struct ReadParameters {
     let columns: [StatementColumn]?
     /// What makes the token of a statement's next page; `nil` for other requests.
     let tokens: StatementTokens?
+    /// The names of the queried key; none for a statement.
     private let keyNames: [String]
 
     /// Creates the parameters of a statement's read.
@@ -67,6 +83,7 @@ struct ReadParameters {
         _ plan: SelectPlan, limit: Int?, start: Item?, isConsistent: Bool,
         _ capacity: Capacity.Detail, _ tokens: StatementTokens
     ) {
+        table = plan.target.table.name
         index = plan.target.index.map { (name: $0.name, isLocal: plan.target.isLocal) }
         projection = plan.columns.projection
         countsOnly = false
@@ -85,18 +102,14 @@ struct ReadParameters {
     var isStatement: Bool { tokens != nil }
 
     init(
-        _ input: RequestParameters, _ table: TableDefinition, _ projection: Projection?,
-        _ localIndexes: [String]
+        _ input: RequestParameters, _ named: TableReference, _ table: TableDefinition,
+        _ projection: Projection?, _ localIndexes: [String], isScan: Bool = false
     ) throws {
+        self.table = named.text
         (columns, tokens) = (nil, nil)
         capacity = try DynamoDBService.capacityDetail(input)
         isConsistent = try input.bool("ConsistentRead") ?? false
         limit = try input.integer("Limit")
-        if let limit, limit < 1 {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'limit' failed to satisfy constraint: Member "
-                    + "must have value greater than or equal to 1")
-        }
         var names = table.keyAttributes
         var definition: IndexDefinition?
         if let name = try input.string("IndexName") {
@@ -159,23 +172,82 @@ struct ReadParameters {
         start = try input["ExclusiveStartKey"].map {
             try AttributeReader.key($0, partCountMax: 1 + DynamoDBLimits.indexKeyPartCountMax)
         }
-        if let start {
-            guard Set(start.names) == Set(startNames), start.count == Set(startNames).count,
-                names.allSatisfy({ start[$0.name]?.type == $0.type.attributeType })
-            else {
-                throw ServiceError.validation(
-                    "The provided starting key is invalid: The provided key element does not match the "
-                        + "schema")
-            }
+        if let start { try Self.requireStart(start, names, isTableScan: isScan && index == nil) }
+    }
+
+    /// Checks that a start key has exactly the key attributes, with their types.
+    ///
+    /// Source of the texts: [dynalite] query, scan.
+    private static func requireStart(
+        _ start: Item, _ attributes: [KeyAttribute], isTableScan: Bool
+    ) throws {
+        let problem = "The provided starting key is invalid"
+        let mismatch = ServiceError.validation("\(problem): \(ItemMessages.keyMismatch)")
+        let names = Set(attributes.map(\.name))
+        guard start.count == names.count, names.allSatisfy({ start[$0] != nil }) else {
+            throw isTableScan ? mismatch : ServiceError.validation(problem)
+        }
+        guard attributes.allSatisfy({ start[$0.name]?.type == $0.type.attributeType }) else {
+            throw mismatch
+        }
+    }
+
+    /// Checks that the start key is one that the query could have returned.
+    ///
+    /// Source of the texts: [dynalite] query.
+    func requireStart(within query: TableQuery) throws {
+        guard let start else { return }
+        let values = keyNames.map { start[$0] }
+        let isInPartition = zip(query.partition, values).allSatisfy { $0 == $1 }
+        let sort = values.dropFirst(query.partition.count)
+        let rest: AttributeValue? = sort.dropFirst(query.sortPrefix.count).first ?? nil
+        let isInRange =
+            zip(query.sortPrefix, sort).allSatisfy { $0 == $1 }
+            && (rest.map { query.sort.includes($0) } ?? true)
+        let hasRange = !query.sortPrefix.isEmpty || query.sort != .any
+        guard isInRange else {
+            throw ServiceError.validation(
+                "The provided starting key does not match the range key predicate")
+        }
+        guard isInPartition else {
+            throw ServiceError.validation(
+                hasRange
+                    ? "The query can return at most one row and cannot be restarted"
+                    : "The provided starting key is outside query boundaries based on provided "
+                        + "conditions")
         }
     }
 
     /// Checks that a filter does not name the queried keys.
-    func requireNoKeys(_ filter: Condition, _ table: TableDefinition) throws {
+    func requireNoKeys(_ filter: Condition, isLegacy: Bool) throws {
         for path in filter.paths where keyNames.contains(path.root) {
+            // [dynalite] query
             throw ServiceError.validation(
-                "Filter Expression can only contain non-primary key attributes: Primary key attribute: "
-                    + path.root)
+                "\(isLegacy ? "QueryFilter" : "Filter Expression") can only contain non-primary key "
+                    + "attributes: Primary key attribute: \(path.root)")
+        }
+    }
+}
+
+extension SortCondition {
+    /// Whether the condition holds for a value.
+    fileprivate func includes(_ value: AttributeValue) -> Bool {
+        func order(_ other: AttributeValue) -> Int { value.ordered(against: other) ?? 0 }
+        switch self {
+        case .any: return true
+        case .equal(let other): return value == other
+        case .less(let other): return order(other) < 0
+        case .lessOrEqual(let other): return order(other) <= 0
+        case .greater(let other): return order(other) > 0
+        case .greaterOrEqual(let other): return order(other) >= 0
+        case .between(let low, let high): return order(low) >= 0 && order(high) <= 0
+        case .beginsWith(let prefix):
+            switch (value, prefix) {
+            case (.string(let text), .string(let prefix)):
+                return text.utf8.starts(with: prefix.utf8)
+            case (.binary(let bytes), .binary(let prefix)): return bytes.starts(with: prefix)
+            default: return false
+            }
         }
     }
 }

@@ -154,8 +154,6 @@ struct ResponseWriter: Sendable {
 
     /// Writes members, or none of them if the response would have too many bytes.
     ///
-    /// The memory of members that are removed again stays reserved for later ones.
-    ///
     /// - Parameters:
     ///   - byteCountMax: The most bytes of the response with the members.
     ///   - budget: The request's budget.
@@ -165,19 +163,43 @@ struct ResponseWriter: Sendable {
     mutating func attempt(
         upTo byteCountMax: Int, _ budget: RequestBudget, _ write: (inout Self) throws -> Void
     ) throws -> Bool {
-        var before = self
-        limit = min(limit, byteCountMax)
+        let before = begin(upTo: byteCountMax)
+        var isWritten = false
         do {
             try write(&self)
             try reserve(budget)
-            limit = before.limit
-            return true
+            isWritten = true
         } catch {
-            guard byteCount > limit else { throw error }
-            before.reservedByteCount = reservedByteCount
-            self = before
-            return false
+            guard exceedsLimit else { throw error }
         }
+        end(before, keeping: isWritten)
+        return isWritten
+    }
+
+    /// Begins members that ``end(_:keeping:)`` keeps or removes again.
+    ///
+    /// - Parameter byteCountMax: The most bytes of the response with the members.
+    /// - Returns: The response before them.
+    mutating func begin(upTo byteCountMax: Int) -> ResponseWriter {
+        let before = self
+        limit = min(limit, byteCountMax)
+        return before
+    }
+
+    /// Whether the response has more bytes than it may.
+    var exceedsLimit: Bool { byteCount > limit }
+
+    /// Ends members that ``begin(upTo:)`` began.
+    ///
+    /// The memory of members that are removed again stays reserved for later ones.
+    mutating func end(_ before: ResponseWriter, keeping isKept: Bool) {
+        guard !isKept else {
+            limit = before.limit
+            return
+        }
+        let reserved = reservedByteCount
+        self = before
+        reservedByteCount = reserved
     }
 
     /// Reserves the memory of the response's growth since the last call.

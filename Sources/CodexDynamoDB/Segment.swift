@@ -31,7 +31,31 @@ struct Segment: Sendable {
         (self.number, self.count) = (number, count)
     }
 
-    func includes(_ key: AttributeValue) -> Bool {
+    /// Checks that a start key belongs to the segment, or ends one of its pages.
+    ///
+    /// Source of the text: [dynalite] scan.
+    func requireStart(_ start: Item?, of table: TableDefinition) throws {
+        guard let key = start?[table.partitionKey.name], !admits(key) else { return }
+        throw ServiceError.validation(
+            "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
+                + "ExclusiveStartKey with correct Segment. TotalSegments: \(count) Segment: \(number)")
+    }
+
+    /// Whether an item with this partition key belongs to the segment.
+    func includes(_ key: AttributeValue) -> Bool { includes(hash: Self.hash(key)) }
+
+    /// Whether a page of the segment may end after an item with this partition key.
+    ///
+    /// Items of the segment may end it, and about every 4,096th partition. A page that skips very
+    /// many partitions ends after the next one of these.
+    func admits(_ key: AttributeValue) -> Bool {
+        let hash = Self.hash(key)
+        return includes(hash: hash) || hash & 0xFFF == 0
+    }
+
+    private func includes(hash: UInt64) -> Bool { Int((hash >> 16) % UInt64(count)) == number }
+
+    private static func hash(_ key: AttributeValue) -> UInt64 {
         // FNV-1a gives the same result in each process and at each time.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         func add(_ bytes: some Sequence<UInt8>) {
@@ -43,6 +67,6 @@ struct Segment: Sendable {
         case .binary(let bytes): add(bytes)
         default: break
         }
-        return Int((hash >> 16) % UInt64(count)) == number
+        return hash
     }
 }

@@ -10,6 +10,8 @@ struct ServiceError: Error {
     var reasons: [Reason]?
     /// The stored items whose conditions failed, if the request asks for them.
     var items: FailureItems?
+    /// Whether the error is one of the whole request, even if it is found in one of its actions.
+    var isOfRequest = false
 
     /// The failure of an action of a transaction; its code is `None` if the action did not fail.
     struct Reason {
@@ -191,7 +193,7 @@ extension ServiceError {
         case .idempotencyMismatch:
             self.init("IdempotentParameterMismatchException", Messages.differentRequest)
         case .duplicateTarget: self = .validation(Messages.severalOperationsOnItem)
-        case .itemTooLarge: self = .validation(Messages.itemTooLarge)
+        case .itemTooLarge: self = .validation(ItemMessages.itemTooLarge)
         case .queueFull:
             self.init("ThrottlingException", "Too many writes wait. Try again later.")
         case .outOfMemory: self = .outOfMemory
@@ -210,7 +212,7 @@ extension ServiceError {
         case .invalidNumber, .invalidItem, .invalidKey, .keyTooLong, .invalidPath,
             .invalidExpression, .invalidArgument, .invalidIdentifier, .invalidPageToken,
             .typeMismatch, .missingAttribute, .unknownIndex, .transactionTooLarge:
-            self = .validation(error.message)
+            self = .validation(ExpressionMessages.text(for: error) ?? error.message)
         default: self.init("InternalServerError", "The store refused: \(error.code).")
         }
     }
@@ -225,8 +227,12 @@ extension ServiceError {
         switch error.code {
         case .conditionFailed, .uniqueViolation:
             Reason(code: "ConditionalCheckFailed", message: Messages.conditionFailed)
-        case .itemTooLarge: Reason(code: "ValidationError", message: Messages.itemTooLarge)
-        default: Reason(code: "ValidationError", message: error.message)
+        default:
+            // Items that are put are checked with the request, so the first text is of an update.
+            Reason(
+                code: "ValidationError",
+                message: ExpressionMessages.text(ofUpdate: error)
+                    ?? ExpressionMessages.text(for: error) ?? error.message)
         }
     }
 }

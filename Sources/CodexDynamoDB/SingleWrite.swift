@@ -21,11 +21,24 @@ enum WrittenForm: Sendable {
 
 /// The common parameters of single writes.
 struct WriteParameters: Sendable {
+    /// The parameters that an update comes in.
+    enum UpdateForm: Sendable {
+        case expression
+        case legacy
+    }
+
+    /// The table's name or ARN in the request.
+    let table: String
     let returning: ReturnValues
     let returnsItemOnFailure: Bool
     let capacity: Capacity.Detail
+    let wantsCollections: Bool
+    /// The collection of the item, if the response has it.
+    var collections = ItemCollections()
     /// Whether the write has a condition.
     var isConditional = false
+    /// The form of the update; `nil` if the write is none.
+    var update: UpdateForm?
     /// The paths that an update changes.
     var updatedPaths: [DocumentPath] = []
     private(set) var form = WrittenForm.attributes
@@ -37,6 +50,9 @@ struct WriteParameters: Sendable {
         _ write: StatementWrite, _ form: WrittenForm, returnsItemOnFailure: Bool,
         _ capacity: Capacity.Detail
     ) {
+        table = write.table
+        wantsCollections = false
+        update = write.isUpdate ? .expression : nil
         returning = write.returnValues
         self.returnsItemOnFailure = returnsItemOnFailure && !write.isInsert
         self.capacity = capacity
@@ -47,7 +63,10 @@ struct WriteParameters: Sendable {
         isInsert = write.isInsert
     }
 
-    init(_ input: RequestParameters, _ allowed: [ReturnValues]) throws {
+    init(
+        _ input: RequestParameters, _ table: TableReference, _ allowed: [ReturnValues]
+    ) throws {
+        self.table = table.text
         let text = try input.choice(
             "ReturnValues", ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"])
         let values: ReturnValues =
@@ -59,12 +78,13 @@ struct WriteParameters: Sendable {
             default: .none
             }
         guard allowed.contains(values) else {
-            throw ServiceError.validation("Return values set to invalid value")
+            // [dynalite] putItem, deleteItem
+            throw ServiceError.validation("ReturnValues can only be ALL_OLD or NONE")
         }
         returning = values
         returnsItemOnFailure = try Self.returnsItemOnFailure(input)
         capacity = try DynamoDBService.capacityDetail(input)
-        _ = try input.choice("ReturnItemCollectionMetrics", ["SIZE", "NONE"])
+        wantsCollections = try DynamoDBService.wantsCollections(input)
     }
 
     static func returnsItemOnFailure(_ input: RequestParameters) throws -> Bool {
@@ -111,16 +131,16 @@ struct WriteParameters: Sendable {
 
     /// The write's capacity; `nil` if the request does not ask for it.
     func units(
-        _ table: TableDefinition, _ item: WrittenItem, _ localIndexes: [String]
+        _ definition: TableDefinition, _ item: WrittenItem, _ localIndexes: [String]
     ) -> Capacity? {
         guard capacity != .none else { return nil }
-        var units = Capacity(table.name)
+        var units = Capacity(table)
         switch item {
         case .items(let old, let new):
-            units.addWrite(table, old, new, localIndexes: localIndexes)
+            units.addWrite(definition, old, new, localIndexes: localIndexes)
         case .deletion(let old):
             units.addDelete(
-                table, old?.keys, byteCount: old?.byteCount ?? 0, localIndexes: localIndexes)
+                definition, old?.keys, byteCount: old?.byteCount ?? 0, localIndexes: localIndexes)
         }
         return units
     }
@@ -129,6 +149,11 @@ struct WriteParameters: Sendable {
     func failure(_ error: CodexError, _ memory: DecodedMemory) -> ServiceError {
         if isInsert, error.code == .conditionFailed { return StatementRefusals.duplicateItem }
         var failure = ServiceError(error)
+        if update != nil, let text = ExpressionMessages.text(ofUpdate: error) {
+            failure = .validation(text)
+        } else if update == .legacy, case .operandMismatch? = error.refusal {
+            failure = .validation(ItemMessages.legacyTypeMismatch)
+        }
         if returnsItemOnFailure { failure.items = FailureItems([error], memory) }
         return failure
     }

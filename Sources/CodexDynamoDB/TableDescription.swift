@@ -182,10 +182,15 @@ extension DynamoDBService {
 }
 
 /// The sizes of a table and its indexes.
-private struct TreeSizes {
+struct TreeSizes {
     private let trees: [StoreStatistics.Tree]
 
     init(_ store: Store, _ table: String) throws { trees = try store.stats(of: table) }
+
+    /// The bytes of the table with some of its indexes.
+    func byteCount(with indexes: [String]) -> Int {
+        indexes.reduce(self[nil].byteCount) { $0 + self[$1].byteCount }
+    }
 
     /// The size of an index, or of the table itself, with its large values.
     subscript(index: String?) -> (count: Int, byteCount: Int) {

@@ -25,7 +25,7 @@ extension DynamoDBService {
                 try budget.requireTime()
                 if place > 0 { response.more { $0.raw(",") } }
                 let byteCount = try Self.write(snapshot, get, key, &room, to: &response, budget)
-                units.add(to: get.table, isTransaction: true, isRead: true) {
+                units.add(to: get.table.text, isTransaction: true, isRead: true) {
                     $0.tableUnits += Capacity.read(
                         byteCount: byteCount, isConsistent: true, isTransaction: true)
                 }
@@ -48,11 +48,13 @@ extension DynamoDBService {
     /// The keys to read; all of them differ.
     private func keys(of gets: [TransactGet]) throws -> [PrimaryKey] {
         let keys = try Self.results(of: gets) { get in
-            try definition(get.table).requestedKey(get.key)
+            let table = try definition(get.table.name)
+            if let projection = get.projection { try table.requireScalarKeys(projection.paths) }
+            return try table.requestedKey(get.key)
         }
         var seen: Set<ItemTarget> = []
         for (get, key) in zip(gets, keys) {
-            guard seen.insert(ItemTarget(table: get.table, key: key)).inserted else {
+            guard seen.insert(ItemTarget(table: get.table.name, key: key)).inserted else {
                 throw ServiceError(CodexError(.duplicateTarget, ""))
             }
         }
@@ -69,7 +71,7 @@ extension DynamoDBService {
         let memory = budget.decodedMemory()
         defer { memory.release() }
         response.more { $0.raw("{") }
-        let byteCount = try snapshot.view(in: get.table, key: key) { view in
+        let byteCount = try snapshot.view(in: get.table.name, key: key) { view in
             // An item that is certainly too much is not read further.
             try room.take(encodedByteCount: view.inflatedByteCount())
             response.more { $0.raw("\"Item\":") }
@@ -88,12 +90,20 @@ extension DynamoDBService {
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
         let token = try Self.token(input)
+        let wantsCollections = try Self.wantsCollections(input)
         let parsed = try transactWrites(input)
         let actions = try Self.results(of: parsed) { try $0.action.action($0.table) }
-        let targets = capacity == .none ? [] : try parsed.map { try WriteTarget($0.table, self) }
+        let targets =
+            capacity == .none
+            ? [] : try parsed.map { try WriteTarget($0.table, $0.action.table.text, self) }
+        let collections = try collections(
+            of: parsed.filter { $0.action.isWrite }.map {
+                (item: $0.action.item, table: $0.table, text: $0.action.table.text)
+            }, if: wantsCollections)
         let units = try await perform(
             actions, token, returningItems: parsed.map { $0.action.returnsItem }, targets, budget)
         var response = ResponseWriter()
+        collections.writeAll(to: &response)
         response.capacities(capacity, units)
         return response
     }
@@ -121,7 +131,7 @@ extension DynamoDBService {
                 throw TransactionRoom.tooLarge
             }
             try Self.count(action.placeholderByteCount, &expressionByteCount)
-            return (action, try definition(action.table))
+            return (action, try definition(action.table.name))
         }
     }
 
@@ -174,23 +184,30 @@ extension DynamoDBService {
 
     /// The results of checking all actions.
     ///
-    /// - Throws: `TransactionCanceledException` with the reasons of all actions if some are
-    ///   invalid.
+    /// DynamoDB names only the first of several invalid actions. An empty value of a key is an
+    /// error of the whole request, in any action. Source: paritysuite/dynamodb-conformance#46 and
+    /// #60, recorded with the service.
+    ///
+    /// - Throws: `TransactionCanceledException` with the reason of the first invalid action;
+    ///   `ValidationException` for an empty value of a key.
     private static func results<Action, Result>(
         of actions: [Action], _ body: (Action) throws -> Result
     ) throws -> [Result] {
-        var (results, reasons): ([Result], [ServiceError.Reason]) = ([], [])
-        for action in actions {
+        var results: [Result] = []
+        var invalid: (place: Int, failure: ServiceError)?
+        for (place, action) in actions.enumerated() {
             do {
                 results.append(try body(action))
-                reasons.append(ServiceError.Reason(code: "None"))
             } catch let failure as ServiceError where failure.type == "ValidationException" {
-                reasons.append(
-                    ServiceError.Reason(code: "ValidationError", message: failure.message))
+                if failure.isOfRequest { throw failure }
+                if invalid == nil { invalid = (place, failure) }
             }
         }
-        guard results.count == reasons.count else { throw ServiceError(cancelledFor: reasons) }
-        return results
+        guard let invalid else { return results }
+        var reasons = actions.map { _ in ServiceError.Reason(code: "None") }
+        reasons[invalid.place] = ServiceError.Reason(
+            code: "ValidationError", message: invalid.failure.message)
+        throw ServiceError(cancelledFor: reasons)
     }
 
     /// Adds the bytes of an action's expressions; all together have the same limit as the items.
@@ -213,12 +230,6 @@ extension DynamoDBService {
     private static func actions(_ input: RequestParameters) throws -> [JSONValue] {
         guard let nodes = try input.list("TransactItems") else {
             throw RequestParameters.missing("TransactItems")
-        }
-        guard (1...DynamoDBLimits.transactionActionCountMax).contains(nodes.count) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'transactItems' failed to satisfy constraint: "
-                    + "Member must have length less than or equal to "
-                    + "\(DynamoDBLimits.transactionActionCountMax), and greater than or equal to 1")
         }
         return nodes
     }
@@ -245,17 +256,12 @@ struct TransactionRoom {
         }
     }
 
-    /// "Aggregate size of the items in the transaction" of both operations' reference.
-    static var tooLarge: ServiceError {
-        .validation(
-            "Transaction request items exceed the maximum allowed size together: "
-                + "\(DynamoDBLimits.transactionByteCountMax) bytes")
-    }
+    static var tooLarge: ServiceError { .validation(ItemMessages.transactionTooLarge) }
 }
 
 /// One read of a TransactGetItems.
 private struct TransactGet {
-    let table: String
+    let table: TableReference
     let key: Item
     let projection: Projection?
     /// The bytes of the names that its expression refers to.
@@ -263,9 +269,9 @@ private struct TransactGet {
 
     init(_ input: RequestParameters) throws {
         guard let get = try input.object("Get") else { throw RequestParameters.missing("Get") }
-        table = try get.tableName()
+        table = try get.table()
         key = try get.requiredKey("Key")
-        var expressions = try Expressions(get)
+        var expressions = try Expressions(get, .transactionRead)
         projection = try expressions.projection()
         try expressions.requireAllUsed()
         placeholderByteCount = expressions.placeholderByteCount
@@ -274,10 +280,11 @@ private struct TransactGet {
 
 /// An action of a transaction before its table is looked up.
 private struct TransactAction {
-    let table: String
+    let table: TableReference
     let returnsItem: Bool
+    /// The item to put, or the key of another action.
+    let item: Item
     private let kind: String
-    private let item: Item
     private let update: Update?
     private let condition: Condition?
     /// The bytes of the names and values that its expressions refer to.
@@ -291,10 +298,11 @@ private struct TransactAction {
                 "TransactItems can only contain one of Check, Put, Update or Delete")
         }
         self.kind = kind
-        table = try parameters.tableName()
+        table = try parameters.table()
         returnsItem = try WriteParameters.returnsItemOnFailure(parameters)
         item = try kind == "Put" ? parameters.requiredItem("Item") : parameters.requiredKey("Key")
-        var expressions = try Expressions(parameters)
+        var expressions = try Expressions(
+            parameters, kind == "Update" ? .transactionUpdate : .transactionCondition)
         update = kind == "Update" ? try expressions.update() : nil
         condition = try expressions.condition()
         try expressions.requireAllUsed()
@@ -305,17 +313,21 @@ private struct TransactAction {
         }
     }
 
+    var isWrite: Bool { kind != "ConditionCheck" }
+
     /// The bytes of the item to put; 0 for other actions.
     var putByteCount: Int { kind == "Put" ? item.byteCount : 0 }
 
     func action(_ definition: TableDefinition) throws -> WriteAction {
+        let table = table.name
+        if let condition { try definition.requireScalarKeys(condition.paths) }
         if kind == "Put" {
             try definition.requireKeys(of: item)
             return .put(table: table, item, condition: condition)
         }
         let key = try definition.requestedKey(item)
         if let update {
-            try definition.requireNoKeys(update)
+            try definition.requireKeys(update)
             return .update(table: table, key: key, update, condition: condition)
         }
         guard kind == "ConditionCheck", let condition else {

@@ -15,7 +15,8 @@ struct KeyPart: Sendable {
             throw CodexError(
                 .invalidKey,
                 "The key attribute \(attribute.name) of \(owner) has the type "
-                    + "\(attribute.type.rawValue), not \(value.type.rawValue).")
+                    + "\(attribute.type.rawValue), not \(value.type.rawValue).",
+                .keyType(attribute, value.type, owner: owner))
         }
         let count =
             switch value {
@@ -25,7 +26,8 @@ struct KeyPart: Sendable {
             }
         guard count > 0 else {
             throw CodexError(
-                .invalidKey, "The key attribute \(attribute.name) of \(owner) is empty.")
+                .invalidKey, "The key attribute \(attribute.name) of \(owner) is empty.",
+                .emptyKey(attribute, owner: owner))
         }
         let limit =
             isPartition
@@ -34,7 +36,8 @@ struct KeyPart: Sendable {
             throw CodexError(
                 .keyTooLong,
                 "The key attribute \(attribute.name) of \(owner) has \(count) bytes; "
-                    + "\(limit) are allowed.")
+                    + "\(limit) are allowed.",
+                .keySize(isPartition: isPartition))
         }
     }
 }

@@ -178,7 +178,7 @@ struct ExpressionLanguageTests {
             ("name = :x", "reserved keyword: name"), ("a.Status = :x", "reserved keyword: Status"),
             ("#b = :x", "attribute name: #b"), ("a = :undefined", "attribute value: :undefined"),
             ("((a = :x))", "redundant parentheses"),
-            ("size(a)", "<EOF>"), ("size(:x) = :x", "requires a document path"),
+            ("size(a)", "not allowed to be used this way"), ("size(:x) = :x", "type N"),
             ("attribute_exists(a, b)", "number of operands: 2"),
             ("attribute_exists(:x)", "requires a document path"),
             ("attribute_type(a, :x)", "attribute_type"), ("attribute_type(a, :s)", "valid types"),
@@ -293,9 +293,10 @@ struct ExpressionLanguageTests {
             String(repeating: "(NOT ", count: count) + "attribute_exists(a)"
                 + String(repeating: ")", count: count)
         }
-        _ = try condition(enclosed(StoreLimits.expressionDepthMax))
+        // The function is an operator, too.
+        _ = try condition(enclosed(DynamoDBLimits.expressionOperatorCountMax - 1))
         #expect(throws: CodexError(.invalidExpression, "")) {
-            try condition(enclosed(StoreLimits.expressionDepthMax + 1))
+            try condition(enclosed(DynamoDBLimits.expressionOperatorCountMax))
         }
         // Parentheses as deep as the text is long.
         #expect(throws: CodexError(.invalidExpression, "")) {

@@ -343,7 +343,7 @@ struct BudgetTests {
             #"{"Keys":[{"p":{"S":"a"}}],"ProjectionExpression":"p","Other":1,"#
             + #""ConsistentRead":true}"#
         let input = try RequestParameters(Array(body.utf8), RequestBudget())
-        let get = try BatchGet("uuu", input, keyCountMax: 100)
+        let get = try BatchGet(try TableReference("uuu"), input, countSoFar: 0)
         #expect(get.isConsistent && get.rest.map { $0.name } == ["ProjectionExpression"])
     }
 

@@ -103,6 +103,22 @@ struct FaultyBatchTests {
         #expect(FaultFixture.keys(try #require(others["table"] as? [Object])) == left)
     }
 
+    @Test("What stays unprocessed is under the ARN of its table if the request has the ARN")
+    func arns() async throws {
+        let fixture = try await fixture(0.5)
+        let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/table"
+        for (operation, body, member) in [
+            ("BatchWriteItem", Self.writes(Self.keys), "UnprocessedItems"),
+            ("BatchGetItem", Self.reads(Self.keys), "UnprocessedKeys"),
+        ] {
+            let named = body.replacingOccurrences(
+                of: #"{"table":"#, with: "{\"\(arn)\":")
+            let answer = try await fixture.ok(operation, named)
+            let left = try #require(answer[member] as? Object)
+            #expect(left.keys.sorted() == [arn], "\(operation)")
+        }
+    }
+
     @Test("A table of a BatchGetItem may stay unprocessed as a whole")
     func wholeTable() async throws {
         let fixture = try await fixture(1)

@@ -148,7 +148,7 @@ struct RequestNameTests {
             + #""ProjectionExpression":"a"}"#
         for read: (RequestParameters) throws -> Void in [
             { _ = try $0.object("Object") }, { _ = try $0.strings("List") },
-            { _ = try Expressions($0) },
+            { _ = try Expressions($0, .read) },
         ] {
             let meter = MemoryMeter()
             let input = try parameters(text, meter)

@@ -94,7 +94,7 @@ struct RequestValueTests {
         let input = try parameters(
             #"{"FilterExpression":"a IN (:a,:b,:c)","ExpressionAttributeValues":"#
                 + #"{":a":\#(map),":b":{"S":"\#(text)"},":c":\#(map)}}"#)
-        let error = refusal { _ = try Expressions(input) }
+        let error = refusal { _ = try Expressions(input, .scan) }
         #expect((error == nil) == (difference <= 0))
         #expect(error?.message.contains("exceeds max size") ?? true)
     }
@@ -110,7 +110,7 @@ struct RequestValueTests {
             let input = try parameters(
                 #"{"FilterExpression":"a = :a","ExpressionAttributeValues":{":a":\#(content)}}"#,
                 meter)
-            let error = refusal { _ = try Expressions(input) }
+            let error = refusal { _ = try Expressions(input, .scan) }
             #expect(error?.message.contains("exceeds max size") == true)
             let memberByteCount = DecodedSize.setMember(of: Number.self)
             #expect(meter.byteCount <= (countMax + 100) * memberByteCount)
@@ -301,7 +301,7 @@ struct RequestValueTests {
 
     private func expected(_ text: String, _ meter: MemoryMeter = MemoryMeter()) throws {
         let input = try parameters(#"{"Expected":{\#(text)}}"#, meter)
-        var expressions = try Expressions(input)
+        var expressions = try Expressions(input, .condition)
         _ = try expressions.condition()
     }
 
@@ -345,18 +345,21 @@ struct RequestValueTests {
         let value = #"{"Value":{"S":"\#(first)"}}"#
         let other = #"{"Value":{"S":"\#(second)"}}"#
         let list = #""AttributeValueList":[{"S":"\#(first)"},{"S":"\#(second)"}]"#
+        // The lower bound is not above the upper one.
+        let range = #""AttributeValueList":[{"S":"\#(second)"},{"S":"\#(first)"}]"#
         let key = #""TableName":"ttt","Key":{"p":{"S":"p"},"s":{"N":"1"}}"#
         let bodies = [
             #"{"Expected":{"a":\#(value),"b":\#(other)}}"#,
             #"{"Expected":{"a":{"ComparisonOperator":"IN",\#(list)}}}"#,
             #"{\#(key),"AttributeUpdates":{"a":\#(value)},"Expected":{"b":\#(other)}}"#,
             #"{\#(key),"AttributeUpdates":{"a":\#(value),"b":\#(other)}}"#,
-            #"{"KeyConditions":{"a":{"ComparisonOperator":"BETWEEN",\#(list)}}}"#,
+            #"{"KeyConditions":{"a":{"ComparisonOperator":"BETWEEN",\#(range)}}}"#,
         ]
         for body in bodies {
             let input = try parameters(body)
             let error = refusal {
-                var expressions = try Expressions(input)
+                var expressions = try Expressions(
+                    input, input.has("KeyConditions") ? .query : .update)
                 if input.has("AttributeUpdates") { _ = try expressions.update() }
                 if input.has("KeyConditions") { _ = try expressions.keyCondition() }
                 _ = try expressions.condition()

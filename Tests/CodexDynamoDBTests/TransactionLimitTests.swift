@@ -251,10 +251,11 @@ struct TransactionLimitTests {
 
     // MARK: Work
 
-    /// `list_append(l, list_append(l, …))`.
-    private func nested(_ depth: Int) -> String {
-        String(repeating: "list_append(l, ", count: depth) + "l"
-            + String(repeating: ")", count: depth)
+    /// One clause that joins a list with itself, or several ones.
+    private func joined(_ count: Int) -> String {
+        count == 1
+            ? "l = list_append(l, l)"
+            : (0..<count).map { "x\($0) = list_append(l, l)" }.joined(separator: ", ")
     }
 
     @Test(
@@ -264,22 +265,22 @@ struct TransactionLimitTests {
         let list = AttributeValue.list([AttributeValue](repeating: .null, count: 75_000))
         try await put((0..<25).map { ["p": .string(name($0)), "l": list] })
         func update(_ number: Int, _ depth: Int) -> String {
-            #"{"TableName":"ttt","Key":\#(key(number)),"UpdateExpression":"SET l = \#(nested(depth))"}"#
+            #"{"TableName":"ttt","Key":\#(key(number)),"UpdateExpression":"SET \#(joined(depth))"}"#
         }
         // Each takes the size of its item, and that of the largest one.
         let countMax =
             DynamoDBLimits.transactionByteCountMax
             / (DynamoDBLimits.itemByteCountMax + 3 + 2 * 75_000)
         for count in [1, countMax - 1, countMax] {
-            let answer = try await write((0..<count).map { #"{"Update":\#(update($0, 200))}"# })
+            let answer = try await write((0..<count).map { #"{"Update":\#(update($0, 100))}"# })
             #expect(answer.error == "TransactionCanceledException", "\(count)")
             #expect(reasons(answer.body) == [String](repeating: "ValidationError", count: count))
         }
         for count in [countMax + 1, 25] {
-            let answer = try await write((0..<count).map { #"{"Update":\#(update($0, 200))}"# })
+            let answer = try await write((0..<count).map { #"{"Update":\#(update($0, 100))}"# })
             #expect(answer.error == "ValidationException", "\(count)")
         }
-        #expect(try await ask("UpdateItem", update(0, 200)).error == "ValidationException")
+        #expect(try await ask("UpdateItem", update(0, 100)).error == "ValidationException")
         #expect(try await ask("UpdateItem", update(0, 1)).error == nil)
         let counts = try stored().map { $0["l"]?.list?.count ?? 0 }
         #expect(counts == [150_000] + [Int](repeating: 75_000, count: 24))
@@ -349,17 +350,16 @@ struct TransactionLimitTests {
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
     }
 
-    @Test("The values of older parameters have 4 MiB together, too", arguments: -1...1)
-    func olderValues(difference: Int) async throws {
-        func delete(_ number: Int, _ count: Int) -> String {
-            let value = #"{"S":"\#(String(repeating: "v", count: count))"}"#
-            let expected = #"{"ComparisonOperator":"NE","AttributeValueList":[\#(value)]}"#
-            return #"{"Delete":{"TableName":"ttt","Key":\#(key(number)),"#
-                + #""Expected":{"a":\#(expected)}}}"#
+    @Test("The values that expressions refer to have 4 MiB together, too", arguments: -1...1)
+    func values(difference: Int) async throws {
+        func check(_ number: Int, _ count: Int) -> String {
+            let values = #"{":v":{"S":"\#(String(repeating: "v", count: count))"}}"#
+            return #"{"ConditionCheck":{"TableName":"ttt","Key":\#(key(number)),"#
+                + #""ConditionExpression":"a <> :v","ExpressionAttributeValues":\#(values)}}"#
         }
         let half = DynamoDBLimits.expressionValueByteCountMax
         let answer = try await write([
-            delete(0, half), delete(1, half - 64), delete(2, 64 + difference),
+            check(0, half), check(1, half - 64), check(2, 64 + difference),
         ])
         #expect(answer.error == (difference > 0 ? "ValidationException" : nil))
     }

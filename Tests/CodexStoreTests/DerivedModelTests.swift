@@ -94,13 +94,13 @@ extension DerivedModelTests.Run {
             try expect(id, item, comment) { _ = try $0.put(item, in: "samples") }
         case 2:
             let update = randomUpdate()
-            let new = try update.apply(to: old ?? ["partition": key.partition])
+            let new = try outcome(of: update, on: old, key)
             try expect(id, new, comment) {
                 _ = try $0.update(in: "samples", key: key, update)
             }
         case 3:
             let (update, other) = (randomUpdate(), "\(id)x")
-            let new = try update.apply(to: old ?? ["partition": key.partition])
+            let new = try outcome(of: update, on: old, key)
             let actions: [WriteAction] = [
                 .update(table: "samples", key: key, update),
                 .delete(table: "samples", key: DerivedOrder.key(other)),
@@ -109,6 +109,12 @@ extension DerivedModelTests.Run {
         default:
             try expect(id, nil, comment) { _ = try $0.delete(in: "samples", key: key) }
         }
+    }
+
+    /// The item after an update; an update that only removes creates none.
+    private func outcome(of update: Update, on old: Item?, _ key: PrimaryKey) throws -> Item? {
+        if old == nil, update.onlyRemoves { return nil }
+        return try update.apply(to: old ?? ["partition": key.partition])
     }
 
     /// The item of an order, as `Codable` makes it, without derived attributes.

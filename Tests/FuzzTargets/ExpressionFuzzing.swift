@@ -79,7 +79,7 @@ private enum ExpressionFuzzing {
             let answer = condition.evaluate(item, steps: &steps)
             require(steps < 0 || answer == holds, "a condition has one answer")
         }
-        guard depth(of: condition) < StoreLimits.expressionDepthMax else { return }
+        guard depth(of: condition) < printedDepthMax else { return }
         var printer = ExpressionPrinter()
         let text = printer.condition(condition)
         guard let again = parsed(text, printer, { try $0.condition($1) }) else { return }
@@ -88,6 +88,9 @@ private enum ExpressionFuzzing {
         again.appendCanonical(to: &bytes)
         require(bytes == canonical, "equal conditions have equal bytes")
     }
+
+    /// Deepest condition that is printed: deeper ones may have too many operators.
+    private static let printedDepthMax = 100
 
     /// How deep the parentheses of a printed condition nest.
     private static func depth(of condition: Condition) -> Int {
@@ -102,7 +105,8 @@ private enum ExpressionFuzzing {
     private static func check(_ update: Update, _ items: [Item]) {
         var printer = ExpressionPrinter()
         let text = printer.update(update)
-        let again = parsed(text, printer) { try $0.update($1) }
+        let again =
+            nestsListAppend(update) ? nil : parsed(text, printer) { try $0.update($1) }
         if let again { require(again == update, "a printed update is the same: \(text)") }
         for item in items {
             let result = try? update.apply(to: item)
@@ -116,6 +120,29 @@ private enum ExpressionFuzzing {
                 }
                 require(result[path: path] == nil, "what is removed is gone")
             }
+        }
+    }
+
+    /// Whether an operand of `list_append` is one, which the language does not have.
+    private static func nestsListAppend(_ update: Update) -> Bool {
+        update.clauses.contains { clause in
+            switch clause {
+            case .set(_, .operand(let operand)): nestsListAppend(operand)
+            case .set(_, .sum(let left, let right)), .set(_, .difference(let left, let right)):
+                nestsListAppend(left) || nestsListAppend(right)
+            case .remove, .add, .delete: false
+            }
+        }
+    }
+
+    private static func nestsListAppend(_ operand: Update.Operand) -> Bool {
+        switch operand {
+        case .path, .value: return false
+        case .ifNotExists(_, let fallback): return nestsListAppend(fallback)
+        case .listAppend(let left, let right):
+            if case .listAppend = left { return true }
+            if case .listAppend = right { return true }
+            return nestsListAppend(left) || nestsListAppend(right)
         }
     }
 

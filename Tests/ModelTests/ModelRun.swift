@@ -240,12 +240,15 @@ final class ModelRun: @unchecked Sendable {
         let conditional = generator.random.chance(25)
         let (condition, holds) =
             conditional ? try self.condition(old) : (.attributeExists("x"), true)
+        let update = Update(clauses)
         let returned = Result {
             try transaction.update(
-                in: definition.name, key: try engineKey(key), Update(clauses),
+                in: definition.name, key: try engineKey(key), update,
                 condition: conditional ? condition : nil, returning: .allNew)
         }
-        try checkOutcome(returned, definition.name, key, old, new, holds, expected: new)
+        // An update that only removes creates no item.
+        let outcome = old == nil && update.onlyRemoves ? nil : new
+        try checkOutcome(returned, definition.name, key, old, outcome, holds, expected: outcome)
     }
 
     /// A sum without binary rounding for the decimals of the domain (at most five places).

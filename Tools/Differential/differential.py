@@ -90,8 +90,10 @@ def outcome(client, operation, parameters):
         return "ok", answer
     except ClientError as error:
         answer = error.response
-        return error.response["Error"]["Code"], {
-            "Message": error.response["Error"].get("Message", ""), "Reasons": [reason.get("Code") for reason in answer.get("CancellationReasons", [])],
+        reasons = answer.get("CancellationReasons", [])
+        messages = [answer["Error"].get("Message", "")] + [reason.get("Message") or "" for reason in reasons]
+        return answer["Error"]["Code"], {
+            "Message": " ".join(messages).strip(), "Reasons": [reason.get("Code") for reason in reasons],
             "Item": answer.get("Item")}
     except Exception as error:  # Whatever botocore does not send, it sends to neither.
         return "client", {"Message": type(error).__name__}
@@ -161,6 +163,9 @@ def main():
             elif same:
                 same = refusal(left[1]) == refusal(right[1])
             if same:
+                # The other side may have stored an item, which neither answer shows.
+                if explained.only_removes(operation, parameters):
+                    source.repair(operation, parameters, ours, theirs)
                 continue
             reason = explained.reason(operation, parameters, left, right, source, normal)
             if reason:

@@ -77,8 +77,7 @@ def condition(parameters):
     count = max(1, count)
     if not parameters["isNested"]:
         return joiner.join([term] * count)
-    # Parentheses of a hundred levels are allowed.
-    count = min(count, 99)
+    # Each level has an operator, so parentheses may be as deep as the text has room for.
     return (term + joiner + b"(") * (count - 1) + term + b")" * (count - 1)
 
 
@@ -149,6 +148,7 @@ def nest(before, middle, after, count):
 
 
 UPDATES = {
+    # DynamoDB refuses the first three: a list_append is no operand of another one.
     "append": lambda n: nest(b"list_append(d,", b"d", b")", n),
     "appendLeft": lambda n: nest(b"list_append(", b"d", b",d)", n),
     "appendValue": lambda n: nest(b"list_append(d,", b":v", b")", n),
@@ -178,7 +178,7 @@ UPDATE_PARAMETERS = {
     "storedLength": [100, 3_000, 50_000, 400_000, 4_000_000],
 }
 UPDATE_START = {
-    "update": "append", "clauses": 100, "needle": "nulls", "needleLength": 256,
+    "update": "appends", "clauses": 100, "needle": "nulls", "needleLength": 256,
     "storedKind": "nulls", "storedLength": 50_000}
 
 

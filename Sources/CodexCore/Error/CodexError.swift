@@ -22,6 +22,8 @@ public struct CodexError: Error, Sendable {
         var reasons: [CodexError?] = []
         var position: Int?
         var violation: RuleViolation?
+        var refusal: Refusal?
+        var parameter: String?
         var entity: String?
         var attributePath: String?
         var itemIndex: Int?
@@ -88,6 +90,17 @@ public struct CodexError: Error, Sendable {
                 currentItem: storedItem.map(CurrentItem.stored), fileID: fileID, line: line))
     }
 
+    /// Creates an error with its exact problem.
+    package init(
+        _ code: Code, _ message: String, _ refusal: Refusal?, fileID: String = #fileID,
+        line: Int = #line
+    ) {
+        storage = Storage(
+            Details(
+                code: code, message: message, cause: nil, refusal: refusal, fileID: fileID,
+                line: line))
+    }
+
     private init(_ details: Details) { storage = Storage(details) }
 
     private func with(_ change: (inout Details) -> Void) -> CodexError {
@@ -108,6 +121,20 @@ public struct CodexError: Error, Sendable {
     package func adding(_ sentence: String) -> CodexError {
         with { $0.message += " \(sentence)" }
     }
+
+    /// The same error, for an expression in a parameter of a request.
+    package func naming(_ parameter: String) -> CodexError {
+        with {
+            $0.message = "Invalid \(parameter): \($0.message)"
+            $0.parameter = parameter
+        }
+    }
+
+    /// The exact problem, if the error has one.
+    package var refusal: Refusal? { details.refusal }
+
+    /// The parameter with the expression that was refused, if it is known.
+    package var parameter: String? { details.parameter }
 
     /// The same error, whose ``description`` names only the type of the cause.
     package var hidingCause: CodexError { with { $0.hidesCause = true } }

@@ -300,28 +300,33 @@ extension Condition {
     public func validate() throws(CodexError) {
         switch self {
         case .compare(let left, let comparator, let right):
-            try Self.requireDistinct(left, right)
+            try Self.requireDistinct(left, right, comparator.rawValue)
             guard comparator != .equal, comparator != .notEqual else { return }
             try left.requireOrdered(comparator.rawValue)
             try right.requireOrdered(comparator.rawValue)
         case .between(let operand, let low, let high):
-            try Self.requireDistinct(operand, low)
-            try Self.requireDistinct(operand, high)
+            try Self.requireDistinct(operand, low, "BETWEEN")
+            try Self.requireDistinct(operand, high, "BETWEEN")
             for operand in [operand, low, high] { try operand.requireOrdered("BETWEEN") }
             try Self.requireBounds(low, high)
         case .isIn(_, let candidates):
             guard (1...DynamoDBLimits.inOperandCountMax).contains(candidates.count) else {
-                throw Self.invalid("IN takes 1 to \(DynamoDBLimits.inOperandCountMax) operands")
+                throw Self.invalid(
+                    "IN takes 1 to \(DynamoDBLimits.inOperandCountMax) operands",
+                    .candidateCount(candidates.count))
             }
         case .attributeExists, .attributeNotExists, .attributeType: return
         case .beginsWith(let operand, let prefix):
-            try Self.requireDistinct(operand, prefix)
+            try Self.requireDistinct(operand, prefix, "begins_with")
             for case .value(let value) in [operand, prefix] {
                 guard value.type == .string || value.type == .binary else {
-                    throw Self.invalid("begins_with takes text or binaries")
+                    throw Self.invalid(
+                        "begins_with takes text or binaries",
+                        .operandType(operator: "begins_with", value.type))
                 }
             }
-        case .contains(let operand, let member): try Self.requireDistinct(operand, member)
+        case .contains(let operand, let member):
+            try Self.requireDistinct(operand, member, "contains")
         case .and(let left, let right), .or(let left, let right):
             try left.validate()
             try right.validate()
@@ -329,22 +334,29 @@ extension Condition {
         }
     }
 
-    private static func requireDistinct(_ left: Operand, _ right: Operand) throws(CodexError) {
+    private static func requireDistinct(
+        _ left: Operand, _ right: Operand, _ name: String
+    ) throws(CodexError) {
         if case .path(let path) = left, case .path(path) = right {
-            throw invalid("the operands are the same path")
+            throw invalid(
+                "the operands are the same path", .sameOperands(operator: name, path))
         }
     }
 
     private static func requireBounds(_ low: Operand, _ high: Operand) throws(CodexError) {
         guard case .value(let low) = low, case .value(let high) = high else { return }
         guard let order = low.ordered(against: high) else {
-            throw invalid("the bounds of BETWEEN have different types")
+            throw invalid(
+                "the bounds of BETWEEN have different types", .boundTypes(low: low, high: high))
         }
-        guard order <= 0 else { throw invalid("BETWEEN's lower bound is above its upper one") }
+        guard order <= 0 else {
+            throw invalid(
+                "BETWEEN's lower bound is above its upper one", .boundOrder(low: low, high: high))
+        }
     }
 
-    private static func invalid(_ problem: String) -> CodexError {
-        CodexError(.invalidExpression, "Invalid condition: \(problem).")
+    private static func invalid(_ problem: String, _ refusal: Refusal? = nil) -> CodexError {
+        CodexError(.invalidExpression, "Invalid condition: \(problem).", refusal)
     }
 }
 
@@ -357,7 +369,8 @@ extension Condition.Operand {
             throw CodexError(
                 .invalidExpression,
                 "Invalid condition: \(name) takes text, numbers and binaries, "
-                    + "not \(value.type.rawValue).")
+                    + "not \(value.type.rawValue).",
+                .operandType(operator: name, value.type))
         }
     }
 }

@@ -1,7 +1,9 @@
 extension Update {
     /// The item after the update of `item`.
     ///
-    /// Call ``validate()`` first.
+    /// Call ``validate()`` first. REMOVE and DELETE of a path whose parent exists change nothing if
+    /// there is no value. An update that only removes creates no item: a store does not apply it to
+    /// a missing one.
     ///
     /// - Throws: ``CodexError/Code/invalidExpression`` if an operand is missing or of the wrong
     ///   type. ``CodexError/Code/invalidPath`` if the parent of a path does not exist.
@@ -32,7 +34,9 @@ extension Update {
             return UpdateEdit(path: path, value: try sum(item[path: path], value, &room))
         case .delete(let path, let value):
             switch try difference(item[path: path], value) {
-            case .unchanged: return nil
+            case .unchanged:
+                guard item.hasParent(of: path) else { throw UpdateEdit.noParent }
+                return nil
             case .emptied: return UpdateEdit(path: path, value: nil)
             case .value(let rest): return UpdateEdit(path: path, value: rest)
             }
@@ -80,7 +84,19 @@ extension Update {
 
     private static func mismatch(_ name: String) -> CodexError {
         CodexError(
-            .invalidExpression, "\(name)'s operand and the stored attribute have different types.")
+            .invalidExpression, "\(name)'s operand and the stored attribute have different types.",
+            .operandMismatch)
+    }
+}
+
+extension AttributeMap {
+    /// Whether the parent of a path is there, and of the type that the path's last step needs.
+    fileprivate func hasParent(of path: DocumentPath) -> Bool {
+        guard let last = path.steps.last else { return true }
+        switch (last, self[path: path.parent]) {
+        case (.name, .some(.map)), (.index, .some(.list)): return true
+        default: return false
+        }
     }
 }
 
@@ -115,8 +131,7 @@ private struct UpdateRoom {
         CodexError(
             .itemTooLarge,
             "The update would make an item of more than \(DynamoDBLimits.itemByteCountMax) bytes. "
-                + "Set or "
-                + "append less.")
+                + "Set or append less.")
     }
 }
 
@@ -198,7 +213,8 @@ extension Update.Operand {
                 throw CodexError(
                     .invalidExpression,
                     "The update reads \(path.abbreviated), which the item does not have. "
-                        + "Use ifNotExists.")
+                        + "Use ifNotExists.",
+                    .missingOperand)
             }
             return value
         case .listAppend: throw wrongType("list_append gives a list")
@@ -206,6 +222,8 @@ extension Update.Operand {
     }
 
     private func wrongType(_ rule: String) -> CodexError {
-        CodexError(.invalidExpression, "An operand of the update has the wrong type: \(rule).")
+        CodexError(
+            .invalidExpression, "An operand of the update has the wrong type: \(rule).",
+            .operandMismatch)
     }
 }

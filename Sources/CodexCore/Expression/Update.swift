@@ -53,6 +53,17 @@ public struct Update: Sendable, Hashable {
     /// The clauses in the order in which they were given.
     public private(set) var clauses: [Clause]
 
+    /// Whether every clause removes something, so that the update creates no item.
+    package var onlyRemoves: Bool {
+        !clauses.isEmpty
+            && clauses.allSatisfy { clause in
+                switch clause {
+                case .remove, .delete: true
+                case .set, .add: false
+                }
+            }
+    }
+
     /// Creates an update from clauses.
     public init(_ clauses: [Clause] = []) { self.clauses = clauses }
 
@@ -66,53 +77,85 @@ public struct Update: Sendable, Hashable {
     ///   DELETE of a value that is not a set. Also for a literal operand of the wrong type for
     ///   arithmetic or `list_append`.
     public func validate() throws(CodexError) {
-        guard !clauses.isEmpty else { throw Self.invalid("it has no clause") }
+        guard !clauses.isEmpty else { throw Self.invalid("it has no clause", nil) }
+        try requireDisjointPaths()
+        try requireClauseTypes()
+        try requireOperandTypes()
+    }
+
+    /// Checks that no two paths overlap or conflict.
+    func requireDisjointPaths() throws(CodexError) {
         if clauses.count > 1 { _ = try DocumentPath.sortedDisjoint(clauses.map(\.path)) }
+    }
+
+    /// Checks the types of the values of ADD and DELETE.
+    func requireClauseTypes() throws(CodexError) {
         for clause in clauses {
             switch clause {
-            case .set(_, let value): try value.validate()
-            case .remove: continue
+            case .set, .remove: continue
             case .add(_, let value):
                 guard value.type == .number || value.isSet else {
-                    throw Self.invalid("ADD takes a number or a set")
+                    throw Self.invalid(
+                        "ADD takes a number or a set", .clauseType(clause: "ADD", value.type))
                 }
             case .delete(_, let value):
-                guard value.isSet else { throw Self.invalid("DELETE takes a set") }
+                guard value.isSet else {
+                    throw Self.invalid(
+                        "DELETE takes a set", .clauseType(clause: "DELETE", value.type))
+                }
             }
         }
     }
 
-    fileprivate static func invalid(_ problem: String) -> CodexError {
-        CodexError(.invalidExpression, "Invalid update: \(problem).")
+    /// Checks the types of the literals that SET clauses take.
+    func requireOperandTypes() throws(CodexError) {
+        for case .set(_, let value) in clauses { try value.validate() }
+    }
+
+    fileprivate static func invalid(_ problem: String, _ refusal: Refusal?) -> CodexError {
+        CodexError(.invalidExpression, "Invalid update: \(problem).", refusal)
     }
 }
 
 extension Update.Value {
     fileprivate func validate() throws(CodexError) {
         switch self {
-        case .operand(let operand): try operand.validate(as: nil)
-        case .sum(let left, let right), .difference(let left, let right):
-            try left.validate(as: .number)
-            try right.validate(as: .number)
+        case .operand(let operand): try operand.validate(for: nil)
+        case .sum(let left, let right):
+            try left.validate(for: .sum)
+            try right.validate(for: .sum)
+        case .difference(let left, let right):
+            try left.validate(for: .difference)
+            try right.validate(for: .difference)
         }
     }
 }
 
+/// The operators and functions that take operands of one type.
+private enum TypedOperator: String {
+    case sum = "+"
+    case difference = "-"
+    case listAppend = "list_append"
+
+    var type: AttributeType { self == .listAppend ? .list : .number }
+}
+
 extension Update.Operand {
-    fileprivate func validate(as type: AttributeType?) throws(CodexError) {
+    /// Checks the literals of the operand, which an operator or function takes; `nil` is none.
+    ///
+    /// The result of a function is checked when the item is known, as in DynamoDB.
+    fileprivate func validate(for user: TypedOperator?) throws(CodexError) {
         switch self {
         case .path: return
         case .value(let value):
-            guard type == nil || value.type == type else {
-                throw Update.invalid("an operand has the type \(value.type.rawValue)")
-            }
-        case .ifNotExists(_, let fallback): try fallback.validate(as: type)
+            guard let user, value.type != user.type else { return }
+            throw Update.invalid(
+                "an operand has the type \(value.type.rawValue)",
+                .operandType(operator: user.rawValue, value.type))
+        case .ifNotExists(_, let fallback): try fallback.validate(for: nil)
         case .listAppend(let left, let right):
-            guard type == nil || type == .list else {
-                throw Update.invalid("list_append gives no number")
-            }
-            try left.validate(as: .list)
-            try right.validate(as: .list)
+            try left.validate(for: .listAppend)
+            try right.validate(for: .listAppend)
         }
     }
 }

@@ -108,10 +108,12 @@ struct UpdateEdit {
         return try edited(old, by: group, at: depth + 1)
     }
 
-    private static var noParent: CodexError {
+    /// The error for a path whose parent does not exist.
+    static var noParent: CodexError {
         CodexError(
             .invalidPath,
             "A path of the update leads through an attribute that is missing or of another type. "
-                + "Set the parent map or list first.")
+                + "Set the parent map or list first.",
+            .documentPath)
     }
 }

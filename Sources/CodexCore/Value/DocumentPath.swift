@@ -148,13 +148,62 @@ extension DocumentPath {
         let sorted = paths.sorted { order($0, $1) < 0 }
         for place in sorted.indices.dropFirst()
         where sorted[place].conflicts(with: sorted[place - 1]) {
-            throw CodexError(
-                .invalidExpression,
-                "Two paths of one expression overlap: \(sorted[place].abbreviated), "
-                    + "\(sorted[place - 1].abbreviated).")
+            throw conflict(of: paths, sorted[place - 1], sorted[place])
         }
         return sorted
     }
+
+    /// The error for paths that conflict.
+    ///
+    /// DynamoDB names the first path that overlaps an earlier one. If there is none, it names two
+    /// paths that need a map and a list.
+    ///
+    /// - Parameters:
+    ///   - paths: All paths.
+    ///   - left: A path that conflicts with `right`.
+    ///   - right: The path after `left` in the order of paths.
+    private static func conflict(
+        of paths: [DocumentPath], _ left: DocumentPath, _ right: DocumentPath
+    ) -> CodexError {
+        if let (one, two) = firstOverlap(in: paths) {
+            return CodexError(
+                .invalidExpression,
+                "Two paths of one expression overlap: \(one.abbreviated), \(two.abbreviated).",
+                .overlap(one, two))
+        }
+        let isInOrder = (paths.firstIndex(of: left) ?? 0) < (paths.firstIndex(of: right) ?? 0)
+        let (one, two) = isInOrder ? (left, right) : (right, left)
+        return CodexError(
+            .invalidExpression,
+            "Two paths of one expression need the same value to be a map and a list: "
+                + "\(one.abbreviated), \(two.abbreviated).",
+            .conflict(one, two))
+    }
+
+    /// The first path that is equal to an earlier one, above it or below it, after that one.
+    ///
+    /// - Complexity: O(*n* *d*) for *n* steps of all paths, and *d* steps of the longest one.
+    private static func firstOverlap(
+        in paths: [DocumentPath]
+    ) -> (DocumentPath, DocumentPath)? {
+        var (whole, parents): (Set<DocumentPath>, Set<DocumentPath>) = ([], [])
+        for (place, path) in paths.enumerated() {
+            var above: [DocumentPath] = []
+            while let parent = (above.last ?? path).directParent { above.append(parent) }
+            let isFree =
+                !parents.contains(path) && !whole.contains(path)
+                && !above.contains(where: whole.contains)
+            if !isFree, let earlier = paths[..<place].first(where: path.overlaps) {
+                return (earlier, path)
+            }
+            whole.insert(path)
+            parents.formUnion(above)
+        }
+        return nil
+    }
+
+    /// The path above this one; `nil` for a root.
+    private var directParent: DocumentPath? { steps.isEmpty ? nil : parent }
 
     /// Whether the two paths cannot be used in one expression.
     ///
@@ -168,6 +217,11 @@ extension DocumentPath {
             }
         }
         return true
+    }
+
+    /// Whether one path is equal to the other or below it.
+    private func overlaps(_ other: DocumentPath) -> Bool {
+        zip(allSteps, other.allSteps).allSatisfy { $0 == $1 }
     }
 }
 

@@ -62,6 +62,8 @@ extension Number {
     }
 
     static var tooPrecise: CodexError {
-        CodexError(.invalidNumber, "The exact result needs more than 38 significant digits.")
+        CodexError(
+            .invalidNumber, "The exact result needs more than 38 significant digits.",
+            .numberPrecision)
     }
 }

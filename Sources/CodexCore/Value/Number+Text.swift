@@ -98,7 +98,8 @@ private struct NumberParser {
     private var malformed: CodexError {
         CodexError(
             .invalidNumber,
-            "The text is not a decimal number. Write digits, an optional sign, point and exponent.")
+            "The text is not a decimal number. Write digits, an optional sign, point and exponent.",
+            .numberText)
     }
 
     private mutating func take(_ byte: UInt8, _ text: Span<UInt8>) -> Bool {
@@ -141,7 +142,8 @@ private struct NumberParser {
         digitCount += count
         guard digitCount <= DynamoDBLimits.numberDigitCountMax else {
             throw CodexError(
-                .invalidNumber, "A number has at most 38 significant digits; this one has more.")
+                .invalidNumber, "A number has at most 38 significant digits; this one has more.",
+                .numberPrecision)
         }
         if lowCount + count > Self.lowCountMax { gather() }
         // More zeros than have room follow a low part of 0.

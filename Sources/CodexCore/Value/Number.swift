@@ -52,16 +52,20 @@ public struct Number: Sendable, Hashable {
         let digits = Number.digitCount(stripped)
         guard digits <= DynamoDBLimits.numberDigitCountMax else {
             throw CodexError(
-                .invalidNumber, "A number has at most 38 significant digits; this one has more.")
+                .invalidNumber, "A number has at most 38 significant digits; this one has more.",
+                .numberPrecision)
         }
         let power = exponent + zeros
         let leading = power + digits - 1
         guard leading <= DynamoDBLimits.numberExponentMax else {
-            throw CodexError(.invalidNumber, "The number is above 9.99…E+125, the largest allowed.")
+            throw CodexError(
+                .invalidNumber, "The number is above 9.99…E+125, the largest allowed.",
+                .numberOverflow)
         }
         guard leading >= DynamoDBLimits.numberExponentMin else {
             throw CodexError(
-                .invalidNumber, "The number's magnitude is below 1E-130, the smallest allowed.")
+                .invalidNumber, "The number's magnitude is below 1E-130, the smallest allowed.",
+                .numberUnderflow)
         }
         let signed = negative ? -Int128(stripped) : Int128(stripped)
         if power >= 0, leading <= 18 {

@@ -52,7 +52,7 @@ enum StatementMessages {
             "The statement has parentheses or literals that are nested too deep at \(position)")
     }
 
-    // Source: O. The text is that of expressions.
+    // Source: O.
     static var tooManyOperators: ServiceError {
         .validation(
             "The statement contains too many operators; at most "
@@ -83,7 +83,7 @@ enum StatementMessages {
                 + "\(position)")
     }
 
-    // Source: U. The text is that of expressions.
+    // Source: U.
     static func pathTooLong(_ count: Int) -> ServiceError {
         .validation(
             "The document path has too many nesting elements; nesting levels: \(count)")
@@ -513,7 +513,7 @@ enum StatementListRefusals {
 
     // Source: C.
     static var transactionItemKey: ServiceError {
-        .validation("The provided key element does not match the schema")
+        .validation(ItemMessages.keyMismatch)
     }
 
     // Source: C.

@@ -98,7 +98,6 @@ extension DynamoDBService {
             case .update(let name, let key, let update, let condition):
                 let (old, new) = try transaction.change(
                     in: name, key: key, update, condition: condition)
-                if let new { try table.requireIndexKeys(of: new) }
                 return .items(old: old, new: new)
             case .delete(let name, let key, let condition):
                 let old = try transaction.delete(

@@ -161,7 +161,7 @@ extension DynamoDBService {
         }
         let areInserts = planned.map { $0.plan.isInsert }
         let tables = capacity == .none ? [] : planned.map { $0.plan.table }
-        let targets = try tables.map { try WriteTarget($0, self) }
+        let targets = try tables.map { try WriteTarget($0, $0.name, self) }
         let units: [Capacity]
         do {
             units = try await perform(

@@ -109,6 +109,10 @@ struct StatementWrite: Sendable {
         if case .insert = kind { true } else { false }
     }
 
+    var isUpdate: Bool {
+        if case .update = kind { true } else { false }
+    }
+
     /// The bytes of the item to insert; 0 for other statements.
     var insertedByteCount: Int {
         if case .insert(let item) = kind { item.byteCount } else { 0 }
@@ -149,6 +153,9 @@ struct StatementWrite: Sendable {
         let isMissing = Condition.attributeNotExists(DocumentPath(table.partitionKey.name))
         if case .insert(let item) = kind {
             try table.requireKeys(of: item)
+            guard item.byteCount <= DynamoDBLimits.itemByteCountMax else {
+                throw ServiceError.validation(ItemMessages.itemTooLarge)
+            }
             return .put(table: table.name, item, condition: isMissing)
         }
         guard let named = try key(in: table) else { throw StatementRefusals.noKey }
@@ -157,7 +164,7 @@ struct StatementWrite: Sendable {
             let condition = named.hasMore ? condition.map { isMissing || $0 } : nil
             return .delete(table: table.name, key: key, condition: condition)
         }
-        try table.requireNoKeys(update)
+        try table.requireKeys(update)
         return .update(table: table.name, key: key, update, condition: condition)
     }
 }

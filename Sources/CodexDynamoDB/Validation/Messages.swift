@@ -57,9 +57,6 @@ enum Messages {
 
     // MARK: Items
 
-    /// architect/dynalite, test/putItem.js.
-    static let itemTooLarge = "Item size has exceeded the maximum allowed size"
-
     /// architect/dynalite, test/helpers.js.
     static let conditionFailed = "The conditional request failed"
 

@@ -1,9 +1,13 @@
 /// A table as requests name it: by its name or by its ARN.
 ///
 /// The region and the account of an ARN do not matter, because a server has one of each.
-struct TableReference {
+struct TableReference: Sendable {
     /// The table's name.
     let name: String
+    /// The name or ARN in the request.
+    ///
+    /// Responses repeat it: "ConsumedCapacity" and "BatchGetItem" in DynamoDB's API reference.
+    let text: String
 
     /// What each ARN begins with.
     static let prefix = "arn:"
@@ -14,6 +18,7 @@ struct TableReference {
     ///
     /// - Throws: `ValidationException` if it begins as an ARN, and is not that of a table.
     init(_ text: String) throws {
+        self.text = text
         guard text.hasPrefix(Self.prefix) else {
             name = text
             return
@@ -53,5 +58,12 @@ struct TableReference {
         case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
         default: (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10
         }
+    }
+}
+
+extension RequestParameters {
+    /// The request's table.
+    func table() throws -> TableReference {
+        try TableReference(try requiredString("TableName"))
     }
 }

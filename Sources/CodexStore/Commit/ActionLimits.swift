@@ -101,7 +101,8 @@ struct ActionAccount {
             throw CodexError(
                 .transactionTooLarge,
                 "The items of the transaction exceed the maximum allowed size together: "
-                    + "\(DynamoDBLimits.transactionByteCountMax) bytes. Split it.")
+                    + "\(DynamoDBLimits.transactionByteCountMax) bytes. Split it.",
+                .transactionSize)
         }
     }
 

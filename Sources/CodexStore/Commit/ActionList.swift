@@ -210,7 +210,9 @@ struct ActionList {
             try condition?.validate()
             try writes.validate(update, target.table)
             try writes.require(condition, old, &steps)
-            var new = try writes.updating(target.table, key, old, by: update)
+            guard var new = try writes.updating(target.table, key, old, by: update) else {
+                return nil
+            }
             try new.derive(context.catalog)
             // A few clauses can turn a small item into a large one.
             try context.memory?.reserve(new.item.memoryByteCount)

@@ -285,9 +285,14 @@ struct ItemWrites {
     /// The image that results from an update of `old`, or of no item.
     ///
     /// An item keeps its schema version; a new one gets that of ``version(of:over:)``.
+    ///
+    /// - Returns: The image; `nil` if there is no item, and the update only removes, so that none
+    ///   is created.
+    /// - Throws: The errors of ``Update/apply(to:)``, and as ``version(of:over:)``.
     func updating(
         _ table: TableHandle, _ key: PrimaryKey, _ old: Image?, by update: Update
-    ) throws(CodexError) -> Image {
+    ) throws(CodexError) -> Image? {
+        if old == nil, update.onlyRemoves { return nil }
         let entity = old == nil ? table.entity(of: key) : table.sealedEntity(ofRaw: old, key)
         let item = try update.apply(to: old?.item ?? table.plan.definition.attributes(of: key))
         var schemaVersion = old?.header.schemaVersion

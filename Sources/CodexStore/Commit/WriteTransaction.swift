@@ -89,6 +89,10 @@ extension WriteTransaction {
 
     /// Changes attributes of an item, or creates the item with its key and these attributes.
     ///
+    /// An update that only removes (REMOVE and DELETE clauses) creates no item. Without an item,
+    /// its condition is checked, nothing changes, and no item is returned. A path through a missing
+    /// map is then no error. DynamoDB does the same.
+    ///
     /// If the item belongs to an entity with derived attributes, the store computes them from the
     /// changed item (``DerivedAttribute``). A change of a derived attribute itself has no effect,
     /// and conditions and changes read the value from before the update. With `.updatedNew`, only

@@ -29,8 +29,8 @@ public struct ExpressionParser: Sendable {
         case projection = "ProjectionExpression"
     }
 
-    private let names: [String: String]
-    private let values: [String: AttributeValue]
+    let names: [String: String]
+    let values: [String: AttributeValue]
     private var unusedNames: Set<String>
     private var unusedValues: Set<String>
     /// The bytes of the names and values to which the expressions so far refer, once for each
@@ -97,7 +97,6 @@ public struct ExpressionParser: Sendable {
         var parser = try ConditionParser(Cursor(text, kind, self))
         let condition = try parser.parse()
         use(parser.cursor)
-        try Self.naming(kind) { () throws(CodexError) in try condition.validate() }
         return condition
     }
 
@@ -108,10 +107,7 @@ public struct ExpressionParser: Sendable {
         var parser = try ConditionParser(Cursor(text, .keyCondition, self))
         let condition = try parser.parse()
         use(parser.cursor)
-        return try Self.naming(.keyCondition) { () throws(CodexError) in
-            try condition.validate()
-            return try KeyCondition(condition)
-        }
+        return try KeyCondition(condition)
     }
 
     /// Parses an update.
@@ -121,7 +117,6 @@ public struct ExpressionParser: Sendable {
         var parser = try UpdateParser(Cursor(text, .update, self))
         let update = try parser.parse()
         use(parser.cursor)
-        try Self.naming(.update) { () throws(CodexError) in try update.validate() }
         return update
     }
 
@@ -133,6 +128,7 @@ public struct ExpressionParser: Sendable {
         var paths = [try cursor.path()]
         while cursor.take(symbol: ",") { paths.append(try cursor.path()) }
         try cursor.requireEnd()
+        try cursor.requireNoProblem()
         use(cursor)
         return try Self.naming(.projection) { () throws(CodexError) in try Projection(paths) }
     }
@@ -167,164 +163,7 @@ public struct ExpressionParser: Sendable {
         do throws(CodexError) {
             return try body()
         } catch {
-            throw CodexError(.invalidExpression, "Invalid \(kind.rawValue): \(error.message)")
-        }
-    }
-}
-
-extension ExpressionParser {
-    /// Iterates over an expression's tokens and resolves the placeholders.
-    struct Cursor {
-        let kind: Kind
-        private let tokens: [ExpressionToken]
-        private var position = 0
-        private let names: [String: String]
-        private let values: [String: AttributeValue]
-        private(set) var usedNames: Set<String> = []
-        private(set) var usedValues: Set<String> = []
-        private(set) var placeholderByteCount: Int
-        private var operatorCount = 0
-
-        init(_ text: String, _ kind: Kind, _ parser: ExpressionParser) throws(CodexError) {
-            self.kind = kind
-            names = parser.names
-            values = parser.values
-            placeholderByteCount = parser.placeholderByteCount
-            guard text.utf8.count <= DynamoDBLimits.expressionByteCountMax else {
-                throw CodexError(
-                    .invalidExpression,
-                    "Invalid \(kind.rawValue): Expression size has exceeded the maximum allowed size; "
-                        + "expression size: \(text.utf8.count)")
-            }
-            tokens = ExpressionToken.tokens(of: text)
-            if tokens.count == 1 { throw error("The expression can not be empty;") }
-        }
-
-        var token: ExpressionToken { tokens[position] }
-
-        var next: ExpressionToken { tokens[min(position + 1, tokens.count - 1)] }
-
-        mutating func advance() { position = min(position + 1, tokens.count - 1) }
-
-        mutating func take(symbol: String) -> Bool {
-            guard token.isSymbol(symbol) else { return false }
-            advance()
-            return true
-        }
-
-        mutating func take(keyword: String) -> Bool {
-            guard token.isKeyword(keyword) else { return false }
-            advance()
-            return true
-        }
-
-        mutating func require(symbol: String) throws(CodexError) {
-            guard take(symbol: symbol) else { throw syntaxError }
-        }
-
-        func requireEnd() throws(CodexError) {
-            guard token.kind == .end else { throw syntaxError }
-        }
-
-        /// Counts one more operator or function.
-        mutating func count() throws(CodexError) {
-            operatorCount += 1
-            guard operatorCount <= DynamoDBLimits.expressionOperatorCountMax else {
-                throw error(
-                    "The expression contains too many operators; at most "
-                        + "\(DynamoDBLimits.expressionOperatorCountMax) are allowed")
-            }
-        }
-
-        func error(_ problem: String) -> CodexError {
-            CodexError(.invalidExpression, "Invalid \(kind.rawValue): \(problem)")
-        }
-
-        /// The error for the current token, with the tokens around it.
-        var syntaxError: CodexError {
-            let near = tokens[max(0, position - 1)...min(position + 1, tokens.count - 1)]
-                .filter { $0.kind != .end }.map(\.text).joined(separator: " ")
-            return error(
-                "Syntax error; token: \"\(token.text)\", near: \"\(near)\", at character "
-                    + "\(token.offset + 1)")
-        }
-
-        // MARK: Paths and values
-
-        /// A path of names and indexes.
-        mutating func path() throws(CodexError) -> DocumentPath {
-            let root = try name()
-            var steps: [DocumentPath.Step] = []
-            while true {
-                if take(symbol: ".") {
-                    steps.append(.name(try name()))
-                } else if take(symbol: "[") {
-                    guard token.kind == .number else { throw syntaxError }
-                    guard let index = Int32(token.text) else {
-                        throw error(
-                            "List index is not within the allowable range; index: [\(token.text)]")
-                    }
-                    advance()
-                    try require(symbol: "]")
-                    steps.append(.index(Int(index)))
-                } else {
-                    break
-                }
-                guard steps.count < DynamoDBLimits.nestingDepthMax else {
-                    throw error(
-                        "The document path has too many nesting elements; nesting levels: "
-                            + "\(steps.count + 1)")
-                }
-            }
-            return DocumentPath(root: root, steps: steps)
-        }
-
-        private mutating func name() throws(CodexError) -> String {
-            let token = token
-            switch token.kind {
-            case .word:
-                guard !ReservedWords.contains(token.text) else {
-                    throw error(
-                        "Attribute name is a reserved keyword; reserved keyword: \(token.text)")
-                }
-                advance()
-                return token.text
-            case .nameReference:
-                guard let name = names[token.text] else {
-                    throw error(
-                        "An expression attribute name used in the document path is not defined; "
-                            + "attribute name: \(token.text)")
-                }
-                try count(byteCount: name.utf8.count)
-                usedNames.insert(token.text)
-                advance()
-                return name
-            default: throw syntaxError
-            }
-        }
-
-        /// The value of the reference at the current token.
-        mutating func value() throws(CodexError) -> AttributeValue {
-            guard token.kind == .valueReference else { throw syntaxError }
-            guard let value = values[token.text] else {
-                throw error(
-                    "An expression attribute value used in expression is not defined; "
-                        + "attribute value: \(token.text)")
-            }
-            try count(byteCount: value.byteCount)
-            usedValues.insert(token.text)
-            advance()
-            return value
-        }
-
-        /// Counts the bytes behind a placeholder, because a short text may refer to it many times.
-        private mutating func count(byteCount: Int) throws(CodexError) {
-            placeholderByteCount += byteCount
-            guard placeholderByteCount <= DynamoDBLimits.expressionValueByteCountMax else {
-                throw error(
-                    "The names and values that it refers to exceed the maximum allowed size; "
-                        + "maximum: \(DynamoDBLimits.expressionValueByteCountMax) bytes")
-            }
+            throw error.naming(kind.rawValue)
         }
     }
 }

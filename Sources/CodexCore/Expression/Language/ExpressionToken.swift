@@ -1,7 +1,7 @@
 /// A token of an expression's text.
 struct ExpressionToken: Equatable {
     enum Kind: Equatable {
-        /// A name, a keyword or a function's name.
+        /// A name, a keyword or a function's name. It begins with a letter.
         case word
         /// `#name`.
         case nameReference
@@ -33,6 +33,9 @@ struct ExpressionToken: Equatable {
 
     private static let symbols = Set("=<>+-()[],.".unicodeScalars)
 
+    /// The offset behind the token's last character.
+    var endOffset: Int { kind == .end ? offset : offset + text.unicodeScalars.count }
+
     /// Splits an expression into tokens; the last one is `end`.
     ///
     /// - Complexity: O(*n*).
@@ -59,7 +62,7 @@ struct ExpressionToken: Equatable {
                     position += 1
                 }
                 if position > start + 1 { kind = first == "#" ? .nameReference : .valueReference }
-            } else if first.isLetter || first == "_" {
+            } else if first.isLetter {
                 while position < characters.count, characters[position].isInWord { position += 1 }
                 kind = .word
             } else if first.isDigit {

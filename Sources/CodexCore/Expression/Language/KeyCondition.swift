@@ -58,8 +58,32 @@ public struct KeyCondition: Sendable, Hashable {
             throw invalid("Invalid operator used in KeyConditionExpression: attribute_type")
         case .contains:
             throw invalid("Invalid operator used in KeyConditionExpression: contains")
-        default: throw invalid("Query key condition not supported")
+        case .compare(let left, _, let right):
+            throw invalid([left, right], "comparison")
+        case .between(let operand, let low, let high):
+            throw invalid([operand, low, high], "BETWEEN")
+        case .beginsWith(let operand, let prefix):
+            throw invalid([operand, prefix], "begins_with")
         }
+    }
+
+    /// The error for operands that are not a key attribute and values.
+    private static func invalid(_ operands: [Condition.Operand], _ name: String) -> CodexError {
+        var pathCount = 0
+        for operand in operands {
+            switch operand {
+            case .size: return invalid("KeyConditionExpressions cannot contain nested operations")
+            case .path: pathCount += 1
+            case .value: continue
+            }
+        }
+        let problem =
+            switch pathCount {
+            case 0: "No key attribute specified"
+            case 1: "\(name) operator must have the key attribute as its first operand"
+            default: "Multiple attribute names used in one condition"
+            }
+        return invalid("Invalid condition in KeyConditionExpression: \(problem)")
     }
 
     private static func term(
