@@ -1,3 +1,4 @@
+import Codex
 import CodexCore
 import Foundation
 
@@ -6,7 +7,7 @@ import Foundation
 extension CodexFlow.Task {
     private static let cutBodyByteCount = 64 << 10
 
-    /// Creates a finished task from a commit.
+    /// Creates a finished task from a commit; it produces no event when it is stored.
     ///
     /// - Throws: ``CodexError/Code/invalidIdentifier``.
     init(
@@ -21,6 +22,7 @@ extension CodexFlow.Task {
         if let end { body = String(commit.body[...end]) }
         kind = Kind(commitSubject: commit.subject)
         completedAt = commit.committed
+        isImport = true
         // Invalid labels are omitted.
         var probe = CodexFlow.Task(id: id, projectID: project, title: "-")
         labels = commit.folders.filter { folder in
