@@ -12,23 +12,25 @@ struct AnalyticsBases: Sendable {
     private struct Part {
         /// The counted entry with the lowest identifier; `nil` if the batch has none.
         private(set) var first: CodexFlow.Activity?
-        /// The commit of the first counted entry.
-        private var entryCommit: UInt64?
-        /// The commit of the first removal of the task's item.
-        private var removalCommit: UInt64?
+        /// The place of the first counted entry.
+        private var entryPlace: SequenceNumber?
+        /// The place of the first removal of the task's item.
+        private var removalPlace: SequenceNumber?
 
         /// Whether the task was removed before the first entry.
         var beginsWithRemoval: Bool {
-            guard let removalCommit else { return false }
-            return entryCommit.map { removalCommit < $0 } ?? true
+            guard let removalPlace else { return false }
+            return entryPlace.map { removalPlace < $0 } ?? true
         }
 
-        mutating func add(_ entry: CodexFlow.Activity, _ commit: UInt64) {
-            first = AnalyticsBases.earlier(first, entry)
-            entryCommit = entryCommit ?? commit
+        mutating func add(_ entry: CodexFlow.Activity, at place: SequenceNumber) {
+            if first.map({ entry.isEarlier(than: $0.id) }) ?? true { first = entry }
+            entryPlace = entryPlace ?? place
         }
 
-        mutating func addRemoval(_ commit: UInt64) { removalCommit = removalCommit ?? commit }
+        mutating func addRemoval(at place: SequenceNumber) {
+            removalPlace = removalPlace ?? place
+        }
     }
 
     /// The last rebuild.
@@ -40,13 +42,23 @@ struct AnalyticsBases: Sendable {
     /// The snapshot may be newer than the batch. A stored share needs no computation: it has all
     /// that was counted, since a rebuild removes the others (``AnalyticsRebuild/staleShares``).
     ///
-    /// - Throws: The errors of reading; ``CodexError/Code/keyUnavailable``.
+    /// - Throws: The errors of reading; ``CodexError/Code/keyUnavailable``;
+    ///   ``AnalyticsLookahead/MissedHistory``; ``AnalyticsBatch/Interruption``.
     /// - Complexity: Reads the histories of the tasks without a share. If the batch only removes
-    ///   one of these tasks, it also reads the changes from the batch to the snapshot, once.
+    ///   one of these tasks, it also reads the changes up to the snapshot that no earlier batch has
+    ///   read.
     init(
-        _ changes: [ChangeRecord], _ snapshot: borrowing Snapshot, _ store: Store
+        _ changes: [ChangeRecord], _ snapshot: borrowing Snapshot, _ store: Store,
+        _ lookahead: AnalyticsLookahead
     ) throws {
         generation = try snapshot.analyticsState.generation
+        // Another program may have counted the batch meanwhile.
+        if let first = changes.first?.sequenceNumber,
+            let done = try snapshot.consumer(Store.analyticsConsumer)?.checkpoint, done >= first
+        {
+            throw AnalyticsBatch.Interruption()
+        }
+        try lookahead.requireWholeHistories(of: changes, snapshot, store)
         var parts: [AnalyticsTask: Part] = [:]
         for change in changes { try Self.add(change, to: &parts) }
         for key in Array(parts.keys) {
@@ -54,10 +66,16 @@ struct AnalyticsBases: Sendable {
                 of: key.task, in: key.project)
             if try snapshot.sound(lookup, store) != nil { parts[key] = nil }
         }
-        let later = try Self.laterEntries(of: parts, after: changes, snapshot, store)
+        // The snapshot may have later entries of the tasks that the batch only removes, but they
+        // are those of a new task.
+        var removed: Set<AnalyticsTask> = []
+        for (key, part) in parts where part.first == nil {
+            if try Self.hasHistory(key, snapshot, store) { removed.insert(key) }
+        }
+        let later = try lookahead.firstEntries(of: removed, after: changes, snapshot, store)
         for (key, part) in parts {
             shares[key] = try Self.share(
-                of: key, part, before: part.first ?? later[key], snapshot, store)
+                of: key, part, before: part.first?.id ?? later[key], snapshot, store)
         }
     }
 
@@ -71,59 +89,14 @@ struct AnalyticsBases: Sendable {
     ) throws {
         switch (try change.entity, change.kind) {
         case (CodexFlow.Activity.definition.name?, .insert):
-            guard let entry = try countedEntry(in: change) else { return }
+            guard let entry = try change.countedEntry else { return }
             let key = AnalyticsTask(entry.projectID, entry.taskID)
-            parts[key, default: Part()].add(entry, change.sequenceNumber.commit)
+            parts[key, default: Part()].add(entry, at: change.sequenceNumber)
         case (CodexFlow.Task.definition.name?, .remove):
             guard let key = AnalyticsTask(try change.key) else { return }
-            parts[key, default: Part()].addRemoval(change.sequenceNumber.commit)
+            parts[key, default: Part()].addRemoval(at: change.sequenceNumber)
         default: return
         }
-    }
-
-    /// The entry of history that a change inserts; `nil` if it does not count.
-    private static func countedEntry(in change: ChangeRecord) throws -> CodexFlow.Activity? {
-        guard let image = try change.openedNewImage,
-            let entry = try CodexFlow.Activity.sound(in: image),
-            CodexFlow.AnalyticsShare.counts(entry)
-        else { return nil }
-        return entry
-    }
-
-    /// The entry with the lower identifier.
-    private static func earlier(
-        _ known: CodexFlow.Activity?, _ entry: CodexFlow.Activity
-    ) -> CodexFlow.Activity {
-        guard let known, ByteOrder.compare(known.id.rawValue, entry.id.rawValue) <= 0 else {
-            return entry
-        }
-        return known
-    }
-
-    /// The first counted entries after the batch, of the tasks that the batch only removes.
-    ///
-    /// The snapshot has these entries as well, but they are those of a new task.
-    private static func laterEntries(
-        of parts: [AnalyticsTask: Part], after batch: [ChangeRecord],
-        _ snapshot: borrowing Snapshot, _ store: Store
-    ) throws -> [AnalyticsTask: CodexFlow.Activity] {
-        var removed: Set<AnalyticsTask> = []
-        for (key, part) in parts where part.first == nil {
-            if try hasHistory(key, snapshot, store) { removed.insert(key) }
-        }
-        guard let last = batch.last, !removed.isEmpty else { return [:] }
-        let end = try snapshot.sequenceNumber
-        let filter = ChangeFilter(
-            tables: [CodexFlow.table], entities: [CodexFlow.Activity.definition.name],
-            kinds: [.insert])
-        var found: [AnalyticsTask: CodexFlow.Activity] = [:]
-        try store.catchUp(after: last.sequenceNumber, view: .keysOnly, filter: filter) { change in
-            guard change.sequenceNumber <= end, let key = AnalyticsTask(entry: try change.key),
-                removed.contains(key), let entry = try countedEntry(in: change)
-            else { return }
-            found[key] = earlier(found[key], entry)
-        }
-        return found
     }
 
     // MARK: Histories
@@ -153,7 +126,7 @@ struct AnalyticsBases: Sendable {
     /// - Returns: The share.
     /// - Throws: The errors of reading.
     private static func share(
-        of key: AnalyticsTask, _ part: Part, before end: CodexFlow.Activity?,
+        of key: AnalyticsTask, _ part: Part, before end: CodexFlow.Activity.ID?,
         _ snapshot: borrowing Snapshot, _ store: Store
     ) throws -> CodexFlow.AnalyticsShare {
         var share = CodexFlow.AnalyticsShare(projectID: key.project, taskID: key.task)
@@ -161,8 +134,8 @@ struct AnalyticsBases: Sendable {
         var (hasHistory, isWhole) = (false, end == nil)
         let history = CodexCore.Query<CodexFlow.Activity>.activity(of: key.task, in: key.project)
         try snapshot.forEachSound(history, store) { entry in
-            if let end, ByteOrder.compare(entry.id.rawValue, end.id.rawValue) >= 0 {
-                isWhole = entry.id == end.id
+            if let end, !entry.isEarlier(than: end) {
+                isWhole = entry.id == end
                 return false
             }
             guard CodexFlow.AnalyticsShare.counts(entry) else { return true }
@@ -175,5 +148,23 @@ struct AnalyticsBases: Sendable {
         share = CodexFlow.AnalyticsShare(projectID: key.project, taskID: key.task)
         if let first = part.first, !part.beginsWithRemoval { try share.assumeState(before: first) }
         return share
+    }
+}
+
+extension CodexFlow.Activity {
+    /// Whether the entry sorts before another one of its task.
+    func isEarlier(than id: ID) -> Bool { ByteOrder.compare(self.id.rawValue, id.rawValue) < 0 }
+}
+
+extension ChangeRecord {
+    /// The entry of history that the change inserts; `nil` if it does not count.
+    var countedEntry: CodexFlow.Activity? {
+        get throws {
+            guard let image = try openedNewImage,
+                let entry = try CodexFlow.Activity.sound(in: image),
+                CodexFlow.AnalyticsShare.counts(entry)
+            else { return nil }
+            return entry
+        }
     }
 }

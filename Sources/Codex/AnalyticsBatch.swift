@@ -15,7 +15,8 @@ struct AnalyticsBatch {
 
     /// Interrupts the consumer: what was read before the transaction is out of date.
     ///
-    /// A rebuild replaces the days, or a share was removed by another program.
+    /// A rebuild replaces the days, a share was removed by another program, or the checkpoint was
+    /// moved.
     struct Interruption: Error {}
 
     /// Interrupts the consumer: more analytics of a removed project are left than one transaction
@@ -32,7 +33,6 @@ struct AnalyticsBatch {
     /// The shares of the tasks that had none before the batch.
     private let bases: AnalyticsBases
     private var tally = CodexFlow.AnalyticsTally()
-    private var workers: Set<AnalyticsWriter.Worker> = []
     /// The shares of the tasks that the batch concerns, as they will be stored.
     private var shares: [AnalyticsTask: CodexFlow.AnalyticsShare] = [:]
     /// The projects that accept changes; `nil` for one that is missing, damaged or being deleted.
@@ -42,22 +42,46 @@ struct AnalyticsBatch {
 
     private init(_ bases: AnalyticsBases) { self.bases = bases }
 
-    /// Applies a batch of changes.
+    /// Applies a batch of changes, in the transaction that has moved the checkpoint past them.
     ///
+    /// - Parameters:
+    ///   - changes: The changes.
+    ///   - start: The checkpoint before them.
+    ///   - bases: The shares of the tasks that had none.
+    ///   - transaction: The transaction.
     /// - Throws: The errors of reading and writing; ``CodexError/Code/keyUnavailable``;
     ///   ``Interruption``, ``Leftover``.
     static func apply(
-        _ changes: [ChangeRecord], _ bases: AnalyticsBases, to transaction: inout WriteTransaction
+        _ changes: [ChangeRecord], after start: SequenceNumber, _ bases: AnalyticsBases,
+        to transaction: inout WriteTransaction
     ) throws {
-        let state = try transaction.analyticsState
-        guard state.isPresent, state.generation == bases.generation else { throw Interruption() }
+        guard try transaction.analyticsState.generation == bases.generation else {
+            throw Interruption()
+        }
+        try moveCheckpoint(from: start, &transaction)
         var batch = AnalyticsBatch(bases)
         for change in changes { try batch.add(change, &transaction) }
-        try AnalyticsWriter.add(batch.tally, batch.workers, &transaction)
+        try AnalyticsWriter.add(batch.tally, &transaction)
         for (key, share) in batch.shares {
             guard try batch.project(key.project, transaction) != nil else { continue }
-            try transaction.put(share)
+            try AnalyticsWriter.store(share, &transaction)
         }
+    }
+
+    /// Records the checkpoint that the stored days are of.
+    ///
+    /// - Parameters:
+    ///   - start: The checkpoint before the transaction.
+    ///   - transaction: The transaction, which has moved the checkpoint.
+    /// - Throws: ``Interruption`` if the days are not valid, or are not those of `start`; the
+    ///   errors of reading and writing.
+    static func moveCheckpoint(
+        from start: SequenceNumber, _ transaction: inout WriteTransaction
+    ) throws {
+        var state = try transaction.analyticsState
+        guard state.isPresent, state.checkpoint == start else { throw Interruption() }
+        state.checkpoint = try transaction.checkpoint(of: Store.analyticsConsumer)
+        try transaction.setAnalyticsState(state)
     }
 
     private mutating func add(
@@ -69,11 +93,7 @@ struct AnalyticsBatch {
                 let entry = try CodexFlow.Activity.sound(in: new)
             else { return }
             try add(entry, transaction)
-        case (CodexFlow.WorkLog.definition.name?, _):
-            for image in [try change.openedOldImage, try change.openedNewImage] {
-                guard let image, let log = try CodexFlow.WorkLog.sound(in: image) else { continue }
-                workers.insert(AnalyticsWriter.Worker(log))
-            }
+        case (CodexFlow.WorkLog.definition.name?, _): try addWork(change, transaction)
         case (CodexFlow.Task.definition.name?, .remove):
             guard let key = AnalyticsTask(try change.key) else { return }
             try remove(key, at: change.time, transaction)
@@ -84,6 +104,19 @@ struct AnalyticsBatch {
             try empty(project, change.sequenceNumber, &transaction)
         default: return
         }
+    }
+
+    /// Adds the difference that a change of a work log makes.
+    private mutating func addWork(
+        _ change: ChangeRecord, _ transaction: borrowing WriteTransaction
+    ) throws {
+        let old = try change.openedOldImage.flatMap { try CodexFlow.WorkLog.sound(in: $0) }
+        let new = try change.openedNewImage.flatMap { try CodexFlow.WorkLog.sound(in: $0) }
+        guard let log = new ?? old, new?.hours != old?.hours,
+            try project(log.projectID, transaction) != nil
+        else { return }
+        if let new { try tally.add(new) }
+        if let old { try tally.remove(old) }
     }
 
     // MARK: Tasks
@@ -160,7 +193,6 @@ struct AnalyticsBatch {
         _ transaction: inout WriteTransaction
     ) throws {
         tally.remove(project)
-        workers = workers.filter { $0.project != project }
         shares = shares.filter { $0.key.project != project }
         removedProjects.insert(project)
         let isDone = try transaction.removeAnalytics(of: project, upTo: Self.removalCountMax)

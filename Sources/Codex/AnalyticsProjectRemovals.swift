@@ -10,15 +10,17 @@ struct AnalyticsProjectRemovals: Sendable {
     /// The last removal of each project's item.
     private let last: [CodexFlow.Project.ID: SequenceNumber]
 
-    /// Reads the removals after a change, up to the newest change.
+    /// Reads the removals after a place, up to a change.
     ///
     /// - Throws: ``CodexError/Code/changesTrimmed``, and the errors of reading.
-    init(after start: SequenceNumber, _ store: Store) throws {
+    init(after start: ChangeCursor, through end: SequenceNumber, _ store: Store) throws {
         let filter = ChangeFilter(
             tables: [CodexFlow.table], entities: [CodexFlow.Project.definition.name],
             kinds: [.remove])
         var found: [CodexFlow.Project.ID: SequenceNumber] = [:]
-        try store.catchUp(after: start, view: .keysOnly, filter: filter) { change in
+        _ = try store.catchUp(
+            after: start, through: end, view: .keysOnly, filter: filter
+        ) { change in
             guard let project = CodexFlow.Project.ID(partition: try change.key.partition) else {
                 return
             }

@@ -9,12 +9,13 @@ internal import FoundationEssentials
 /// contributed. The second time adds the history of each task, entry by entry, and compares the
 /// outcome with the stored share.
 struct AnalyticsRebuild: Sendable {
-    /// The end of the sums: they have the changes up to this one.
-    private(set) var sequence: SequenceNumber
+    /// The end of the sums: they have the changes up to this place.
+    private(set) var end: ChangeCursor
     /// The number of rebuilds before this one.
     private(set) var generation: Int
     private(set) var tally = CodexFlow.AnalyticsTally()
-    /// The keys of the days in the snapshot, and of those that were written later.
+    /// The keys of the days in the snapshot, and of those that were written later, except for days
+    /// of imports.
     private(set) var storedDays: Set<PrimaryKey> = []
     /// The keys of the shares that do not have what the sums have of their tasks, and of those that
     /// were written later.
@@ -40,14 +41,23 @@ struct AnalyticsRebuild: Sendable {
     private var current: (key: AnalyticsTask, share: CodexFlow.AnalyticsShare)?
     /// Whether a removal of that task was in no entry of history.
     private var isUnnoticed = false
-    /// The position up to which newer changes were read.
-    private var readThrough: SequenceNumber
+    /// The place up to which newer changes were read.
+    private var readThrough: ChangeCursor
 
-    init(_ snapshot: borrowing Snapshot, _ store: Store, after start: SequenceNumber?) throws {
-        sequence = try snapshot.sequenceNumber
+    /// Sums up the history and the work logs in a snapshot.
+    ///
+    /// - Parameters:
+    ///   - snapshot: The snapshot.
+    ///   - store: The store.
+    ///   - start: The place after which the shares lack removals; `nil` if it is not known.
+    /// - Throws: The errors of reading; ``CodexError/Code/keyUnavailable``.
+    init(_ snapshot: borrowing Snapshot, _ store: Store, after start: ChangeCursor?) throws {
+        end = try snapshot.cursor
         generation = try snapshot.analyticsState.generation
-        readThrough = sequence
-        if let start { removals = try AnalyticsRemovals(after: start, through: sequence, store) }
+        readThrough = end
+        if let start {
+            removals = try AnalyticsRemovals(after: start, through: end.sequenceNumber, store)
+        }
         var reading = self
         let definition = try store.schema.table(CodexFlow.table)
         try snapshot.forEach(TableScan(table: CodexFlow.table)) { view in
@@ -80,8 +90,10 @@ struct AnalyticsRebuild: Sendable {
                 try item.requireOpened()
             }
         case CodexFlow.Analytics.definition.name?:
-            let keys = try view.item(keeping: ["PK", "SK"])
-            storedDays.insert(try definition.primaryKey(of: keys))
+            let item = try store.opened(view)
+            if try !CodexFlow.Analytics.isImported(item) {
+                storedDays.insert(try definition.primaryKey(of: item))
+            }
         case CodexFlow.AnalyticsShare.definition.name?:
             let share = try CodexFlow.AnalyticsShare.sound(in: try store.opened(view))
             guard let share else { return }
@@ -198,13 +210,33 @@ struct AnalyticsRebuild: Sendable {
                 CodexFlow.Analytics.definition.name, CodexFlow.AnalyticsShare.definition.name,
                 CodexFlow.Activity.definition.name, CodexFlow.WorkLog.definition.name,
             ])
-        try store.catchUp(after: readThrough, view: .keysOnly, filter: filter) { change in
+        let last = try store.read { try $0.sequenceNumber }
+        readThrough = try store.catchUp(
+            after: readThrough, through: last, view: .keysOnly, filter: filter
+        ) { change in
             switch try change.entity {
-            case CodexFlow.Analytics.definition.name?: storedDays.insert(try change.key)
+            case CodexFlow.Analytics.definition.name?:
+                let key = try change.key
+                if let image = try change.openedNewImage,
+                    try !CodexFlow.Analytics.isImported(image)
+                {
+                    storedDays.insert(key)
+                } else {
+                    storedDays.remove(key)
+                }
             case CodexFlow.AnalyticsShare.definition.name?: staleShares.insert(try change.key)
             default: goneOn.insert(try change.key.partition)
             }
-            readThrough = change.sequenceNumber
         }
+    }
+}
+
+extension CodexFlow.Analytics {
+    /// Whether an item is a day of an import: it is valid, and has no sums of the consumer.
+    ///
+    /// - Throws: ``CodexError/Code/keyUnavailable`` if encrypted fields cannot be opened.
+    fileprivate static func isImported(_ item: Item) throws(CodexError) -> Bool {
+        guard let day = try sound(in: item) else { return false }
+        return day.flow == nil
     }
 }

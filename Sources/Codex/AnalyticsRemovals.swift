@@ -6,7 +6,9 @@ internal import FoundationEssentials
 /// The removals of tasks in the change stream, and their places among the entries of history.
 ///
 /// A removal may be in no entry of history. The stream has entries and removals in the order of
-/// their commits, which does not depend on the clocks of their writers.
+/// their commits, which does not depend on the clocks of their writers. So a removal comes before
+/// the first entry that was committed after it, of any kind: work that was logged before it counts,
+/// and later work does not.
 struct AnalyticsRemovals: Sendable {
     /// The times of a task's removals, oldest first.
     private struct Times {
@@ -21,20 +23,20 @@ struct AnalyticsRemovals: Sendable {
     /// Creates removals of no task.
     init() {}
 
-    /// Reads the removals after a change, up to another one; none if the changes are no longer
+    /// Reads the removals after a place, up to a change; none if the changes are no longer
     /// retained.
     ///
     /// - Throws: The errors of reading; ``CodexError/Code/keyUnavailable``.
-    init(after start: SequenceNumber, through end: SequenceNumber, _ store: Store) throws {
+    init(after start: ChangeCursor, through end: SequenceNumber, _ store: Store) throws {
         let filter = ChangeFilter(
             tables: [CodexFlow.table],
             entities: [CodexFlow.Task.definition.name, CodexFlow.Activity.definition.name],
             kinds: [.insert, .remove])
         var found = Self()
         do {
-            try store.catchUp(after: start, view: .keysOnly, filter: filter) { change in
-                if change.sequenceNumber <= end { try found.add(change) }
-            }
+            _ = try store.catchUp(
+                after: start, through: end, view: .keysOnly, filter: filter
+            ) { change in try found.add(change) }
         } catch let error as CodexError where error.code == .changesTrimmed {
             found = Self()
         }
@@ -48,10 +50,7 @@ struct AnalyticsRemovals: Sendable {
             times[key, default: Times()].last.append(change.time)
         case (CodexFlow.Activity.definition.name?, .insert):
             guard let key = AnalyticsTask(entry: try change.key), var known = times[key],
-                !known.last.isEmpty, let image = try change.openedNewImage,
-                let entry = try CodexFlow.Activity.sound(in: image),
-                // The place of logged work among the other entries does not matter.
-                CodexFlow.AnalyticsShare.counts(entry), entry.kind != .worked
+                !known.last.isEmpty, let entry = try change.countedEntry
             else { return }
             known.before[entry.id, default: []] += known.last
             known.last = []

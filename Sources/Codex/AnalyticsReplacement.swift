@@ -88,16 +88,16 @@ struct AnalyticsReplacement: Sendable {
             switch write {
             case .day(let day):
                 if try projects.contains(day.projectID, transaction) {
-                    count += try AnalyticsWriter.store(day, &transaction)
+                    count += try AnalyticsWriter.replace(day, &transaction)
                 } else if goneOn.contains(.string("PROJECT#\(day.projectID)")) {
                     try transaction.delete(.analytics(of: day.projectID, on: day.date))
                 }
             case .dayRemoval(let key):
                 guard try isStale(key, &projects, transaction) else { continue }
-                try transaction.delete(in: CodexFlow.table, key: key)
+                try AnalyticsWriter.removeDay(key, &transaction)
             case .share(let share, let isStale):
                 if try projects.contains(share.projectID, transaction) {
-                    try transaction.put(share)
+                    try AnalyticsWriter.store(share, &transaction)
                 } else if isStale {
                     let task = AnalyticsTask(share.projectID, share.taskID)
                     try transaction.delete(in: CodexFlow.table, key: task.shareKey)

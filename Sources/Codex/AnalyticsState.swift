@@ -15,6 +15,11 @@ struct AnalyticsState: Hashable, Sendable {
     private(set) var generation: Int
     /// The number of transactions of a rebuild that is writing; `nil` if none is.
     private(set) var stepCount: Int?
+    /// The checkpoint that the stored days and shares are of; `nil` if it is not known.
+    ///
+    /// If the consumer has another one, a program has moved it. The consumer would count changes
+    /// twice, or miss some.
+    var checkpoint: SequenceNumber?
 
     /// Reads the state's item; a missing one is the state of an earlier release.
     init(_ item: Item?) {
@@ -26,6 +31,7 @@ struct AnalyticsState: Hashable, Sendable {
         rules = count("rules") ?? 0
         generation = count("generation") ?? 0
         stepCount = count("steps")
+        checkpoint = item?["checkpoint"]?.string.flatMap { SequenceNumber($0) }
     }
 
     var item: Item {
@@ -34,6 +40,7 @@ struct AnalyticsState: Hashable, Sendable {
             "generation": generation.attributeValue,
         ]
         item["steps"] = stepCount?.attributeValue
+        item["checkpoint"] = checkpoint.map { .string($0.description) }
         return item
     }
 
@@ -72,5 +79,27 @@ extension ReadableTransaction where Self: ~Copyable {
 extension WriteTransaction {
     mutating func setAnalyticsState(_ state: AnalyticsState) throws {
         try put(state.item, in: CodexFlow.table)
+    }
+}
+
+extension Snapshot {
+    /// Whether the stored days are of the present rules, and the consumer continues them.
+    ///
+    /// One snapshot has the state and the checkpoint: a batch changes both at once.
+    var hasPresentAnalytics: Bool {
+        get throws {
+            let state = try analyticsState
+            guard state.isPresent, let consumer = try consumer(Store.analyticsConsumer) else {
+                return false
+            }
+            return state.continues(consumer)
+        }
+    }
+}
+
+extension AnalyticsState {
+    /// Whether a consumer has the present filter, and its checkpoint is that of the stored days.
+    func continues(_ consumer: ConsumerPlace) -> Bool {
+        consumer.filter == AnalyticsBatch.filter && consumer.checkpoint == checkpoint
     }
 }

@@ -13,8 +13,10 @@ internal import FoundationEssentials
 // 2. The consumer reads history, work logs, and removals of tasks and projects
 //    (AnalyticsBatch.swift). Each entry changes the share of its task, which has the task's state
 //    (CodexWorkspace, AnalyticsShare+History.swift). The changes of figures are added to a tally.
-//    Shares that are missing are computed before the transaction (AnalyticsBases.swift).
-// 3. The same transaction adds the tally to the stored days (AnalyticsWriter.swift).
+//    Shares that are missing are computed before the transaction (AnalyticsBases.swift). What a
+//    batch needs of later changes is read ahead (AnalyticsLookahead.swift).
+// 3. The same transaction adds the tally to the stored days (AnalyticsWriter.swift), and records
+//    the checkpoint. If the consumer has another checkpoint later, the days are rebuilt.
 
 extension Store {
     /// The name of the consumer that computes the analytics.
@@ -57,10 +59,10 @@ extension Store {
     ///
     /// It first lets the consumer catch up, if the stored analytics are of the present rules. The
     /// consumer continues from the end of the sums. The outcome equals that of the stream. What
-    /// removed tasks contributed stays. Days of projects with neither history nor work logs
-    /// (imported days, for example) stay as they are. The same holds for projects whose item is
-    /// damaged. So does what a task contributed whose whole history was removed, as far as the
-    /// consumer has counted it.
+    /// removed tasks contributed stays. Days of projects with neither history nor work logs stay as
+    /// they are, and so do imported days without history of their own. The same holds for projects
+    /// whose item is damaged. So does what a task contributed whose whole history was removed, as
+    /// far as the consumer has counted it.
     ///
     /// While the days are replaced, some are new and some are old, and the consumer waits
     /// (``CodexFlow/AnalyticsReport/Progress/isRebuilding``). If the rebuild is interrupted, the
@@ -94,7 +96,7 @@ extension Store {
         while try hasPresentAnalytics {
             do {
                 if try await consumeAnalytics(until: .caughtUp) { break }
-            } catch let error as CodexError where error.code == .changesTrimmed {
+            } catch let error as CodexError where error.isHealedByRebuild {
                 break
             }
         }
@@ -109,28 +111,64 @@ extension Store {
     ///
     /// - Throws: ``CodexError/Code/closed``, ``CodexError/Code/corrupted``.
     /// - Complexity: Reads the log from the checkpoint to the first change that the analytics do
-    ///   not have, and at most 50,000 changes.
+    ///   not have, and about 16 MiB at most.
     public func analyticsProgress() throws -> CodexFlow.AnalyticsReport.Progress? {
-        try analyticsProgress(changeCountMax: 50_000)
+        try analyticsPlace().map { try analyticsProgress(since: $0) }
     }
 
-    /// How far the consumer is, from at most `changeCountMax` changes.
-    package func analyticsProgress(
-        changeCountMax: Int
-    ) throws -> CodexFlow.AnalyticsReport.Progress? {
+    /// How far the consumer is, before figures are read; `nil` if there is none.
+    package func analyticsPlace() throws -> AnalyticsPlace? {
         guard let status = try analyticsStatus else { return nil }
-        let state = try analyticsState
-        var (missing, isTrimmed) = (Date?.none, status.isTrimmed)
+        let (state, consumer) = try read {
+            (try $0.analyticsState, try $0.consumer(Self.analyticsConsumer))
+        }
+        guard let consumer else { return nil }
+        var progress = CodexFlow.AnalyticsReport.Progress(
+            lagCommitCount: status.lagCommitCount, missingSince: nil, isTrimmed: status.isTrimmed,
+            isRebuilding: !state.isPresent || !state.continues(consumer))
+        progress.rebuildCount = state.generation
+        return AnalyticsPlace(progress: progress, cursor: consumer.cursor)
+    }
+
+    /// The progress of figures that were read since a place: of each figure, the worse.
+    ///
+    /// A change after the place is missing in the figures, also if the consumer has counted it
+    /// meanwhile: some of them may be from before.
+    ///
+    /// - Parameters:
+    ///   - start: The place, which was read before the figures.
+    ///   - byteCountMax: The bytes of the log that are read, approximately.
+    /// - Returns: The progress.
+    /// - Throws: As ``analyticsProgress()``.
+    package func analyticsProgress(
+        since start: AnalyticsPlace, byteCountMax: UInt64 = 16 << 20
+    ) throws -> CodexFlow.AnalyticsReport.Progress {
+        var (missing, isTrimmed) = (Date?.none, false)
         do {
-            missing = try firstChange(after: status.sequenceNumber, changeCountMax)
+            missing = try firstChange(
+                after: start.cursor, filter: AnalyticsBatch.filter, byteCountMax: byteCountMax)
         } catch let error as CodexError where error.code == .changesTrimmed {
             isTrimmed = true
         }
-        var progress = CodexFlow.AnalyticsReport.Progress(
-            lagCommitCount: status.lagCommitCount, missingSince: missing, isTrimmed: isTrimmed,
-            isRebuilding: !state.isPresent || status.filter != AnalyticsBatch.filter)
-        progress.rebuildCount = state.generation
-        return progress
+        let later = try analyticsPlace()?.progress ?? start.progress
+        return start.progress.worst(with: later, missingSince: missing, isTrimmed: isTrimmed)
+    }
+}
+
+/// How far the consumer of analytics was at an instant, apart from the changes that are missing.
+package struct AnalyticsPlace: Sendable {
+    fileprivate let progress: CodexFlow.AnalyticsReport.Progress
+    fileprivate let cursor: ChangeCursor
+}
+
+extension CodexError {
+    /// Whether a rebuild makes valid what the consumer could not count or store.
+    fileprivate var isHealedByRebuild: Bool {
+        let codes: Set<Code> = [
+            .changesTrimmed, .itemTooLarge, .ruleViolated, .invalidNumber, .invalidItem,
+            .typeMismatch, .missingAttribute, .otherEntity,
+        ]
+        return codes.contains(code)
     }
 }
 
@@ -140,28 +178,6 @@ extension Store {
     /// The number of items that a transaction of a rebuild writes.
     private static let rebuildWriteCount = 100
 
-    /// Ends a reading of changes.
-    private struct Found: Error {}
-
-    /// The time of the first change that concerns the analytics, or of the one after `countMax`
-    /// others; `nil` if there is none.
-    private func firstChange(after number: SequenceNumber, _ countMax: Int) throws -> Date? {
-        let entities = AnalyticsBatch.filter.entities ?? []
-        var (found, count) = (Date?.none, 0)
-        do {
-            try catchUp(
-                after: number, view: .keysOnly, filter: ChangeFilter(tables: [CodexFlow.table])
-            ) { change in
-                count += 1
-                let isOfAnalytics = try change.entity.map { entities.contains($0) } ?? false
-                guard isOfAnalytics || count > countMax else { return }
-                found = change.time
-                throw Found()
-            }
-        } catch is Found {}
-        return found
-    }
-
     private var analyticsStatus: ConsumerStatus? {
         get throws { try consumers().first { $0.name == Self.analyticsConsumer } }
     }
@@ -170,34 +186,53 @@ extension Store {
         get throws { try read { try $0.analyticsState } }
     }
 
-    /// Whether the stored days are of the present rules, and the consumer continues them.
     private var hasPresentAnalytics: Bool {
-        get throws {
-            try analyticsState.isPresent && analyticsStatus?.filter == AnalyticsBatch.filter
-        }
+        get throws { try read { try $0.hasPresentAnalytics } }
     }
 
     /// Runs the consumer up to an end.
     ///
     /// - Returns: Whether it is there; `false` if it was interrupted and must be run again.
     private func consumeAnalytics(until end: ConsumptionEnd) async throws -> Bool {
-        guard let start = try analyticsStatus?.sequenceNumber else { return false }
-        let removals = try AnalyticsProjectRemovals(after: start, self)
+        let (start, last) = try read {
+            (try $0.consumer(Self.analyticsConsumer)?.cursor, try $0.sequenceNumber)
+        }
+        guard let start else { return false }
+        let removals = try AnalyticsProjectRemovals(after: start, through: last, self)
+        let lookahead = AnalyticsLookahead()
         do {
             // Small batches, so that other writers do not wait for long.
             try await consume(
                 Self.analyticsConsumer, batchCount: 100, until: end,
-                preparedBy: { try AnalyticsBases(removals.remaining(of: $1), $0, self) }
-            ) { transaction, changes, bases in
+                preparedBy: {
+                    try AnalyticsBases(removals.remaining(of: $1), $0, self, lookahead)
+                },
+                skipping: { transaction, start in
+                    try AnalyticsBatch.moveCheckpoint(from: start, &transaction)
+                }
+            ) { transaction, changes, start, bases in
                 try AnalyticsBatch.apply(
-                    removals.remaining(of: changes), bases, to: &transaction)
+                    removals.remaining(of: changes), after: start, bases, to: &transaction)
             }
             return true
         } catch is AnalyticsBatch.Interruption {
             return false
+        } catch let missed as AnalyticsLookahead.MissedHistory {
+            try await invalidateAnalytics(of: missed.generation)
+            return false
         } catch let leftover as AnalyticsBatch.Leftover {
             try await removeAnalytics(of: leftover.project, before: leftover.removal)
             return false
+        }
+    }
+
+    /// Makes the stored days invalid, unless a rebuild has replaced them since.
+    private func invalidateAnalytics(of generation: Int) async throws {
+        try await write { transaction in
+            var state = try transaction.analyticsState
+            guard state.isPresent, state.generation == generation else { return }
+            state.invalidate()
+            try transaction.setAnalyticsState(state)
         }
     }
 
@@ -230,9 +265,18 @@ extension Store {
     /// The stored days then must be rebuilt: the new consumer would count changes again that they
     /// have.
     ///
-    /// - Returns: The consumer's checkpoint.
-    private func registerAnalytics() async throws -> SequenceNumber? {
-        if let status = try analyticsStatus { return status.sequenceNumber }
+    /// - Returns: The place after which the stored shares lack removals of tasks. It is that of the
+    ///   consumer, or an earlier one, if a program has moved the consumer forward.
+    private func registerAnalytics() async throws -> ChangeCursor? {
+        let (state, consumer) = try read {
+            (try $0.analyticsState, try $0.consumer(Self.analyticsConsumer))
+        }
+        if let consumer {
+            guard let known = state.checkpoint, known < consumer.checkpoint else {
+                return consumer.cursor
+            }
+            return ChangeCursor(known)
+        }
         try await write { transaction in
             var state = try transaction.analyticsState
             guard state.isPresent else { return }
@@ -241,7 +285,7 @@ extension Store {
         }
         try await addConsumer(
             Self.analyticsConsumer, after: .trimHorizon, filter: AnalyticsBatch.filter)
-        return try analyticsStatus?.sequenceNumber
+        return try read { try $0.consumer(Self.analyticsConsumer)?.cursor }
     }
 
     /// Waits while another program writes a rebuild.
@@ -291,7 +335,7 @@ extension Store {
             let stored = try await write { try replacement.perform(range, &$0) }
             if let stored { count += stored } else { return nil }
         }
-        return try await endRebuild(at: rebuild.sequence, own) ? count : nil
+        return try await endRebuild(at: rebuild.end, own) ? count : nil
     }
 
     /// Makes the stored days invalid, so that the consumer waits.
@@ -321,16 +365,16 @@ extension Store {
     ///
     /// - Returns: Whether the rebuild is in force.
     private func moveConsumerBack(
-        to sequence: SequenceNumber, _ generation: Int
+        to place: ChangeCursor, _ generation: Int
     ) async throws -> Bool {
-        guard let status = try analyticsStatus, status.sequenceNumber > sequence else {
+        guard let status = try analyticsStatus, status.sequenceNumber > place.sequenceNumber else {
             return true
         }
         return try await write { transaction -> Bool in
             var state = try transaction.analyticsState
             guard state.advance(generation) else { return false }
             try transaction.setAnalyticsState(state)
-            try transaction.moveConsumer(Self.analyticsConsumer, to: sequence)
+            try transaction.moveConsumer(Self.analyticsConsumer, to: place)
             return true
         }
     }
@@ -339,15 +383,16 @@ extension Store {
     ///
     /// - Returns: Whether the rebuild was in force.
     private func endRebuild(
-        at sequence: SequenceNumber, _ generation: Int
+        at place: ChangeCursor, _ generation: Int
     ) async throws -> Bool {
         try await write { transaction -> Bool in
             var state = try transaction.analyticsState
             guard state.advance(generation) else { return false }
             state.end()
+            state.checkpoint = place.sequenceNumber
             try transaction.setAnalyticsState(state)
             try transaction.moveConsumer(
-                Self.analyticsConsumer, to: sequence, filter: AnalyticsBatch.filter)
+                Self.analyticsConsumer, to: place, filter: AnalyticsBatch.filter)
             return true
         }
     }

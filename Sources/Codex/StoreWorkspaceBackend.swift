@@ -30,6 +30,15 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
         try store.analyticsProgress()
     }
 
+    /// Reads the log once, after the figures.
+    func analyticsProgress(
+        during reading: () async throws -> Void
+    ) async throws -> CodexFlow.AnalyticsReport.Progress? {
+        let start = try store.analyticsPlace()
+        try await reading()
+        return try start.map { try store.analyticsProgress(since: $0) }
+    }
+
     /// Decides and writes in one transaction.
     func commit<Outcome: Sendable>(
         _ decide:

@@ -56,13 +56,24 @@ struct AnalyticsOracle {
     private var lives: [Life] = []
     /// The place of each present task's life.
     private var present: [CodexFlow.Task.ID: Int] = [:]
-    private var logs: [Log: Number] = [:]
+    private var logs: [Log: Hours] = [:]
 
     /// The log of a user, a task and a day.
     private struct Log: Hashable {
         var task: CodexFlow.Task.ID
         var user: CodexFlow.User.ID
         var day: CalendarDay
+    }
+
+    /// The hours of a log, and the lives that they belong to.
+    private struct Hours {
+        var all: Number = 0
+        /// The life that changed the log last.
+        var life: Int?
+        /// The hours that were there when that life changed the log first, and are still there.
+        var earlier: Number = 0
+        /// The life that changed the log last before.
+        var earlierLife: Int?
     }
 
     // MARK: Recording
@@ -83,14 +94,30 @@ struct AnalyticsOracle {
     }
 
     /// Records the hours of a user on a task and a day, as they are after a change.
+    ///
+    /// Hours that are taken back are those of the present life first, and then those of the life
+    /// that changed the log before.
     mutating func record(
         _ hours: Number, on task: CodexFlow.Task.ID, by user: CodexFlow.User.ID, _ day: CalendarDay
     ) throws {
         let log = Log(task: task, user: user, day: day)
-        let added = try hours.subtracting(logs[log] ?? 0)
-        logs[log] = hours
-        guard let place = present[task] else { return }
-        lives[place].hours = try lives[place].hours.adding(added)
+        var known = logs[log] ?? Hours()
+        let place = present[task]
+        if known.life != place {
+            (known.earlier, known.earlierLife) = (known.all, known.life)
+            known.life = place
+        }
+        let added = try hours.subtracting(known.all)
+        let own = try known.all.subtracting(known.earlier)
+        let rest = min(0, try own.adding(added))
+        known.earlier = try known.earlier.adding(rest)
+        known.all = hours
+        logs[log] = known
+        if let earlier = known.earlierLife {
+            lives[earlier].hours = try lives[earlier].hours.adding(rest)
+        }
+        guard let place else { return }
+        lives[place].hours = try lives[place].hours.adding(try added.subtracting(rest))
     }
 
     // MARK: Figures
@@ -102,9 +129,10 @@ struct AnalyticsOracle {
             Self.addStates(of: life, to: &days)
             try Self.addCompletion(of: life, to: &days)
         }
-        for (log, hours) in logs where hours != 0 {
+        for (log, hours) in logs where hours.all != 0 {
             let known = days[log.day]?.hours[log.user] ?? 0
-            days[log.day, default: Figures()].hours[log.user] = try known.adding(hours)
+            let sum = try known.adding(hours.all)
+            days[log.day, default: Figures()].hours[log.user] = sum
         }
         return days.filter { $0.value != Figures() }
     }

@@ -13,6 +13,8 @@ final class CountedBackend: CodexFlow.WorkspaceBackend {
         var requests = 0
         /// The items that these found.
         var items = 0
+        /// The entries of history that queries with a filter may examine.
+        var examinedEntries = 0
         /// The writes of decisions.
         var writes = 0
         /// The most writes of a commit.
@@ -24,6 +26,7 @@ final class CountedBackend: CodexFlow.WorkspaceBackend {
             commits += other.commits
             requests += other.requests
             items += other.items
+            examinedEntries += other.examinedEntries
             writes += other.writes
             mostWrites = max(mostWrites, other.mostWrites)
         }
@@ -102,6 +105,11 @@ private final class CountedReader: CodexFlow.DecisionReader {
     func all<E: Entity>(_ query: CodexCore.Query<E>, limit: Int?) throws -> [E] {
         let found = try base.all(query, limit: limit)
         count(found.count)
+        if E.self == CodexFlow.Activity.self, query.request.filter != nil {
+            var whole = query
+            whole.request.filter = nil
+            counts.examinedEntries += try base.all(whole, limit: nil).count
+        }
         return found
     }
 

@@ -24,6 +24,15 @@ struct RandomWork {
     private var numberMax = 0
     /// Whether histories are removed.
     private let removesHistories: Bool
+    /// The number of commands so far.
+    private var stepCount = 0
+    /// The days on which a time zone changes its clocks: in spring, and then in autumn.
+    private static let clockChanges: [[(zone: String, day: String)]] = [
+        [("America/New_York", "2026-03-08"), ("Europe/Berlin", "2026-03-29")],
+        [("Europe/Berlin", "2026-10-25"), ("America/New_York", "2026-11-01")],
+    ]
+    /// The number of commands after which the clock goes on to the next change.
+    private static let clockChangeStepCount = 150
     /// The tasks whose history was removed, and has not begun again.
     private var bareTasks: Set<CodexFlow.Task.ID> = []
 
@@ -37,8 +46,6 @@ struct RandomWork {
         random = SplitMix(seed: seed)
         let clock = fixture.clock
         late = CodexFlow.Workspace(fixture.store, clock: { clock.now - Self.lag })
-        // The work then goes on over the days on which the clocks of the time zones change.
-        fixture.clock.advance(by: 121 * 86_400)
     }
 
     private mutating func next(_ bound: Int) -> Int { random.below(bound) }
@@ -60,6 +67,10 @@ struct RandomWork {
 
     /// Runs one command, which the rules may refuse.
     mutating func step() async throws {
+        if stepCount % Self.clockChangeStepCount == 0 {
+            try await goOn(past: stepCount / Self.clockChangeStepCount)
+        }
+        stepCount += 1
         fixture.clock.advance(by: Double(next(next(4) == 0 ? 100_000 : 600)))
         isLate = next(3) == 0
         do {
@@ -73,6 +84,21 @@ struct RandomWork {
             refusals[rule, default: 0] += 1
         }
         try account()
+    }
+
+    /// Moves the project to a time zone, and the clock to the day before the zone changes its own.
+    ///
+    /// So some of the next commands are on a day of 23 hours, or of 25.
+    private mutating func goOn(past number: Int) async throws {
+        guard number < Self.clockChanges.count else { return }
+        let store = fixture.store
+        let change = pick(Self.clockChanges[number])
+        // The removal of an item alone is booked by the time zone when it is counted.
+        if number > 0 { try await Analytics.catchUp(store) }
+        try await store.update(.project("p")) { $0.timeZone = change.zone }
+        guard let day = CalendarDay(change.day) else { return }
+        let start = Date(timeIntervalSince1970: Double(day.daysSince1970 - 1) * 86_400)
+        fixture.clock.advance(by: start.timeIntervalSince(fixture.clock.now))
     }
 
     private mutating func command() async throws {

@@ -152,7 +152,11 @@ struct Importer {
                 }
                 projects.insert(team)
                 try transaction.put(row.work.prd)
-                for task in row.work.tasks { try transaction.put(task) }
+                for var task in row.work.tasks {
+                    // An import does not notify.
+                    task.isImport = true
+                    try transaction.put(task)
+                }
                 for participation in row.work.participations {
                     try transaction.put(participation)
                 }

@@ -75,6 +75,8 @@ extension CodexFlow {
         public static let leaseMax: Duration = .seconds(86_400)
         /// The highest figure of a day's analytics.
         public static let analyticsFigureMax = 1_000_000_000_000
+        /// Most members that a day of the analytics lists.
+        public static let analyticsMemberMax = 1000
         /// Most days of a report.
         public static let reportDayCountMax = 4000
     }

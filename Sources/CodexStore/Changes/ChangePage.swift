@@ -4,18 +4,31 @@ internal import CodexCore
 public struct ChangeCursor: Sendable {
     /// The last change that was read; the next one follows it.
     public let sequenceNumber: SequenceNumber
-    fileprivate let position: LogPosition?
+    let position: LogPosition?
 
-    fileprivate var startingPoint: ChangeReader.StartingPoint {
+    var startingPoint: ChangeReader.StartingPoint {
         position.map { .log($0, after: sequenceNumber) }
             ?? .stream(.sequenceNumber(sequenceNumber))
     }
+}
+
+extension ChangeCursor {
+    /// The place after a change whose position in the log is not known.
+    package init(_ number: SequenceNumber) { self.init(sequenceNumber: number, position: nil) }
 }
 
 extension ChangeRecord {
     /// The place after the change.
     public var cursor: ChangeCursor {
         ChangeCursor(sequenceNumber: sequenceNumber, position: commit.start)
+    }
+
+    /// The place before all changes of the change's commit.
+    package var commitCursor: ChangeCursor {
+        let number = sequenceNumber.commit
+        return ChangeCursor(
+            sequenceNumber: SequenceNumber(commit: number - min(1, number)),
+            position: commit.start)
     }
 }
 

@@ -17,6 +17,8 @@ final class ChangeReader {
     private let startingPoint: StartingPoint
     /// The bytes of the log that were read since the last change that passed the filter.
     private(set) var skippedByteCount: UInt64 = 0
+    /// The time of the last commit that was read, in milliseconds since 1970; 0 before the first.
+    private(set) var commitMilliseconds: UInt64 = 0
     /// The catalog at the last ``read(_:)`` or, before the first, at ``prepare()``.
     ///
     /// The removal of a table gives no changes of its items. Users that keep values of tables
@@ -97,6 +99,7 @@ final class ChangeReader {
             while let (record, start) = try commits.next(applied) {
                 try append(record, start, to: &records)
                 self.commits = commits
+                commitMilliseconds = record.header.milliseconds
                 let byteCount = record.header.recordByteCount
                 skippedByteCount = records.isEmpty ? skippedByteCount + UInt64(byteCount) : 0
                 rest -= byteCount

@@ -24,12 +24,13 @@ struct Consumer: Codable {
     /// checkpoint.
     var readSequence: UInt64 { max(sequenceNumber.lastWholeCommit, segment == 0 ? 0 : before) }
 
-    var startingPoint: ChangeReader.StartingPoint {
-        .log(
-            LogPosition(
-                sequence: before, segment: segment, offset: offset, checksum: checksum,
-                changeCount: 0), after: sequenceNumber)
+    /// The position in the log before the commit of the checkpoint; segment 0 if it is not known.
+    var logPosition: LogPosition {
+        LogPosition(
+            sequence: before, segment: segment, offset: offset, checksum: checksum, changeCount: 0)
     }
+
+    var startingPoint: ChangeReader.StartingPoint { .log(logPosition, after: sequenceNumber) }
 
     /// Moves the checkpoint to a change.
     mutating func move(to record: ChangeRecord) {

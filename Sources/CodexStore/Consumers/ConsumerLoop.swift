@@ -93,7 +93,9 @@ extension Store {
         try await ConsumerLoop.run(
             self, consumer, view, batchCount, until: last
         ) { loop, batch, done in
-            try await loop.commit(batch, from: done, policy, body)
+            try await loop.commit(batch, from: done, policy) { transaction, changes, _ in
+                try body(&transaction, changes)
+            }
         }
     }
 
@@ -106,24 +108,30 @@ extension Store {
     ///   - end: The end of the call.
     ///   - prepare: Gets each batch before its transaction, with a snapshot in which it reads what
     ///     the body needs. The snapshot may be newer than the batch.
-    ///   - body: Gets the changes and what was read. If a batch fails, it gets the changes one by
-    ///     one, with what was read for the whole batch.
+    ///   - skip: Called in each transaction that moves the checkpoint past commits without matching
+    ///     changes, with the checkpoint before it.
+    ///   - body: Gets the changes, the checkpoint before them, and what was read. If a batch fails,
+    ///     it gets the changes one by one, with what was read for the whole batch.
     /// - Throws: As ``consume(_:view:batchCount:onFailure:_:)``, and the errors of `prepare`.
     package func consume<Prepared: Sendable>(
         _ consumer: String, batchCount: Int, until end: ConsumptionEnd,
         preparedBy prepare:
             @escaping @Sendable (borrowing Snapshot, [ChangeRecord]) throws -> Prepared,
+        skipping skip:
+            @escaping @Sendable (inout WriteTransaction, SequenceNumber) throws -> Void,
         _ body:
-            @escaping @Sendable (inout WriteTransaction, [ChangeRecord], Prepared) throws -> Void
+            @escaping @Sendable (
+                inout WriteTransaction, [ChangeRecord], SequenceNumber, Prepared
+            ) throws -> Void
     ) async throws {
         let last = try end.commit(in: core)
         try await ConsumerLoop.run(
-            self, consumer, .newAndOldImages, batchCount, until: last
+            self, consumer, .newAndOldImages, batchCount, until: last, skipping: skip
         ) { loop, batch, done in
             // It waits for the end of a compaction, as the other reads of a consumer do.
             let prepared = try core.withReadContext { try prepare(Snapshot($0), batch) }
-            try await loop.commit(batch, from: done, .stop) { transaction, changes in
-                try body(&transaction, changes, prepared)
+            try await loop.commit(batch, from: done, .stop) { transaction, changes, start in
+                try body(&transaction, changes, start, prepared)
             }
         }
     }
@@ -160,6 +168,11 @@ struct ConsumerLoop {
     ///
     /// A consumer that now has another filter was registered again.
     let filter: ChangeFilter
+    /// Runs in each transaction that moves the checkpoint past commits without matching changes.
+    let onSkip: Skip
+
+    /// What runs in such a transaction; it gets the checkpoint before it.
+    typealias Skip = @Sendable (inout WriteTransaction, SequenceNumber) throws -> Void
 
     /// The bytes of commits without matching changes after which the loop moves the checkpoint.
     private static let skippedByteCountMax: UInt64 = 1 << 20
@@ -174,17 +187,20 @@ struct ConsumerLoop {
     ///   - view: The images that the changes have.
     ///   - batchCount: The approximate number of changes in one call of `handle`.
     ///   - last: The commit whose changes are the last; `nil` for no end.
+    ///   - skip: Runs in each transaction that moves the checkpoint past commits without matching
+    ///     changes.
     ///   - handle: Gets changes and the present checkpoint; it moves the checkpoint to the last
     ///     change.
     /// - Throws: The errors of reading, writing and `handle`, and `CancellationError`.
     static func run(
         _ store: Store, _ name: String, _ view: StreamView, _ batchCount: Int,
-        until last: UInt64? = nil,
+        until last: UInt64? = nil, skipping skip: @escaping Skip = { _, _ in },
         _ handle: (ConsumerLoop, [ChangeRecord], SequenceNumber) async throws -> Void
     ) async throws {
         while true {
             let state = try store.core.withReadContext { try ConsumerReads($0).consumer(name) }
-            let loop = ConsumerLoop(store: store, name: name, filter: state.filter)
+            let loop = ConsumerLoop(
+                store: store, name: name, filter: state.filter, onSkip: skip)
             let reader = ChangeReader(store.core, from: state.startingPoint, view, state.filter)
             do {
                 return try await loop.run(reader, state, batchCount, until: last, handle)
@@ -244,6 +260,7 @@ struct ConsumerLoop {
             try state.require(done)
             state.move(to: position, now: store.core.options.nowMilliseconds)
             try transaction.context.setConsumer(try Consumer.key(name), state)
+            try onSkip(&transaction, done)
             return state.sequenceNumber
         }
     }
@@ -294,8 +311,10 @@ struct ConsumerLoop {
 
     // MARK: Exactly once
 
-    /// A body of ``Store/consume(_:view:batchCount:onFailure:_:)``.
-    typealias Body = @Sendable (inout WriteTransaction, [ChangeRecord]) throws -> Void
+    /// A body of ``Store/consume(_:view:batchCount:onFailure:_:)``, which also gets the checkpoint
+    /// before the changes.
+    typealias Body =
+        @Sendable (inout WriteTransaction, [ChangeRecord], SequenceNumber) throws -> Void
 
     /// Runs `body` in the transaction that moves the checkpoint; after a failure, change by change.
     fileprivate func commit(
@@ -324,7 +343,7 @@ struct ConsumerLoop {
         do {
             try await checkpoint(at: last, from: done) { transaction in
                 do {
-                    try body(&transaction, batch)
+                    try body(&transaction, batch, done)
                 } catch {
                     // An error of the transaction, such as a full disk, does not come from the
                     // change.

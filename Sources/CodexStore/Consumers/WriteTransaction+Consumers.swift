@@ -39,10 +39,27 @@ extension WriteTransaction {
     package func moveConsumer(
         _ consumer: String, to number: SequenceNumber, filter: ChangeFilter? = nil
     ) throws {
+        try moveConsumer(consumer, to: ChangeCursor(number), filter: filter)
+    }
+
+    /// Moves a consumer's checkpoint to a place, and removes its dead letters after it.
+    ///
+    /// If the place has a position in the log, the consumer reads on from there. Otherwise it reads
+    /// the segment of the log from its start.
+    ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - cursor: The place.
+    ///   - filter: The changes that it gets from now on; `nil` keeps its filter.
+    /// - Throws: ``CodexError/Code/unknownConsumer``, and the errors of writing.
+    package func moveConsumer(
+        _ consumer: String, to cursor: ChangeCursor, filter: ChangeFilter? = nil
+    ) throws {
         let old = try ConsumerReads(context).consumer(consumer)
-        let state = Consumer(
-            filter: filter ?? old.filter, after: number,
-            now: context.core.options.nowMilliseconds)
+        let number = cursor.sequenceNumber
+        let now = context.core.options.nowMilliseconds
+        var state = Consumer(filter: filter ?? old.filter, after: number, now: now)
+        if let position = cursor.position { state.move(to: position, number, now: now) }
         try context.deadLetters.forget(consumer, after: number)
         try context.setConsumer(try Consumer.key(consumer), state)
     }

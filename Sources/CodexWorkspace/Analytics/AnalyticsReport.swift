@@ -47,7 +47,7 @@ extension CodexFlow {
             /// The time of the oldest change that the figures do not have; `nil` if they have all.
             ///
             /// It may be too early by changes that do not concern the analytics, if there are more
-            /// than 50,000 of them before it.
+            /// than 16 MiB of them before it.
             public let missingSince: Date?
             /// Whether changes after the checkpoint are no longer retained, so that the analytics
             /// must be rebuilt.
@@ -75,13 +75,25 @@ extension CodexFlow {
 
             /// The progress of figures that were read between this progress and a later one: of
             /// each figure, the worse.
-            func worst(with later: Self) -> Self {
-                Self(
+            ///
+            /// - Parameters:
+            ///   - later: The later progress.
+            ///   - missing: The time of a change that the figures may lack, apart from those of
+            ///     both progresses; `nil` is none.
+            ///   - isCut: Whether a search for such a change found that the log was trimmed.
+            /// - Returns: The progress.
+            package func worst(
+                with later: Self, missingSince missing: Date? = nil, isTrimmed isCut: Bool = false
+            ) -> Self {
+                let times = [missingSince, later.missingSince, missing]
+                var worst = Self(
                     lagCommitCount: max(lagCommitCount, later.lagCommitCount),
-                    missingSince: [missingSince, later.missingSince].compactMap { $0 }.min(),
-                    isTrimmed: isTrimmed || later.isTrimmed,
+                    missingSince: times.compactMap { $0 }.min(),
+                    isTrimmed: isTrimmed || later.isTrimmed || isCut,
                     isRebuilding: isRebuilding || later.isRebuilding
                         || rebuildCount != later.rebuildCount)
+                worst.rebuildCount = later.rebuildCount
+                return worst
             }
         }
 
@@ -190,6 +202,7 @@ extension CodexFlow.AnalyticsReport {
             completed += day.metrics.tasksCompleted
             try flow.add(day.flow ?? CodexFlow.Analytics.Flow())
             for stats in day.teamStats { hours = try hours.adding(stats.hoursLogged ?? 0) }
+            hours = try hours.adding(day.otherStats?.hoursLogged ?? 0)
         }
     }
 }
@@ -197,6 +210,16 @@ extension CodexFlow.AnalyticsReport {
 extension CodexFlow.WorkspaceBackend {
     /// No progress, for data without a consumer of analytics.
     public func analyticsProgress() async throws -> CodexFlow.AnalyticsReport.Progress? { nil }
+
+    /// The worse one of the progress before a reading and that after it, of each figure.
+    public func analyticsProgress(
+        during reading: () async throws -> Void
+    ) async throws -> CodexFlow.AnalyticsReport.Progress? {
+        let before = try await analyticsProgress()
+        try await reading()
+        guard let before, let after = try await analyticsProgress() else { return nil }
+        return before.worst(with: after)
+    }
 }
 
 extension CodexFlow.Workspace {
@@ -210,14 +233,14 @@ extension CodexFlow.Workspace {
     public func analyticsReport(
         of project: CodexFlow.Project.ID, from first: CalendarDay, through last: CalendarDay
     ) async throws -> CodexFlow.AnalyticsReport {
-        // The days are read in pages. So it is read before and after them, and never promises too
+        // The days are read in pages. So the progress covers all of them, and never promises too
         // much.
-        let before = try await backend.analyticsProgress()
-        let days = try await all(
-            .analytics(of: project, from: .distantPast, through: last))
-        let after = try await backend.analyticsProgress()
+        var days: [CodexFlow.Analytics] = []
+        let progress = try await backend.analyticsProgress {
+            days = try await all(.analytics(of: project, from: .distantPast, through: last))
+        }
         var report = try CodexFlow.AnalyticsReport(days, from: first, through: last)
-        if let before, let after { report.progress = before.worst(with: after) }
+        report.progress = progress
         return report
     }
 

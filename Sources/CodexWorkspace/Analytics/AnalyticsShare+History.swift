@@ -37,8 +37,9 @@ extension CodexFlow.AnalyticsShare {
         if entry.isBeginning { try remove(on: entry.day, from: &tally) }
         note(entry)
         if entry.kind == .deleted { return try remove(on: entry.day, from: &tally) }
+        let hours = try takeBackRemoved(entry, &tally)
         let old = state
-        guard let new = try entry.state(after: old) else { return }
+        guard let new = try entry.state(after: old, adding: hours) else { return }
         state = new
         try book(on: entry.day, &tally) { day throws(CodexError) in
             day.changeState(from: old, to: new)
@@ -80,7 +81,8 @@ extension CodexFlow.AnalyticsShare {
             try sum.add(sums)
             past[date] = sum
         }
-        _ = try Self.fold(&past)
+        _ = try Self.fold(&past, to: Self.dayCountMax)
+        try closeWork(of: old)
         (state, days, firstDay) = (nil, [:], nil)
         removedID = lastID
         (removedImport, presentImport) = (presentImport ?? removedImport, nil)
@@ -109,7 +111,7 @@ extension CodexFlow.AnalyticsShare {
     }
 
     /// Changes a day of the share and of the tally alike.
-    private mutating func book(
+    mutating func book(
         on date: CalendarDay, _ tally: inout CodexFlow.AnalyticsTally,
         _ change: (inout CodexFlow.Analytics) throws(CodexError) -> Void
     ) throws(CodexError) {
@@ -118,22 +120,30 @@ extension CodexFlow.AnalyticsShare {
         var day = days[kept] ?? CodexFlow.Analytics(projectID: projectID, date: kept)
         try change(&day)
         days[kept] = day.isEmpty ? nil : day
-        firstDay = try Self.fold(&days) ?? firstDay
+        firstDay = try Self.fold(&days, to: Self.dayCountMax) ?? firstDay
         try tally.change(projectID, date, change)
     }
 
-    /// Adds the oldest days to the day after them, until there are at most ``dayCountMax``.
+    /// Keeps fewer days apart, for a share that is too large for an item.
+    ///
+    /// - Throws: ``CodexError/Code/invalidNumber`` if a sum of hours is not a valid number.
+    package mutating func fold(to dayCount: Int) throws(CodexError) {
+        firstDay = try Self.fold(&days, to: dayCount) ?? firstDay
+        _ = try Self.fold(&past, to: dayCount)
+    }
+
+    /// Adds the oldest days to the day after them, until there are at most `countMax`.
     ///
     /// So the sums over all days stay right.
     ///
     /// - Returns: The oldest day, if days were added to it.
     /// - Throws: ``CodexError/Code/invalidNumber`` if a sum of hours is not a valid number.
     private static func fold(
-        _ days: inout [CalendarDay: CodexFlow.Analytics]
+        _ days: inout [CalendarDay: CodexFlow.Analytics], to countMax: Int
     ) throws(CodexError) -> CalendarDay? {
-        guard days.count > dayCountMax else { return nil }
+        guard days.count > countMax else { return nil }
         let dates = days.keys.sorted()
-        let first = dates[dates.count - dayCountMax]
+        let first = dates[dates.count - countMax]
         for date in dates where date < first {
             guard let old = days.removeValue(forKey: date), var sum = days[first] else { continue }
             try sum.add(old)
@@ -161,7 +171,8 @@ extension CodexFlow.Activity {
         }
     }
 
-    private func change(_ field: String) -> Change? { changes.first { $0.field == field } }
+    /// The change of a field; `nil` if it is not changed.
+    func change(_ field: String) -> Change? { changes.first { $0.field == field } }
 
     /// Whether the task is archived afterwards; `nil` if the entry does not change that.
     fileprivate var isArchiving: Bool? {
@@ -172,7 +183,7 @@ extension CodexFlow.Activity {
     }
 
     /// The hours of work that the entry adds to the task; `nil` if it adds none.
-    fileprivate var addedHours: Number? {
+    var addedHours: Number? {
         guard kind == .worked, let change = self.change("hours") else { return nil }
         let (old, new) = (change.from?.number ?? 0, change.to?.number ?? 0)
         guard [old, new].allSatisfy({ $0 >= 0 && $0 <= 24 && $0.isOfHours }) else { return nil }
@@ -194,8 +205,14 @@ extension CodexFlow.Activity {
 
     /// The state after the entry; `nil` if the task is not there and the entry does not tell how
     /// it is.
+    ///
+    /// - Parameters:
+    ///   - old: The state before.
+    ///   - hours: The hours of work that the entry adds to the task; `nil` if it is no such entry.
+    /// - Returns: The state.
+    /// - Throws: ``CodexError/Code/invalidNumber`` if a sum of hours is not a valid number.
     fileprivate func state(
-        after old: CodexFlow.AnalyticsShare.State?
+        after old: CodexFlow.AnalyticsShare.State?, adding hours: Number?
     ) throws(CodexError) -> CodexFlow.AnalyticsShare.State? {
         if isBeginning, let facts, let status = facts.to {
             var state = CodexFlow.AnalyticsShare.State(
@@ -210,10 +227,10 @@ extension CodexFlow.Activity {
             return state
         }
         guard var state = old ?? stateBefore else { return nil }
-        if let addedHours {
+        if let hours {
             // It changes nothing else: its place among the other entries does not matter, because
             // work may be logged while another command changes the task.
-            state.hours = try state.hours.adding(addedHours)
+            state.hours = try state.hours.adding(hours)
             return state
         }
         state.pause(at: milliseconds)
@@ -355,14 +372,27 @@ extension CodexFlow.Analytics {
         flow.points += sign * points
         if completion.points == nil { flow.unestimated += sign }
         flow.estimatedHours += sign * completion.estimatedHours
-        if points > 0, hours > 0 {
-            flow.measuredHours += sign * completion.estimatedHours
-            let sum = flow.loggedHours
-            flow.loggedHours = try sign < 0 ? sum.subtracting(hours) : sum.adding(hours)
-        }
+        if points > 0 { try flow.addHours(hours, over: completion.estimatedHours, sign: sign) }
         if let seconds = completion.cycleSeconds { flow.cycleTimes.add(seconds, sign: sign) }
         if let seconds = completion.leadSeconds { flow.leadTimes.add(seconds, sign: sign) }
         if let user = completion.assigneeID { changeStats(of: user) { $0.tasksCompleted += sign } }
+    }
+}
+
+extension CodexFlow.Analytics.Flow {
+    /// Books hours that were logged on a completed task with an estimate, if there are any.
+    ///
+    /// - Parameters:
+    ///   - hours: All hours of the task.
+    ///   - estimatedHours: The hours that its points represent.
+    ///   - sign: 1, or -1 to take them back.
+    /// - Throws: ``CodexError/Code/invalidNumber`` if a sum of hours is not a valid number.
+    mutating func addHours(
+        _ hours: Number, over estimatedHours: Int, sign: Int
+    ) throws(CodexError) {
+        guard hours > 0 else { return }
+        measuredHours += sign * estimatedHours
+        loggedHours = try loggedHours.adding(sign < 0 ? hours.negated : hours)
     }
 }
 

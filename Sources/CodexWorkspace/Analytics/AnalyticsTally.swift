@@ -31,6 +31,15 @@ extension CodexFlow {
             }
         }
 
+        /// Takes back a work log.
+        ///
+        /// - Throws: As ``add(_:)``.
+        package mutating func remove(_ log: WorkLog) throws(CodexError) {
+            try change(log.projectID, log.day) { day throws(CodexError) in
+                try day.addHours(log.hours.negated, of: log.userID)
+            }
+        }
+
         /// Adds the sums of days.
         ///
         /// - Throws: ``CodexError/Code/invalidNumber`` if the sum of the hours is not a valid
@@ -39,11 +48,6 @@ extension CodexFlow {
             for sum in sums {
                 try change(sum.projectID, sum.date) { day throws(CodexError) in try day.add(sum) }
             }
-        }
-
-        /// Adds the day to the tally, without any sums.
-        package mutating func touch(_ project: Project.ID, _ date: CalendarDay) {
-            change(project, date) { _ in }
         }
 
         /// Removes the sums of a project.
@@ -73,23 +77,68 @@ extension CodexFlow.Analytics {
 
     /// Whether nothing happened on the day.
     public var isEmpty: Bool {
-        metrics.tasksCompleted == 0 && teamStats.isEmpty && flow?.isEmpty ?? true
+        metrics.tasksCompleted == 0 && teamStats.isEmpty && otherStats == nil
+            && flow?.isEmpty ?? true
     }
 
     /// Adds a tally's sums for the day.
     ///
     /// The caller must then update the efficiency (``updateEfficiency()``).
     ///
+    /// - Parameters:
+    ///   - other: The sums.
+    ///   - memberCountMax: Most members to list. Once some are not listed, no further ones are, so
+    ///     that all figures of a member are either in its entry or in the sums of the others.
     /// - Throws: ``CodexError/Code/invalidNumber`` if the sum of the hours is not a valid number.
-    package mutating func add(_ other: CodexFlow.Analytics) throws(CodexError) {
+    package mutating func add(
+        _ other: CodexFlow.Analytics, listing memberCountMax: Int = .max
+    ) throws(CodexError) {
         metrics.tasksCompleted += other.metrics.tasksCompleted
         var sum = flow ?? Flow()
         try sum.add(other.flow ?? Flow())
         flow = sum
         for stats in other.teamStats {
+            let isFull = otherStats != nil || teamStats.count >= memberCountMax
+            if isFull, !place(of: stats.userID).isListed {
+                try addToOthers(stats.tasksCompleted, stats.hoursLogged)
+                continue
+            }
             changeStats(of: stats.userID) { $0.tasksCompleted += stats.tasksCompleted }
             if let hours = stats.hoursLogged { try addHours(hours, of: stats.userID) }
         }
+        if let others = other.otherStats {
+            try addToOthers(others.tasksCompleted, others.hoursLogged)
+        }
+    }
+
+    /// Sums up the members after the first ones by identifier.
+    ///
+    /// - Parameter count: Most members that stay listed.
+    /// - Throws: ``CodexError/Code/invalidNumber`` if the sum of the hours is not a valid number.
+    package mutating func limitMembers(to count: Int) throws(CodexError) {
+        guard teamStats.count > count else { return }
+        for stats in teamStats[count...] {
+            try addToOthers(stats.tasksCompleted, stats.hoursLogged)
+        }
+        teamStats.removeSubrange(count...)
+    }
+
+    /// Adds figures of members that are not listed.
+    private mutating func addToOthers(
+        _ completed: Int, _ hours: Number?
+    ) throws(CodexError) {
+        var others = otherStats ?? OtherStats()
+        others.tasksCompleted += completed
+        let sum = try (others.hoursLogged ?? 0).adding(hours ?? 0)
+        others.hoursLogged = sum == 0 ? nil : sum
+        otherStats = others == OtherStats() ? nil : others
+    }
+
+    /// The same day with the further figures of an import.
+    package func keeping(_ further: [String: Number]) -> Self {
+        var day = self
+        day.metrics.further = further
+        return day
     }
 
     /// Recomputes the efficiency from the day's sums, and removes a velocity.
@@ -117,29 +166,36 @@ extension CodexFlow.Analytics {
     fileprivate mutating func addHours(
         _ hours: Number, of user: CodexFlow.User.ID
     ) throws(CodexError) {
-        let old = teamStats.first { $0.userID == user }?.hoursLogged ?? 0
-        setHours(try old.adding(hours), of: user)
-    }
-
-    /// Replaces the hours of a member.
-    package mutating func setHours(_ hours: Number, of user: CodexFlow.User.ID) {
-        changeStats(of: user) { $0.hoursLogged = hours == 0 ? nil : hours }
+        let (index, isListed) = place(of: user)
+        let old = isListed ? teamStats[index].hoursLogged ?? 0 : 0
+        let sum = try old.adding(hours)
+        changeStats(of: user) { $0.hoursLogged = sum == 0 ? nil : sum }
     }
 
     /// Changes a member's statistics, which are sorted by user; empty ones are removed.
     mutating func changeStats(
         of user: CodexFlow.User.ID, _ body: (inout MemberStats) -> Void
     ) {
-        let place =
-            teamStats.firstIndex { ByteOrder.compare($0.userID.rawValue, user.rawValue) >= 0 }
-            ?? teamStats.count
+        let (index, isListed) = place(of: user)
         var stats = MemberStats(userID: user, tasksCompleted: 0)
-        if place < teamStats.count, teamStats[place].userID == user {
-            stats = teamStats.remove(at: place)
-        }
+        if isListed { stats = teamStats.remove(at: index) }
         body(&stats)
         if stats.tasksCompleted != 0 || stats.hoursLogged != nil {
-            teamStats.insert(stats, at: place)
+            teamStats.insert(stats, at: index)
         }
+    }
+
+    /// The place of a member in the list, and whether the member is there.
+    private func place(of user: CodexFlow.User.ID) -> (index: Int, isListed: Bool) {
+        var (low, high) = (0, teamStats.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if ByteOrder.compare(teamStats[middle].userID.rawValue, user.rawValue) < 0 {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return (low, low < teamStats.count && teamStats[low].userID == user)
     }
 }

@@ -8,8 +8,8 @@ extension CodexFlow {
         var newest: Activity?
         /// Whether the newest stored item is not a valid entry.
         var isDamaged = false
-        /// The facts of the entry with which this command began the history.
-        var begun: Activity.Facts?
+        /// Whether this command began the history.
+        var hasBegun = false
         /// The place of the newest entry, which this command may have written.
         var place: UInt64?
 
@@ -94,26 +94,6 @@ extension CodexFlow.DecisionContext {
         history.place = place
         histories[[project.rawValue, task.rawValue]] = history
         return try CodexFlow.Activity.ID(TimeOrderedIdentifiers.text(place))
-    }
-
-    /// The facts of the entry with which a finished task's history began, if that is
-    /// ``CodexFlow/Activity/Kind/imported``; `nil` for open tasks.
-    ///
-    /// - Complexity: Reads the history of a finished task back to that entry.
-    func importedFacts(of task: CodexFlow.Task) throws -> CodexFlow.Activity.Facts? {
-        guard task.status == .done else { return nil }
-        let kinds: [CodexFlow.Activity.Kind] = [.created, .imported]
-        let beginnings = CodexCore.Query<CodexFlow.Activity>
-            .activity(of: task.id, in: task.projectID).reversed
-            .filtered(
-                by: .isIn(
-                    .path(DocumentPath("kind")), kinds.map { .value(.string($0.rawValue)) }))
-        do {
-            let first = try all(beginnings, limit: 1).first
-            return first?.kind == .imported ? first?.facts : nil
-        } catch let error as CodexError where error.isOfDamagedItem {
-            return nil
-        }
     }
 }
 

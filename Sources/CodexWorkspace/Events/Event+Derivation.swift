@@ -20,7 +20,8 @@ extension CodexFlow.Event {
     ) throws(CodexError) -> [CodexFlow.Event] {
         let found: [(Kind, AttributeMap)]
         switch entity {
-        case CodexFlow.Task.definition.name?: found = try taskEvents(read(old), read(new))
+        case CodexFlow.Task.definition.name?:
+            found = try taskEvents(read(old), read(new), at: time)
         case CodexFlow.Project.definition.name?: found = try projectEvents(read(old), read(new))
         case CodexFlow.PRD.definition.name?: found = try prdEvents(read(old), read(new))
         case CodexFlow.User.definition.name?: found = try userEvents(read(old), read(new))
@@ -70,7 +71,7 @@ extension CodexFlow.Event {
     // MARK: Tasks
 
     private static func taskEvents(
-        _ old: CodexFlow.Task?, _ new: CodexFlow.Task?
+        _ old: CodexFlow.Task?, _ new: CodexFlow.Task?, at time: Date
     ) -> [(Kind, AttributeMap)] {
         guard let task = new ?? old else { return [] }
         func detail(_ more: [String: AttributeValue?] = [:]) -> AttributeMap {
@@ -118,9 +119,7 @@ extension CodexFlow.Event {
             "assignee", "status", "claim", "expiredToken", "archivedAt", "completedAt",
             "canceledAt", "startedAt", "reopenCount", "attempts", "diedAt", "blocked", "result",
         ]
-        // The queue and claims remove a time that has passed, which changes nothing for people.
-        let isPromotion =
-            new.notBefore == nil && (old.updatedAt == new.updatedAt || old.claim != new.claim)
+        let isPromotion = Self.isPromotion(from: old, to: new, at: time)
         let fields = old.changedFields(to: new).filter {
             !told.contains($0) && !(isPromotion && $0 == "notBefore")
         }
@@ -131,6 +130,20 @@ extension CodexFlow.Event {
             events.append((.taskUpdated, detail(["fields": fields.attributeValue])))
         }
         return events
+    }
+
+    /// Whether a change removes a time before which the task was not to be worked on, and changes
+    /// nothing for people by that.
+    ///
+    /// The queue and claims remove a time that has passed, and the end of a task removes any. The
+    /// time of a change of a remote table may be a whole second.
+    private static func isPromotion(
+        from old: CodexFlow.Task, to new: CodexFlow.Task, at time: Date
+    ) -> Bool {
+        guard let start = old.notBefore, new.notBefore == nil else { return false }
+        let isClosed = new.status?.isOpen == false && old.status != new.status
+        let isOfQueue = old.updatedAt == new.updatedAt || old.claim != new.claim
+        return isClosed || isOfQueue && start < time + 1
     }
 
     /// The events of a task's claims, each with its claim.

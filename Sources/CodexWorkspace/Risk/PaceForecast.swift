@@ -33,8 +33,9 @@ struct PaceForecast {
     /// - Parameters:
     ///   - done: The completed points.
     ///   - scope: All points: more than the completed ones.
-    /// - Returns: The likelihood. It is 1 after the target day, and `nil` without a target day or a
-    ///   start.
+    /// - Returns: The likelihood. It is 1 after the target day. Before it, or without a target day,
+    ///   it is 0.6 at least after the first target day. Otherwise it is `nil` without a target day
+    ///   or a start.
     func likelihood(done: Int, scope: Int) -> Double? {
         let least = baseline.map { $0 < today ? Self.pastBaselineMin : 0 } ?? 0
         guard let target else { return least > 0 ? least : nil }

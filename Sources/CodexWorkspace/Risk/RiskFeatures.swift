@@ -11,7 +11,7 @@ extension CodexFlow {
             /// The open tasks that wait for others, as a share of the open tasks.
             case blocked
             /// The delay behind the calendar: the elapsed part of the project's time, less the
-            /// completed part of its scope.
+            /// completed part of its scope. The time is that of the forecast.
             case behind
             /// The started tasks without a change for 14 days, as a share of the started tasks.
             case stalled
@@ -44,7 +44,10 @@ extension CodexFlow {
         /// project, only tasks that were read count (``CodexFlow/RiskReport/examinedTaskCount``).
         public let openTaskCount: Int
 
-        /// Whether there is a value of ``Name/pace``: a forecast needs a target day and a start.
+        /// Whether there is a value of ``Name/pace``.
+        ///
+        /// A forecast needs a target day and a start, apart from two cases. After the target day,
+        /// it is 1 without a start. After the first target day, it is at least 0.6.
         public var hasForecast: Bool { values[.pace] != nil }
 
         /// Creates features; a missing value is 0, and each value is clamped to 0 through 1.
@@ -103,11 +106,6 @@ extension CodexFlow {
             private let now: Date
             private let today: CalendarDay
             private let calendar: any DayCalendar
-            /// The elapsed part of the project's time, from 0 to 1; `nil` without a start or target
-            /// day.
-            private let elapsed: Double?
-            /// The first day after the first third of the project's time.
-            private let third: CalendarDay?
             private(set) var open = 0
             /// The open tasks of which it is known whether they are blocked.
             private var known = 0
@@ -123,11 +121,12 @@ extension CodexFlow {
             private var analyzed = 0
             private var complex = 0
             private var urgent = 0
-            private var late = 0
             private var all = 0
             /// The sum of points; a task without an estimate counts one point.
             private var scope = 0
             private var done = 0
+            /// When the tasks were created.
+            private var creations: [Date] = []
             /// The creation of the oldest task.
             private var oldest: Date?
 
@@ -138,28 +137,20 @@ extension CodexFlow {
                 (self.project, isEnded) = (project, RiskFeatures.hasEnded(project))
                 (blockedTasks, lastKnown) = (blocked, last)
                 (self.now, self.today, self.calendar) = (now, today, calendar)
-                let created = project.createdAt.map { calendar.day(of: $0, in: project.timeZone) }
-                let first = project.startDate ?? created
-                guard let first, let last = project.targetDate, last > first else {
-                    (elapsed, third) = (nil, nil)
-                    return
-                }
-                let days = last.daysSince1970 - first.daysSince1970
-                let over = today.daysSince1970 - first.daysSince1970
-                elapsed = max(0, min(1, Double(over) / Double(days)))
-                third = first.adding(days: days / 3 + 1)
             }
 
             mutating func add(_ task: TaskOutline) {
                 guard !isEnded, task.isOpen || task.status == .done else { return }
                 all += 1
-                if let created = task.createdAt { oldest = min(oldest ?? created, created) }
+                if let created = task.createdAt {
+                    oldest = min(oldest ?? created, created)
+                    creations.append(created)
+                }
                 let points = max(1, min(task.estimate ?? 1, CodexFlow.Limits.estimateMax))
                 scope += points
                 let reopenCount = max(0, min(task.reopenCount ?? 0, 1000))
                 reopenings += reopenCount
                 completions += reopenCount
-                if let created = task.createdAt, isLate(created) { late += 1 }
                 guard task.isOpen else {
                     done += points
                     completions += 1
@@ -189,14 +180,13 @@ extension CodexFlow {
                 if task.priority == .urgent { urgent += 1 }
             }
 
-            /// Whether an instant is after the first third of the project's time.
-            private func isLate(_ instant: Date) -> Bool {
-                guard let third else { return false }
+            /// Whether an instant is of a day or of a later one.
+            private func isFrom(_ day: CalendarDay, _ instant: Date) -> Bool {
                 // A day of any time zone begins less than 24 hours before or after that of UTC.
-                let start = Double(third.daysSince1970) * 86_400
+                let start = Double(day.daysSince1970) * 86_400
                 let distance = instant.timeIntervalSince1970 - start
                 if abs(distance) > 86_400 { return distance > 0 }
-                return calendar.day(of: instant, in: project.timeZone) >= third
+                return calendar.day(of: instant, in: project.timeZone) >= day
             }
 
             /// Whether it is known of a task whether it is blocked.
@@ -205,33 +195,50 @@ extension CodexFlow {
                 return ByteOrder.compare(task.id.rawValue, lastKnown.rawValue) <= 0
             }
 
+            /// The day on which the project starts: without a start day, that of its creation or of
+            /// its oldest task; `nil` if there is none.
+            private var start: CalendarDay? {
+                let created = [project.createdAt, oldest].compactMap { $0 }.min()
+                return project.startDate
+                    ?? created.map { calendar.day(of: $0, in: project.timeZone) }
+            }
+
+            /// The elapsed part of the project's time, and the tasks that were created after the
+            /// first third of it; 0 of both without a time.
+            private func course(from start: CalendarDay?) -> (elapsed: Double, lateCount: Int) {
+                guard let start, let last = project.targetDate, last > start else { return (0, 0) }
+                let dayCount = last.daysSince1970 - start.daysSince1970
+                let over = today.daysSince1970 - start.daysSince1970
+                let third = start.adding(days: dayCount / 3 + 1)
+                return (
+                    max(0, min(1, Double(over) / Double(dayCount))),
+                    creations.count { isFrom(third, $0) }
+                )
+            }
+
             var values: [Name: Double] {
+                let start = start
+                let course = self.course(from: start)
                 func share(_ part: Int, _ whole: Int) -> Double {
                     whole == 0 ? 0 : Double(part) / Double(whole)
                 }
                 var values: [Name: Double] = [
                     .overdue: share(overdue, due), .blocked: share(blocked, known),
-                    .behind: scope == 0 ? 0 : (elapsed ?? 0) - share(done, scope),
+                    .behind: scope == 0 ? 0 : course.elapsed - share(done, scope),
                     .stalled: share(stalled, started),
                     .reopened: share(reopenings, completions + reopenings),
                     .unassigned: share(unassigned, open), .unestimated: share(unestimated, open),
                     .complex: share(complex, analyzed), .urgent: share(urgent, open),
-                    .scopeGrowth: share(late, all),
+                    .scopeGrowth: share(course.lateCount, all),
                 ]
                 if open > 0 {
+                    let forecast = PaceForecast(
+                        start: start, target: project.targetDate,
+                        baseline: project.baselineTargetDate, today: today)
                     values[.pace] = forecast.likelihood(done: done, scope: scope)
                     values[.postponed] = forecast.postponedShare
                 }
                 return values
-            }
-
-            /// Without a start day, the project starts with its creation or with its oldest task.
-            private var forecast: PaceForecast {
-                let created = [project.createdAt, oldest].compactMap { $0 }.min()
-                let first = created.map { calendar.day(of: $0, in: project.timeZone) }
-                return PaceForecast(
-                    start: project.startDate ?? first, target: project.targetDate,
-                    baseline: project.baselineTargetDate, today: today)
             }
         }
     }

@@ -101,7 +101,7 @@ extension CodexFlow {
     /// only. All weights add up to 1. Each factor's share of the score is its weight times its
     /// value.
     ///
-    /// A project without a target day has no forecast. Then the other weights are scaled, so that
+    /// Without a forecast (``RiskFeatures/hasForecast``), the other weights are scaled, so that
     /// they add up to 1.
     public struct WeightedRisk: RiskModel {
         /// The weight of each feature.

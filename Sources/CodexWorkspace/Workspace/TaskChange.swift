@@ -55,13 +55,8 @@ extension CodexFlow.DecisionContext {
         try task.validate()
         replace(task)
         try refreshWholes(from: change.old, to: task)
-        let imported = try beginHistory(of: change)
-        // The task was finished before its history began, and was not reopened since.
-        let isOfImport =
-            change.old.status == .done && imported?.to == .done
-            && imported?.reopenCount ?? 0 == change.old.reopenCount ?? 0
         let facts =
-            facts(change.old, task, change.project, isOfImport: isOfImport)
+            facts(change.old, task, change.project)
             ?? (change.old.archivedAt == task.archivedAt ? nil : presentFacts(of: change.old))
         try record(
             kind, of: change, changes: change.old.changes(to: task), facts: facts, note: note,
@@ -108,41 +103,40 @@ extension CodexFlow.DecisionContext {
     }
 
     /// Writes an entry in the history of an existing task.
+    ///
+    /// - Returns: The identifier of the entry.
+    @discardableResult
     func record(
         _ kind: CodexFlow.Activity.Kind, of change: CodexFlow.TaskChange,
         changes: [CodexFlow.Activity.Change] = [], facts: CodexFlow.Activity.Facts? = nil,
         note: String? = nil, reason: String? = nil
-    ) throws {
+    ) throws -> CodexFlow.Activity.ID {
         try beginHistory(of: change)
         let (task, project) = (change.old.id, change.project)
+        let id = try newEntryID(of: task, in: project.id, after: change.old.updatedAt)
         try record(
             CodexFlow.Activity(
-                id: try newEntryID(of: task, in: project.id, after: change.old.updatedAt),
-                projectID: project.id, taskID: task, actorID: change.actor, at: now,
+                id: id, projectID: project.id, taskID: task, actorID: change.actor, at: now,
                 day: today(in: project), kind: kind, changes: changes, facts: facts, note: note,
                 reason: reason))
+        return id
     }
 
     /// Begins the history of a task that was stored without the services.
     ///
     /// The first entry has the status and the points that later changes of the analytics refer to.
     ///
-    /// - Returns: The facts of that first entry, if the history began with one and the task is
-    ///   done; `nil` if the services created the task.
-    @discardableResult
-    func beginHistory(
-        of change: CodexFlow.TaskChange
-    ) throws -> CodexFlow.Activity.Facts? {
+    /// - Throws: The errors of reading; as ``CodexFlow/Activity/validate()``.
+    func beginHistory(of change: CodexFlow.TaskChange) throws {
         let (task, project) = (change.old, change.project)
         var history = try history(of: task.id, in: project.id)
-        if let begun = history.begun { return begun }
-        guard let id = history.beginningID else { return try importedFacts(of: task) }
+        guard !history.hasBegun, let id = history.beginningID else { return }
         // Of two commands that begin the history, one is decided again.
-        if let own = try get(.activity(id, of: task.id, in: project.id)) { return own.facts }
+        guard try get(.activity(id, of: task.id, in: project.id)) == nil else { return }
         var facts = CodexFlow.Activity.Facts(to: task.status ?? .backlog)
         facts.points = task.countedPoints
         facts.reopenCount = task.reopenCount
-        history.begun = facts
+        history.hasBegun = true
         histories[[project.id.rawValue, task.id.rawValue]] = history
         // An archived task is not in the scope.
         let archiving = task.archivedAt.map { archivedAt in
@@ -154,7 +148,6 @@ extension CodexFlow.DecisionContext {
                 id: id, projectID: project.id, taskID: task.id, actorID: change.actor, at: now,
                 day: today(in: project), kind: .imported,
                 changes: archiving.map { [$0] } ?? [], facts: facts))
-        return facts
     }
 
     /// Writes an entry of a task's history for a custom command; analytics do not count it.
@@ -190,8 +183,7 @@ extension CodexFlow.DecisionContext {
 
     /// The facts that analytics need of a change; `nil` if they need none.
     private func facts(
-        _ old: CodexFlow.Task?, _ new: CodexFlow.Task, _ project: CodexFlow.Project,
-        isOfImport: Bool = false
+        _ old: CodexFlow.Task?, _ new: CodexFlow.Task, _ project: CodexFlow.Project
     ) -> CodexFlow.Activity.Facts? {
         // A task that was stored without a status counts as in the backlog.
         let before = old.map { $0.status ?? .backlog }
@@ -206,8 +198,7 @@ extension CodexFlow.DecisionContext {
         func hours(_ task: CodexFlow.Task?) -> Int {
             task?.status == .done ? (task?.countedPoints ?? 0) * hoursPerPoint : 0
         }
-        facts.isOfImport = isOfImport
-        let more = isOfImport ? 0 : hours(new) - hours(old)
+        let more = hours(new) - hours(old)
         facts.estimatedHours = more == 0 ? nil : more
         guard isMove, new.status == .done, let done = new.completedAt else { return facts }
         facts.assigneeID = old?.holder(at: now) ?? new.assigneeID

@@ -248,7 +248,7 @@ extension CodexFlow.DecisionContext {
             projectID: project, taskID: task, userID: user, day: day,
             hours: try (old?.hours ?? 0).adding(hours), updatedAt: instant(after: old?.updatedAt))
         log.updatedByID = change.actor
-        try record(
+        log.entryID = try record(
             .worked, of: change, changes: log.changes(from: old, by: change.actor), note: note)
         if log.hours == 0, let old {
             delete(old)
@@ -326,8 +326,8 @@ extension CodexFlow.DecisionContext {
 }
 
 extension CodexFlow.WorkLog {
-    /// What the history keeps of a change of a log; the user who worked only if another one made
-    /// it.
+    /// What the history keeps of a change of a log: the user who worked only if another one made
+    /// it, and the entry of the change before.
     fileprivate func changes(
         from old: Self?, by actor: CodexFlow.User.ID
     ) -> [CodexFlow.Activity.Change] {
@@ -339,6 +339,11 @@ extension CodexFlow.WorkLog {
         if actor != userID {
             changes.append(
                 CodexFlow.Activity.Change(field: "userId", from: nil, to: userID.attributeValue))
+        }
+        // Analytics know by it whether the hours before are those of a removed task.
+        if let last = old?.entryID {
+            changes.append(
+                CodexFlow.Activity.Change(field: "entryId", from: last.attributeValue, to: nil))
         }
         return changes
     }

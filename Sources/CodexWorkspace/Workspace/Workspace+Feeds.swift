@@ -24,14 +24,13 @@ extension CodexFlow.Workspace {
     public func feed(
         of project: CodexFlow.Project.ID, limit: Int = 50, before position: String? = nil
     ) async throws -> [CodexFlow.FeedEntry] {
-        let tasks: [CodexFlow.Activity] = try await first(
-            limit, of: .feed(.activity, of: project, before: position))
-        let others: [CodexFlow.ProjectEntry] = try await first(
-            limit, of: .feed(.history, of: project, before: position))
-        return Self.newest(
-            limit,
-            of: tasks.map(CodexFlow.FeedEntry.task)
-                + others.map(CodexFlow.FeedEntry.project))
+        let tasks = try await first(
+            limit, of: .feed(.activity, of: project, before: position), before: position,
+            CodexFlow.FeedEntry.task)
+        let others = try await first(
+            limit, of: .feed(.history, of: project, before: position), before: position,
+            CodexFlow.FeedEntry.project)
+        return Self.newest(limit, of: tasks + others)
     }
 
     /// What a user did, newest first, in all projects and in the administration of users.
@@ -46,30 +45,36 @@ extension CodexFlow.Workspace {
     public func feed(
         by user: CodexFlow.User.ID, limit: Int = 50, before position: String? = nil
     ) async throws -> [CodexFlow.FeedEntry] {
-        let tasks: [CodexFlow.Activity] = try await first(
-            limit, of: .feed(.activity, by: user, before: position))
-        let others: [CodexFlow.ProjectEntry] = try await first(
-            limit, of: .feed(.history, by: user, before: position))
-        let users: [CodexFlow.UserEntry] = try await first(
-            limit, of: .feed(.users, by: user, before: position))
-        return Self.newest(
-            limit,
-            of: tasks.map(CodexFlow.FeedEntry.task)
-                + others.map(CodexFlow.FeedEntry.project) + users.map(CodexFlow.FeedEntry.user))
+        let tasks = try await first(
+            limit, of: .feed(.activity, by: user, before: position), before: position,
+            CodexFlow.FeedEntry.task)
+        let others = try await first(
+            limit, of: .feed(.history, by: user, before: position), before: position,
+            CodexFlow.FeedEntry.project)
+        let users = try await first(
+            limit, of: .feed(.users, by: user, before: position), before: position,
+            CodexFlow.FeedEntry.user)
+        return Self.newest(limit, of: tasks + others + users)
     }
 
-    /// The first entities of a query, also if they do not fit into one page.
+    /// The first entries of a query, also if they do not fit into one page.
+    ///
+    /// An entry may have been stored with a shorter position, without the project. Then it is found
+    /// again, and passed over.
     private func first<E: Entity>(
-        _ limit: Int, of query: CodexCore.Query<E>
-    ) async throws -> [E] {
+        _ limit: Int, of query: CodexCore.Query<E>, before position: String?,
+        _ entry: (E) -> CodexFlow.FeedEntry
+    ) async throws -> [CodexFlow.FeedEntry] {
         guard (1...Self.feedCountMax).contains(limit) else {
             throw CodexError(
                 .invalidArgument, "A part of a feed has 1 to \(Self.feedCountMax) entries.")
         }
-        var (found, token): ([E], PageToken?) = ([], nil)
+        var (found, token): ([CodexFlow.FeedEntry], PageToken?) = ([], nil)
         repeat {
             let page = try await self.query(query, limit: limit - found.count, after: token)
-            found += page.items
+            found += page.items.map(entry).filter { entry in
+                position.map { ByteOrder.compare(entry.position, $0) < 0 } ?? true
+            }
             token = page.next
         } while token != nil && found.count < limit
         return found

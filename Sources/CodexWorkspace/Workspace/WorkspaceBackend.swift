@@ -85,6 +85,17 @@ extension CodexFlow {
 
         /// How far the consumer of analytics is; `nil` if the data has none.
         func analyticsProgress() async throws -> AnalyticsReport.Progress?
+
+        /// How far the consumer of analytics is while figures are read; `nil` if the data has none.
+        ///
+        /// By default, it is the worse one of ``analyticsProgress()`` before and after the reading.
+        ///
+        /// - Parameter reading: Reads the figures, once.
+        /// - Returns: The progress, in which a change during the reading is missing.
+        /// - Throws: The errors of `reading`, and those of reading the progress.
+        func analyticsProgress(
+            during reading: () async throws -> Void
+        ) async throws -> AnalyticsReport.Progress?
     }
 
     /// The days of time zones.

@@ -8,8 +8,8 @@ extension CodexFlow {
     /// the commit of the change, and never changes. It contains everything that analytics count.
     ///
     /// It is found by project and time through GSI3 `PROJECT#<projectId>#ACTIVITY` /
-    /// `<at>#<activityId>#<taskId>`, and by actor and time through GSI4 `ACTOR#<userId>#ACTIVITY` /
-    /// the same.
+    /// `<at>#<activityId>#<taskId>#<projectId>`, and by actor and time through GSI4
+    /// `ACTOR#<userId>#ACTIVITY` / the same.
     public struct Activity: Entity, Hashable {
         /// An entry's identifier.
         public typealias ID = Identifier<Activity>
@@ -72,11 +72,6 @@ extension CodexFlow {
             public var estimatedHours: Int?
             /// The number of times that the task had been reopened, for an ``Kind/imported`` entry.
             public var reopenCount: Int?
-            /// Whether the entry reopens or re-estimates a completion from before the task's
-            /// history began.
-            ///
-            /// Analytics did not count such a completion.
-            public var isOfImport = false
 
             /// Creates facts.
             public init(from: Task.Status? = nil, to: Task.Status? = nil) {
@@ -156,8 +151,16 @@ extension CodexFlow.Activity {
         for element in try Self(item: item).feedPlace.keys { item[element.name] = element.value }
     }
 
-    /// The entry's position in feeds; identifiers of entries are those of one task.
-    package var feedPosition: String { "\(Timestamp.text(at))#\(id)#\(taskID)" }
+    /// The entry's position in feeds.
+    ///
+    /// Identifiers of entries are those of one task, and those of tasks are of one project. So the
+    /// position has all three. A sort key has no room for very long ones: then the project is left
+    /// out.
+    package var feedPosition: String {
+        let position = "\(Timestamp.text(at))#\(id)#\(taskID)"
+        let whole = "\(position)#\(projectID)"
+        return whole.utf8.count <= DynamoDBLimits.sortKeyByteCountMax ? whole : position
+    }
 
     private var feedPlace: CodexFlow.FeedPlace {
         CodexFlow.FeedPlace(.activity, of: projectID, by: actorID, position: feedPosition)
@@ -228,7 +231,6 @@ extension CodexFlow.Activity.Facts: AttributeConvertible {
         map["leadSeconds"] = leadSeconds?.attributeValue
         map["estimatedHours"] = estimatedHours?.attributeValue
         map["reopenCount"] = reopenCount?.attributeValue
-        if isOfImport { map["ofImport"] = true }
         return .map(map)
     }
 
@@ -246,7 +248,6 @@ extension CodexFlow.Activity.Facts: AttributeConvertible {
         leadSeconds = integer("leadSeconds")
         estimatedHours = integer("estimatedHours")
         reopenCount = integer("reopenCount")
-        isOfImport = map["ofImport"] == true
     }
 }
 

@@ -73,11 +73,14 @@ extension CodexFlow.Analytics {
         /// Replaces figures below zero by zero, except for differences of states.
         ///
         /// Sums of the history have none. Days that were changed by hand may lead to some.
-        package mutating func requireCounts() {
-            for (name, path) in Self.counts where name != "scope" && name != "remaining" {
+        ///
+        /// - Parameter exceptHours: Whether hours of completed tasks may be below zero.
+        package mutating func requireCounts(exceptHours: Bool = false) {
+            let kept = ["scope", "remaining"] + (exceptHours ? ["measuredHours"] : [])
+            for (name, path) in Self.counts where !kept.contains(name) {
                 self[keyPath: path] = max(0, self[keyPath: path])
             }
-            if loggedHours.isNegative { loggedHours = 0 }
+            if loggedHours.isNegative, !exceptHours { loggedHours = 0 }
             cycleTimes.requireCounts()
             leadTimes.requireCounts()
         }

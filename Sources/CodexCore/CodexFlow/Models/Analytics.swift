@@ -50,38 +50,56 @@ extension CodexFlow {
             }
         }
 
+        /// The sums of the members that a day has no room to list.
+        public struct OtherStats: Sendable, Hashable {
+            /// Their completions of the day.
+            public var tasksCompleted: Int
+            /// Hours that they logged.
+            public var hoursLogged: Number?
+
+            /// Creates sums.
+            public init(tasksCompleted: Int = 0, hoursLogged: Number? = nil) {
+                self.tasksCompleted = tasksCompleted
+                self.hoursLogged = hoursLogged
+            }
+        }
+
         /// The project.
         public var projectID: Project.ID
         /// The day, in the project's time zone.
         public var date: CalendarDay
         /// The day's figures.
         public var metrics: Metrics
-        /// The members' shares.
+        /// The members' shares: up to ``CodexFlow/Limits/analyticsMemberMax`` of them.
         public var teamStats: [MemberStats]
+        /// The sums of the other members; `nil` if ``teamStats`` has all.
+        public var otherStats: OtherStats?
         /// The changes to tasks and points.
         public var flow: Flow?
 
         /// Creates a day's analytics.
         public init(
             projectID: Project.ID, date: CalendarDay, metrics: Metrics,
-            teamStats: [MemberStats] = [], flow: Flow? = nil
+            teamStats: [MemberStats] = [], flow: Flow? = nil, otherStats: OtherStats? = nil
         ) {
             self.projectID = projectID
             self.date = date
             self.metrics = metrics
             self.teamStats = teamStats
             self.flow = flow
+            self.otherStats = otherStats
         }
     }
 }
 
 extension CodexFlow.Analytics {
     enum Field: Int, EntityField {
-        case projectId, date, metrics, teamStats, flow
+        case projectId, date, metrics, teamStats, flow, otherStats
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("date", .string),
             .required("metrics", .map), .optional("teamStats", .list), .optional("flow", .map),
+            .optional("otherStats", .map),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -103,6 +121,7 @@ extension CodexFlow.Analytics {
         writer.set(.metrics, metrics)
         writer.setList(.teamStats, teamStats)
         writer.set(.flow, flow)
+        writer.set(.otherStats, otherStats)
         return writer.item
     }
 
@@ -113,6 +132,7 @@ extension CodexFlow.Analytics {
         metrics = try reader.value(Field.metrics)
         teamStats = try reader.list(Field.teamStats)
         flow = try reader.optional(Field.flow)
+        otherStats = try reader.optional(Field.otherStats)
     }
 }
 
@@ -167,16 +187,45 @@ extension CodexFlow.Analytics.MemberStats: AttributeConvertible {
     }
 }
 
+extension CodexFlow.Analytics.OtherStats: AttributeConvertible {
+    /// A map value.
+    public var attributeValue: AttributeValue {
+        var map: AttributeMap = ["tasksCompleted": .number(Number(tasksCompleted))]
+        map["hoursLogged"] = hoursLogged.map { .number($0) }
+        return .map(map)
+    }
+
+    /// Reads a map value.
+    public init?(attributeValue: AttributeValue) {
+        guard let map = attributeValue.map,
+            let completed = map["tasksCompleted"]?.number?.int64
+        else { return nil }
+        self.init(tasksCompleted: Int(completed), hoursLogged: map["hoursLogged"]?.number)
+    }
+}
+
 extension CodexFlow.Analytics {
-    /// Replaces counts below zero by zero, which sums of the history never have.
-    package mutating func requireCounts() {
+    /// Replaces counts and hours below zero by zero, which sums of the history never have.
+    ///
+    /// - Parameter exceptHours: Whether hours of completed tasks may be below zero.
+    package mutating func requireCounts(exceptHours: Bool = false) {
         metrics.tasksCompleted = max(0, metrics.tasksCompleted)
         for index in teamStats.indices {
             teamStats[index].tasksCompleted = max(0, teamStats[index].tasksCompleted)
+            teamStats[index].hoursLogged = teamStats[index].hoursLogged.flatMap(Self.hours)
         }
         teamStats.removeAll { $0.tasksCompleted == 0 && $0.hoursLogged == nil }
-        flow?.requireCounts()
+        if let others = otherStats {
+            let kept = OtherStats(
+                tasksCompleted: max(0, others.tasksCompleted),
+                hoursLogged: others.hoursLogged.flatMap(Self.hours))
+            otherStats = kept == OtherStats() ? nil : kept
+        }
+        flow?.requireCounts(exceptHours: exceptHours)
     }
+
+    /// Hours above zero; `nil` for others.
+    private static func hours(_ hours: Number) -> Number? { hours > 0 ? hours : nil }
 }
 
 extension Lookup where E == CodexFlow.Analytics {

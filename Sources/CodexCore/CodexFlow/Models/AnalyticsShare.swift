@@ -81,6 +81,13 @@ extension CodexFlow {
         package var removedImport: Date?
         /// The time of the first entry of the present task, likewise.
         package var presentImport: Date?
+        /// The finished work of removed tasks with the identifier, oldest first, of which hours may
+        /// be taken back later.
+        ///
+        /// It is as it was when the present task began.
+        package var removedWork: [RemovedWork] = []
+        /// The work logs of removed tasks that entries of the present task have changed.
+        package var earlierLogs: [EarlierLog] = []
 
         /// The highest number of days that an item keeps of a task, and of its predecessors.
         package static let dayCountMax = 250
@@ -96,6 +103,7 @@ extension CodexFlow {
         package init(projectID: Project.ID, taskID: Task.ID, after other: AnalyticsShare?) {
             self.init(projectID: projectID, taskID: taskID)
             past = other?.past ?? [:]
+            removedWork = other?.removedWork ?? []
             (removedID, removedImport) = (other?.removedID, other?.removedImport)
             lastID = removedID
         }
@@ -105,14 +113,15 @@ extension CodexFlow {
 extension CodexFlow.AnalyticsShare {
     enum Field: Int, EntityField {
         case projectId, taskId, state, days, past, lastId, removedId, removedImport, presentImport
-        case firstDay
+        case firstDay, removedWork, earlierLogs
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("taskId", .string),
             .optional("state", .map), .optional("days", .map), .optional("past", .map),
             .optional("lastId", .string), .optional("removedId", .string),
             .optional("removedImport", .string), .optional("presentImport", .string),
-            .optional("firstDay", .string),
+            .optional("firstDay", .string), .optional("removedWork", .list),
+            .optional("earlierLogs", .list),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -138,6 +147,8 @@ extension CodexFlow.AnalyticsShare {
         writer.set(.removedImport, removedImport)
         writer.set(.presentImport, presentImport)
         writer.set(.firstDay, firstDay)
+        writer.setList(.removedWork, removedWork)
+        writer.setList(.earlierLogs, earlierLogs)
         return writer.item
     }
 
@@ -151,6 +162,8 @@ extension CodexFlow.AnalyticsShare {
         removedImport = try reader.optionalDate(Field.removedImport)
         presentImport = try reader.optionalDate(Field.presentImport)
         firstDay = try reader.optional(Field.firstDay)
+        removedWork = try reader.list(Field.removedWork)
+        earlierLogs = try reader.list(Field.earlierLogs)
         let days: AttributeMap? = try reader.optional(Field.days)
         let past: AttributeMap? = try reader.optional(Field.past)
         self.days = try Self.days(days, "days", projectID)
@@ -163,7 +176,8 @@ extension CodexFlow.AnalyticsShare {
         return AttributeMap(
             days.map { date, day -> (String, AttributeValue) in
                 var day = day
-                day.requireCounts()
+                // Hours that were taken back from a removed task are below zero.
+                day.requireCounts(exceptHours: true)
                 var map: AttributeMap = ["metrics": day.metrics.attributeValue]
                 if !day.teamStats.isEmpty { map["teamStats"] = day.teamStats.attributeValue }
                 map["flow"] = day.flow?.attributeValue
@@ -207,10 +221,13 @@ extension CodexFlow.AnalyticsShare {
             completion?.cycleSeconds, completion?.leadSeconds,
             started < 0 ? -1 : started / 1000,
         ]
-        let hours = state?.hours ?? 0
+        var hours = removedWork.map(\.hours) + earlierLogs.map(\.hours)
+        hours += earlierLogs.map(\.takenBack)
+        hours.append(state?.hours ?? 0)
         try CodexFlow.Rule.analyticsFigures.require(
-            figures.allSatisfy { (0...bound).contains($0 ?? 0) } && hours.isOfHours
-                && abs(hours.double) <= Double(bound),
+            figures.allSatisfy { (0...bound).contains($0 ?? 0) }
+                && removedWork.allSatisfy { (0...bound).contains($0.estimatedHours) }
+                && hours.allSatisfy { $0.isOfHours && abs($0.double) <= Double(bound) },
             "state", ["taskId": taskID.attributeValue])
     }
 }

@@ -94,6 +94,9 @@ extension CodexFlow {
         public var updatedAt: Date
         /// The user who added or corrected hours last.
         public var updatedByID: User.ID?
+        /// The entry of the task's history that has the last change; `nil` without the services, or
+        /// before it was stored.
+        public var entryID: Activity.ID?
 
         /// Creates a day's work.
         public init(
@@ -225,13 +228,13 @@ extension CodexFlow.Dependency {
 
 extension CodexFlow.WorkLog {
     enum Field: Int, EntityField {
-        case projectId, taskId, userId, day, hours, updatedAt, updatedBy
+        case projectId, taskId, userId, day, hours, updatedAt, updatedBy, entryId
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("taskId", .string),
             .required("userId", .string), .required("day", .string),
             .required("hours", .number), .required("updatedAt", .string),
-            .optional("updatedBy", .string),
+            .optional("updatedBy", .string), .optional("entryId", .string),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -261,6 +264,7 @@ extension CodexFlow.WorkLog {
         writer.set(.hours, hours)
         writer.set(.updatedAt, updatedAt)
         writer.set(.updatedBy, CodexFlow.UserReference(updatedByID))
+        writer.set(.entryId, entryID)
         return writer.item
     }
 
@@ -273,6 +277,7 @@ extension CodexFlow.WorkLog {
         hours = try reader.value(Field.hours)
         updatedAt = try reader.value(Field.updatedAt)
         updatedByID = try reader.optionalIdentifier(Field.updatedBy, prefix: "USER#")
+        entryID = try reader.optionalIdentifier(Field.entryId)
     }
 }
 

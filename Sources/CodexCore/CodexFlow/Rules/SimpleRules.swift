@@ -328,11 +328,12 @@ extension CodexFlow.Analytics {
     public func validate() throws(CodexError) {
         let bound = CodexFlow.Limits.analyticsFigureMax
         func isSound(_ figure: Int) -> Bool { (-bound...bound).contains(figure) }
-        let stats = teamStats.allSatisfy { stats in
-            isSound(stats.tasksCompleted)
-                && stats.hoursLogged.map { abs($0.double) <= Double(bound) && $0.isLoggable }
-                    ?? true
+        func areSound(_ hours: Number?) -> Bool {
+            hours.map { abs($0.double) <= Double(bound) && $0.isLoggable } ?? true
         }
+        let stats =
+            teamStats.allSatisfy { isSound($0.tasksCompleted) && areSound($0.hoursLogged) }
+            && isSound(otherStats?.tasksCompleted ?? 0) && areSound(otherStats?.hoursLogged)
         try CodexFlow.Rule.analyticsFigures.require(
             isSound(metrics.tasksCompleted) && stats
                 && flow.map { $0.figures.allSatisfy(isSound) } ?? true,

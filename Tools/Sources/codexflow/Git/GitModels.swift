@@ -1,3 +1,4 @@
+import Codex
 import CodexCore
 import Foundation
 
@@ -9,6 +10,8 @@ extension CodexFlow.Task {
     private static let titleByteCountMax = 32 * CodexFlow.Limits.nameCountMax
 
     /// Creates a finished task from a commit; call ``cutToFit()`` before it is stored.
+    ///
+    /// It produces no event.
     ///
     /// - Throws: ``CodexError/Code/invalidIdentifier``.
     init(
@@ -22,6 +25,7 @@ extension CodexFlow.Task {
         if let end { body = String(commit.body[...end]) }
         kind = Kind(commitSubject: commit.subject)
         completedAt = commit.committed
+        isImport = true
         // Invalid labels are omitted.
         var probe = CodexFlow.Task(id: id, projectID: project, title: "-")
         labels = commit.folders.filter { folder in
