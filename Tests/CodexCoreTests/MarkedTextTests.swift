@@ -17,7 +17,7 @@ struct MarkedTextTests {
 
     @Test("A key template is read by its bytes")
     func templates() throws {
-        let template = try KeyTemplate("A#{a}#\u{301}B{\u{301}b}")
+        let template: KeyTemplate = "A#{a}#\u{301}B{\u{301}b}"
         #expect(try template.render(["a": "x", "\u{301}b": "y"]) == "A#x#\u{301}By")
         for source in ["{a}\u{301}", "{a}\u{301}{b}", "{a}{b}", "{", "}", "{}", "{{a}"] {
             #expect(throws: CodexError(.invalidSchema, ""), "\(source)") {

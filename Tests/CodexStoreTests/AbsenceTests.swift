@@ -205,7 +205,7 @@ struct AbsenceTests {
             Lookup<Person>("byOwner", ["owner": person.owner.uuidString]),
         ]
         let query = Query<Person>(["id": upper])
-        try await store.write { transaction in
+        try await store.write { transaction throws in
             let reader = transaction.reader
             for lookup in lookups { #expect(try reader.get(lookup) == nil) }
             #expect(try reader.all(query, limit: nil).isEmpty)

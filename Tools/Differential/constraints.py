@@ -28,6 +28,8 @@ FILLED = "AWS refuses an empty map in a sentence: architect/dynalite, test/batch
 TABLES = "The operation counts the keys or writes of all tables, so a request cannot have more tables"
 
 EXPLAINED = {
+    "TableClass: enum None instead of ['STANDARD', 'STANDARD_INFREQUENT_ACCESS']":
+        "AWS has a text of its own: scylladb/scylladb, test/alternator/test_tableclass.py",
     "TableArn: also takes names": NAMES,
     "TableReference: also takes names": NAMES,
     "TableReference: min None instead of 1":
