@@ -188,10 +188,6 @@ struct ConstraintTests {
             ["PROVISIONED", "PAY_PER_REQUEST"]
         ),
         (
-            "UpdateTable", #"{"TableName":"abc","TableClass":%}"#, "tableClass",
-            ["STANDARD", "STANDARD_INFREQUENT_ACCESS"]
-        ),
-        (
             "UpdateTable", #"{"TableName":"abc","GlobalTableSettingsReplicationMode":%}"#,
             "globalTableSettingsReplicationMode",
             ["ENABLED", "DISABLED", "ENABLED_WITH_OVERRIDES"]

@@ -14,6 +14,7 @@ struct TypeSizeTests {
         "CodexCore.CodexError":
             "What an error says of its place, and the errors of LMDB and of the system by code.",
         "CodexCore.CodexError.Code": "Each code of an error is a constant of the API.",
+        "CodexCore.CodexFlow.Limits": "Each limit of the domain is a constant of the API.",
         "CodexCore.CodexFlow.Task": "The model with the most attributes, and the rules of each.",
         "CodexCore.Number": "Arithmetic, order, text and stored form of one value.",
         "CodexCore.Query":

@@ -90,12 +90,17 @@ extension CodexFlow.DecisionContext {
     /// Throws if a command on the content of a task leaves no room for what is added later: claims,
     /// keys of the queue, times.
     ///
-    /// A task that is larger already may shrink.
+    /// A task that is larger already may shrink. The claims do not count: they come and go.
     ///
     /// - Throws: ``CodexError/Code/itemTooLarge``, and the errors of items.
     func requireRoom(in task: CodexFlow.Task, over old: CodexFlow.Task? = nil) throws {
-        let (count, max) = (try task.item().byteCount, CodexFlow.Limits.taskItemByteCountMax)
-        guard count > max, try count > (old?.item().byteCount ?? 0) else { return }
+        func byteCount(_ task: CodexFlow.Task) throws -> Int {
+            var task = task
+            task.claim = nil
+            return try task.item().byteCount
+        }
+        let (count, max) = (try byteCount(task), CodexFlow.Limits.taskItemByteCountMax)
+        guard count > max, try count > (old.map(byteCount) ?? 0) else { return }
         throw CodexError(
             .itemTooLarge,
             "The task has \(count) bytes; \(max) are allowed, so that it can be claimed and moved. "

@@ -141,7 +141,17 @@
                         + "--allow-unsigned.")
             }
             try DescriptorLimit.raise(forConnections: connections)
-            if let store { return try await serve(store, plan, credentials) }
+            if let store {
+                try await serve(store, plan, credentials) {}
+            } else {
+                try await serveEphemeral(plan, credentials)
+            }
+        }
+
+        /// Serves a store that is removed at the end.
+        private func serveEphemeral(
+            _ plan: FaultPlan?, _ credentials: Credentials?
+        ) async throws {
             let directory = EphemeralDirectory()
             let signals = EndingSignals { directory.remove() }
             defer { directory.remove() }
@@ -151,13 +161,13 @@
 
         private func serve(
             _ path: String, _ plan: FaultPlan?, _ credentials: Credentials?,
-            onRunning: @escaping @Sendable () -> Void = {}
+            onRunning: @escaping @Sendable () -> Void
         ) async throws {
             let opened = try open(path)
             defer { opened.close() }
             let service = DynamoDBService(opened, region: region, endpoint: "\(host):\(port)")
-            var responder: any DynamoDBResponder = service
-            if let plan { responder = try FaultyDynamoDBService(service, plan: plan) }
+            let responder: any DynamoDBResponder =
+                try plan.map { try FaultyDynamoDBService(service, plan: $0) } ?? service
             let endpoint = Endpoint(
                 responder, credentials: credentials,
                 rules: RequestRules(
@@ -184,20 +194,25 @@
             }
         }
 
-        private func open(_ path: String) throws -> Store {
+        private var storeOptions: StoreOptions {
             var options = StoreOptions()
             if ephemeral {
                 // Nothing of the store outlives the program, and its log is in memory.
                 options.durability = .none
                 options.changeRetention.byteCount = 256 << 20
             }
+            return options
+        }
+
+        private func open(_ path: String) throws -> Store {
+            let options = storeOptions
             if let schema {
                 return try keys.openReporting(
                     path, schema: try Schema(file: schema), options: options)
             }
             do throws(CodexError) {
                 return try keys.openReporting(path, options: options)
-            } catch  where error.code == .notFound {
+            } catch where error.code == .notFound {
                 return try keys.openReporting(path, schema: Schema(tables: []), options: options)
             }
         }
