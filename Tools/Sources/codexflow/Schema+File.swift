@@ -7,9 +7,12 @@ extension Schema {
     /// - Throws: ``CodexError/Code/invalidSchema`` if the file is not a schema; the errors of
     ///   reading the file.
     init(file path: String) throws {
+        // The file may be a pipe.
+        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        defer { try? file.close() }
+        let data = try file.readToEnd() ?? Data()
         do {
-            self = try JSONDecoder().decode(
-                Schema.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+            self = try JSONDecoder().decode(Schema.self, from: data)
         } catch let error as DecodingError {
             throw CodexError(.invalidSchema, "\(path) is not a schema in JSON.", cause: error)
         }

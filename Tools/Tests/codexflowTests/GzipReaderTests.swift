@@ -117,7 +117,8 @@ struct GzipReaderTests {
         // The bytes between the method and the data are flags, a time and a system.
         for place in [2] + Array(10..<two.count) {
             var damaged = two
-            damaged[place] ^= 0x10
+            // zlib ignores the high bits of the last byte of the data.
+            damaged[place] ^= 0x01
             for data in [damaged, joined(one, damaged)] {
                 let reading = try read(data)
                 #expect(reading.code == .corrupted, "byte \(place)")
