@@ -157,52 +157,52 @@ enum ExpressionMessages {
 ///
 /// The sources are those of ``ExpressionMessages``.
 enum ItemMessages {
-    /// [conformance] limits/itemSizeBySurface
+    // [conformance] limits/itemSizeBySurface
     static let itemTooLarge = "Item size has exceeded the maximum allowed size"
-    /// [conformance] limits/itemSizeBySurface
+    // [conformance] limits/itemSizeBySurface
     static let updatedItemTooLarge = "Item size to update has exceeded the maximum allowed size"
-    /// [conformance] error-messages/getItem
+    // [conformance] error-messages/getItem
     static let keyMismatch = "The provided key element does not match the schema"
-    /// [conformance] error-messages/batchGetItem, batchWriteItem
+    // [conformance] error-messages/batchGetItem, batchWriteItem
     static let duplicateKeys = "Provided list of item keys contains duplicates"
-    /// [dynalite] updateItem; for AttributeUpdates
+    // [dynalite] updateItem; for AttributeUpdates
     static let legacyTypeMismatch = "Type mismatch for attribute to update"
-    /// [reference]; [dynalite] updateItem
+    // [reference]; [dynalite] updateItem
     static let indexKeyUpdateType =
         "The update expression attempted to update the secondary index key to unsupported type"
-    /// [reference]
+    // [reference]
     static let indexKeyUpdateSize =
         "The update expression attempted to update the secondary index key beyond allowed size "
         + "limits"
     /// The rule of the developer guide, "DynamoDB transactions"; the text is [unverified].
     static let transactionTooLarge =
         "The aggregate size of the items in the transaction cannot exceed 4 MB"
-    /// [conformance] validation-ordering/updateItem
+    // [conformance] validation-ordering/updateItem
     static let nestingTooDeep =
         "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
         + "beyond supported limit"
 
-    /// [dynalite] putItem; the text has no space before the size.
+    // [dynalite] putItem; the text has no space before the size.
     static let partitionKeyTooLong =
         "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
         + "limit of\(DynamoDBLimits.partitionKeyByteCountMax) bytes"
-    /// [dynalite] putItem
+    // [dynalite] putItem
     static let sortKeyTooLong =
         "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
         + "the size limit of \(DynamoDBLimits.sortKeyByteCountMax) bytes"
 
-    /// [dynalite] putItem
+    // [dynalite] putItem
     static func missingKey(_ name: String) -> String {
         "One or more parameter values were invalid: Missing the key \(name) in the item"
     }
 
-    /// [conformance] error-messages/transactWriteItems
+    // [conformance] error-messages/transactWriteItems
     static func keyType(_ attribute: KeyAttribute, _ type: AttributeType) -> String {
         "One or more parameter values were invalid: Type mismatch for key \(attribute.name) "
             + "expected: \(attribute.type.rawValue) actual: \(type.rawValue)"
     }
 
-    /// [conformance] error-messages/batchWriteItem, transactWriteItems
+    // [conformance] error-messages/batchWriteItem, transactWriteItems
     static func indexKeyType(
         _ attribute: KeyAttribute, _ type: AttributeType, _ index: String
     ) -> String {
@@ -210,7 +210,7 @@ enum ItemMessages {
             + "Expected: \(attribute.type.rawValue) Actual: \(type.rawValue) IndexName: \(index)"
     }
 
-    /// [conformance] error-messages/putItem, batchWriteItem
+    // [conformance] error-messages/putItem, batchWriteItem
     static func emptyKey(
         _ attribute: KeyAttribute, _ type: AttributeType, _ index: String?
     ) -> String {
@@ -223,20 +223,20 @@ enum ItemMessages {
             + "IndexName: \(index), IndexKey: \(attribute.name)"
     }
 
-    /// [conformance] error-messages/transactWriteItems
+    // [conformance] error-messages/transactWriteItems
     static func emptyIndexKeyInUpdate(_ type: AttributeType) -> String {
         "One or more parameter values are not valid. The update expression attempted to update a "
             + "secondary index key to a value that is not supported. The AttributeValue for a key "
             + "attribute cannot contain an empty \(type == .binary ? "binary" : "string") value."
     }
 
-    /// [conformance] error-messages/transactWriteItems, updateItem
+    // [conformance] error-messages/transactWriteItems, updateItem
     static func keyUpdate(_ name: String) -> String {
         "One or more parameter values were invalid: Cannot update attribute \(name). This attribute "
             + "is part of the key"
     }
 
-    /// [dynalite] getItem, query
+    // [dynalite] getItem, query
     static func nestedKey(_ name: String, isIndexKey: Bool) -> String {
         "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
             + "\(isIndexKey ? "IndexKey" : "Key"): \(name)"

@@ -17,7 +17,8 @@ enum LegacyParameters {
         let members = parameters?.all ?? []
         guard members.count <= DynamoDBLimits.expressionOperatorCountMax else {
             throw invalid(
-                "More than \(DynamoDBLimits.expressionOperatorCountMax) attributes in one parameter")
+                "More than \(DynamoDBLimits.expressionOperatorCountMax) attributes in one parameter"
+            )
         }
         return members
     }

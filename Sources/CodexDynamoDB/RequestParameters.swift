@@ -22,6 +22,7 @@ struct RequestParameters: Sendable {
     ///   - budget: The request's budget.
     ///   - operation: The operation by whose shapes the parameters are checked; `nil` checks only
     ///     that the body is a JSON object.
+    /// - Throws: `SerializationException` and `ValidationException`.
     init(_ body: [UInt8], _ budget: RequestBudget, for operation: Operation? = nil) throws {
         let document: JSONValue
         do {

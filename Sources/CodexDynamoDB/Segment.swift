@@ -38,7 +38,8 @@ struct Segment: Sendable {
         guard let key = start?[table.partitionKey.name], !admits(key) else { return }
         throw ServiceError.validation(
             "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
-                + "ExclusiveStartKey with correct Segment. TotalSegments: \(count) Segment: \(number)")
+                + "ExclusiveStartKey with correct Segment. TotalSegments: \(count) Segment: \(number)"
+        )
     }
 
     /// Whether an item with this partition key belongs to the segment.

@@ -17,6 +17,8 @@ extension DynamoDBService {
     /// The streams that are described now, by the bytes of their ARNs.
     ///
     /// - Parameter table: The table's name; `nil` is all tables.
+    /// - Returns: The streams with their ARNs.
+    /// - Throws: The errors of reading.
     private func streams(of table: String?) throws -> [(arn: String, record: StreamRecord)] {
         let instant = milliseconds
         let tables = try allTables().filter { table == nil || $0.name == table }

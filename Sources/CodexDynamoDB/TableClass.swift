@@ -1,4 +1,6 @@
-/// The classes of tables. They differ in price alone, so the service only remembers them.
+/// The classes of tables.
+///
+/// They differ in price alone, so the service only remembers them.
 enum TableClass: String, Sendable {
     case standard = "STANDARD"
     case infrequentAccess = "STANDARD_INFREQUENT_ACCESS"

@@ -9,7 +9,9 @@ internal import CodexCore
 /// - "ACK" with a number is a finding `DDB-TABLE-…` of the AWS controllers for Kubernetes, which
 ///   were observed in October 2026.
 enum TableMessages {
-    /// An error of the form that most errors in parameters have. Source: dynalite.
+    /// An error of the form that most errors in parameters have.
+    ///
+    /// Source: dynalite.
     static func invalid(_ text: String) -> ServiceError {
         .validation("One or more parameter values were invalid: \(text)")
     }

@@ -356,7 +356,8 @@ struct FollowerTests {
         try await FollowerPair.expectEqual(pair.follower, leader, "after the sweep")
     }
 
-    @Test("A time to live is removed and replaced as the leader's is", arguments: ["ends", "other"])
+    @Test(
+        "A time to live is removed and replaced as the leader's is", arguments: ["ends", "other"])
     func formerExpiry(next: String) async throws {
         let clock = ManualClock()
         var options = StoreOptions()

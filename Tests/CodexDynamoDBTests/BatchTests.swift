@@ -191,7 +191,8 @@ struct BatchTests {
             for (number, size) in sizes.enumerated() {
                 // Two names of one byte, and the key of three.
                 let text = String(repeating: "v", count: size - 5)
-                try transaction.put(["p": .string("\(100 + number)"), "v": .string(text)], in: "ttt")
+                try transaction.put(
+                    ["p": .string("\(100 + number)"), "v": .string(text)], in: "ttt")
             }
         }
     }

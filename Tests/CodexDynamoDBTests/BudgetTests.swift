@@ -356,7 +356,8 @@ struct BudgetTests {
             return true
         })
         let answer = await service.response(
-            target: "DynamoDB_20120810.Scan", body: Array(#"{"TableName":"ttt"}"#.utf8), budget: all)
+            target: "DynamoDB_20120810.Scan", body: Array(#"{"TableName":"ttt"}"#.utf8), budget: all
+        )
         // In kibibytes, rounded down for each slice.
         #expect(reserved.all.count <= answer.byteCount >> 10)
         #expect(reserved.all.count >= (answer.byteCount >> 10) - 16)

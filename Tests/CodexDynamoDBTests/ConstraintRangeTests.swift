@@ -220,7 +220,8 @@ struct ConstraintRangeTests {
             #expect(
                 message.isEmpty
                     || message.hasSuffix(
-                        "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"))
+                        "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+            )
         }
     }
 

@@ -179,7 +179,8 @@ struct ExpressionTextTests {
             "dynalite"
         ),
         (
-            "set #no = if_not_exist(:no) set c = d", "Invalid function name; function: if_not_exist",
+            "set #no = if_not_exist(:no) set c = d",
+            "Invalid function name; function: if_not_exist",
             "dynalite"
         ),
         (
@@ -431,7 +432,8 @@ struct ExpressionTextTests {
         ] {
             try await bench.refuses(
                 message, "UpdateItem",
-                #"{"TableName":"rrr","Key":{"p":{"S":"a"},"s":{"S":"b"}},"UpdateExpression":"\#(text)","ExpressionAttributeValues":{":v":\#(value)}}"#)
+                #"{"TableName":"rrr","Key":{"p":{"S":"a"},"s":{"S":"b"}},"UpdateExpression":"\#(text)","ExpressionAttributeValues":{":v":\#(value)}}"#
+            )
         }
     }
 }

@@ -253,7 +253,8 @@ struct IndexRuleTests {
             "UpdateTable",
             update(
                 create("new"), ["Sx"],
-                more: #","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"KEYS_ONLY"}"#),
+                more: #","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"KEYS_ONLY"}"#
+            ),
             "You cannot create or delete index while changing stream status",
             from: "ACK, DDB-TABLE-174"),
         .invalid(

@@ -171,7 +171,8 @@ struct LegacyParameterTests {
         var deleted: [String] = []
         for key in ["1", "no", "s", "x"] {
             let answer = try await bench.ask(
-                "DeleteItem", #"{"TableName":"ttt","Key":{"p":{"S":"\#(key)"}},"Expected":\#(node)}"#)
+                "DeleteItem",
+                #"{"TableName":"ttt","Key":{"p":{"S":"\#(key)"}},"Expected":\#(node)}"#)
             if answer.type == nil { deleted.append(key) }
         }
         #expect(deleted.joined(separator: ",") == passing)
@@ -253,7 +254,8 @@ struct LegacyParameterTests {
         ] {
             try await bench.refuses(
                 "Type mismatch for attribute to update", "UpdateItem",
-                #"{"TableName":"ttt","Key":{"p":{"S":"\#(key)"}},"AttributeUpdates":{"a":\#(node)}}"#)
+                #"{"TableName":"ttt","Key":{"p":{"S":"\#(key)"}},"AttributeUpdates":{"a":\#(node)}}"#
+            )
         }
         let object = try await bench.ok(
             "UpdateItem",
@@ -334,13 +336,15 @@ struct LegacyParameterTests {
         let message = "can only contain non-primary key attributes: Primary key attribute: p"
         try await bench.refuses(
             "QueryFilter \(message)", "Query",
-            #"{"TableName":"ttt",\#(Self.key),"QueryFilter":{"p":{"ComparisonOperator":"NOT_NULL"}}}"#)
+            #"{"TableName":"ttt",\#(Self.key),"QueryFilter":{"p":{"ComparisonOperator":"NOT_NULL"}}}"#
+        )
         try await bench.refuses(
             "Filter Expression \(message)", "Query",
             #"{"TableName":"ttt",\#(Self.key),"FilterExpression":"attribute_exists(p)"}"#)
         let object = try await bench.ok(
             "Query",
-            #"{"TableName":"ttt",\#(Self.key),"QueryFilter":{"b":{"ComparisonOperator":"NOT_NULL"}}}"#)
+            #"{"TableName":"ttt",\#(Self.key),"QueryFilter":{"b":{"ComparisonOperator":"NOT_NULL"}}}"#
+        )
         #expect(keys(object) == "x")
     }
 }

@@ -100,7 +100,8 @@ struct TransactionSizeTests {
         // In a transaction, by the older parameters and as a whole, only the item's size counts.
         let count = most - 3 + difference
         let transacted = try await bench.ask(
-            "TransactWriteItems", transaction([#"{"Update":\#(update("t", "SET v = :v", count))}"#]))
+            "TransactWriteItems", transaction([#"{"Update":\#(update("t", "SET v = :v", count))}"#])
+        )
         #expect((transacted.type == nil) == (difference <= 0))
         let legacy = try await bench.ask(
             "UpdateItem",
@@ -188,7 +189,8 @@ struct TransactionSizeTests {
         let answer = try await bench.ask("TransactGetItems", transaction(gets))
         #expect(
             answer.reasons == [
-                "None", "ValidationError: The provided key element does not match the schema", "None",
+                "None", "ValidationError: The provided key element does not match the schema",
+                "None",
             ])
         #expect(try await bench.items().isEmpty)
     }

@@ -87,8 +87,9 @@ struct UpdateCreationTests {
                 "UpdateItem", Self.body(#""UpdateExpression":"\#(expression)"\#(rest)"#))
         }
         #expect(try ProtocolBench.text(try await bench.items()) == before)
-        for expression in ["REMOVE c.y", "REMOVE b.y", "REMOVE a[0]", "DELETE c.y :v", "ADD c.y :v"]
-        {
+        for expression in [
+            "REMOVE c.y", "REMOVE b.y", "REMOVE a[0]", "DELETE c.y :v", "ADD c.y :v",
+        ] {
             let rest = expression.contains(":v") ? ",\(Self.literals)" : ""
             try await bench.refuses(
                 "The document path provided in the update expression is invalid for update",

@@ -40,7 +40,9 @@ extension ExpiryTests {
         }
     }
 
-    @Test("Another time to live is in force at once on a small table", arguments: ["expires", "other"])
+    @Test(
+        "Another time to live is in force at once on a small table",
+        arguments: ["expires", "other"])
     func another(attribute: String) async throws {
         try await fill(8, store)
         clock.advance(by: 5)

@@ -162,6 +162,7 @@ extension DocumentPath {
     ///   - paths: All paths.
     ///   - left: A path that conflicts with `right`.
     ///   - right: The path after `left` in the order of paths.
+    /// - Returns: The error.
     private static func conflict(
         of paths: [DocumentPath], _ left: DocumentPath, _ right: DocumentPath
     ) -> CodexError {

@@ -21,6 +21,7 @@ struct ConstraintReport {
     ///   - document: A cursor at the request's object.
     ///   - shape: The shape of the operation's input.
     ///   - operation: The name of the operation.
+    /// - Returns: The error for all violations; `nil` if there is none.
     static func error(
         _ document: JSONCursor, _ shape: RequestShape, _ operation: String
     ) -> ServiceError? {

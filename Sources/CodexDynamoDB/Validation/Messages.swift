@@ -49,8 +49,9 @@ enum Messages {
             + text.abbreviated()
     }
 
-    /// An ARN that is not that of a table: architect/dynalite, test/tagResource.js. It is not
-    /// verified for the parameter `TableName`.
+    /// An ARN that is not that of a table: architect/dynalite, test/tagResource.js.
+    ///
+    /// It is not verified for the parameter `TableName`.
     static func invalidARN(_ text: String) -> String {
         "Invalid TableArn: Invalid ResourceArn provided as input \(text.abbreviated())"
     }

@@ -45,6 +45,7 @@ final class RequestShapes: Sendable {
     ///   - name: The bytes of the name as it was written.
     ///   - cursor: A cursor over the text of the name.
     ///   - shape: The structure.
+    /// - Returns: The offset among the structure's members.
     func offset(of name: Range<Int>, in cursor: JSONCursor, _ shape: RequestShape) -> Int? {
         for place in shape.members where cursor.isEqual(name, to: members[place].name, of: bytes) {
             return place - shape.members.lowerBound

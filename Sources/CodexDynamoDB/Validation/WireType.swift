@@ -25,6 +25,7 @@ enum WireType {
     /// - Parameters:
     ///   - found: The type of the JSON.
     ///   - isElement: Whether the value is an element of a list or a value of a map.
+    /// - Returns: A `SerializationException`.
     func mismatch(_ found: JSONType, isElement: Bool = false) -> ServiceError {
         .serialization(text(found, isElement))
     }

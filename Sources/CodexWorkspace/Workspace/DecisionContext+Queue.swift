@@ -11,9 +11,10 @@ extension CodexFlow.DecisionContext {
         /// The reads of blockers and parts, and of items that turn out to be damaged.
         var readCount: Int
         var markCount: Int
-        /// The tasks that this commit and the next ones pass over: they, their dependencies, their
-        /// blockers or their tokens are damaged, or they have no room. Nothing marks them in the
-        /// queue.
+        /// The tasks that this commit and the next ones pass over.
+        ///
+        /// They, their dependencies, their blockers or their tokens are damaged, or they have no
+        /// room. Nothing marks them in the queue.
         private(set) var passed: Set<CodexFlow.Task.ID>
 
         init(isRemote: Bool, passing passed: Set<CodexFlow.Task.ID>) {

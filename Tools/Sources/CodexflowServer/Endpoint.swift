@@ -208,6 +208,7 @@
         /// The answer to a GET.
         ///
         /// - Parameter origin: The origin that the answer allows.
+        /// - Returns: The answer.
         static func health(_ origin: String?) -> HTTPAnswer {
             var headers: HTTPHeaders = ["content-type": "text/plain"]
             if let origin { headers.add(contentsOf: allowing(origin)) }

@@ -44,7 +44,8 @@ final class AgentFixture: Sendable {
         isReadOnly: Bool = false
     ) -> AgentTools {
         AgentTools(
-            store, project: project, user: user, isReadOnly: isReadOnly, clock: { [start] in start })
+            store, project: project, user: user, isReadOnly: isReadOnly, clock: { [start] in start }
+        )
     }
 
     /// Adds a task in todo.

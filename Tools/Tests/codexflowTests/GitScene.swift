@@ -181,6 +181,7 @@ struct TestRepository {
     ///   - committed: What follows the address of the committer; `nil` is `date`.
     ///   - name: The name of the author.
     /// - Returns: The hash.
+    /// - Throws: The errors of git.
     @discardableResult
     func commit(
         bytes message: Data, date: String = "1700000000 +0000", committed: String? = nil,

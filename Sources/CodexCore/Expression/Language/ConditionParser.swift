@@ -79,6 +79,7 @@ struct ConditionParser: OperandParser {
     /// - Parameters:
     ///   - levels: The levels around the current one.
     ///   - level: The current level.
+    /// - Throws: ``CodexError/Code/invalidExpression`` for too many operators or levels.
     private mutating func open(
         _ levels: inout [Level], _ level: inout Level
     ) throws(CodexError) {

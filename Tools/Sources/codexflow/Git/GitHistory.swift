@@ -142,6 +142,7 @@ final class GitHistory {
     /// - Parameters:
     ///   - seconds: The seconds since 1970 as they are in the commit; empty if they are malformed.
     ///   - raw: The seconds and the offset as git reads them, as in `1700000000 -0330`.
+    /// - Returns: The instant; `nil` for a date that git would not write.
     static func date(_ seconds: String, _ raw: String) -> Date? {
         guard let seconds = Int64(seconds), (0...lastSecond).contains(seconds),
             let offset = raw.split(separator: " ").last.flatMap({ Int($0) }),

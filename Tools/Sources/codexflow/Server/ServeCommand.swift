@@ -212,7 +212,7 @@
             }
             do throws(CodexError) {
                 return try keys.openReporting(path, options: options)
-            } catch where error.code == .notFound {
+            } catch  where error.code == .notFound {
                 return try keys.openReporting(path, schema: Schema(tables: []), options: options)
             }
         }
