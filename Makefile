@@ -19,7 +19,7 @@ STORE ?= .build-demo/workspace.codex
 HEADLINE ?=
 # Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes.
 DURABLE ?=
-# A seed of `make simulate` and `make dynamodb`; without it, each run has another.
+# A seed of `make simulate`, `make dynamodb` and `make malformed`; without it, each run has another.
 SEED ?=
 # More arguments of codex-simulate: --trace, --seconds 3600, --replay FILE.
 SIMULATE ?=
@@ -39,7 +39,7 @@ PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
 .PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories risk fuzz fuzz-corpus \
-	lint format nested task-service field-service dynamodb emulators agents worst \
+	lint format nested task-service field-service dynamodb malformed emulators agents worst \
 	count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
@@ -192,7 +192,8 @@ field-service: ## the example with a rolling upgrade between two releases under 
 	$(SWIFT) test --package-path Examples/FieldService --scratch-path .build-field
 
 # AWS's clients against `codexflow serve`, and the same random operations there and in ministack, a
-# DynamoDB in Python. The long form: make dynamodb OPERATIONS=50000
+# DynamoDB in Python. Short forms of `make malformed` and of the calls of other programs. The long form:
+# make dynamodb OPERATIONS=50000
 # The seed is random, except with SEED: make dynamodb SEED=1
 OPERATIONS ?= 3000
 dynamodb: ## AWS's clients against the server, and random operations beside ministack: OPERATIONS=, SEED=
@@ -203,7 +204,19 @@ dynamodb: ## AWS's clients against the server, and random operations beside mini
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/constraints.py && \
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
+	$$python Tools/Differential/sequences.py --codexflow $(SCRATCH)/debug/codexflow && \
+	$$python Tools/Differential/malformed.py --codexflow $(SCRATCH)/debug/codexflow --requests 3000 $(if $(SEED),--seed $(SEED)) && \
 	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
+
+# Malformed requests: no crash, AWS's errors only, and no change of the store by a refused request.
+REQUESTS ?= 100000
+malformed: ## malformed requests to the server: some minutes; REQUESTS=, SEED=
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(PIN) server
+	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	@python=$$(./Scripts/python-clients) && \
+	$$python Tools/Differential/malformed.py --codexflow $(SCRATCH)/debug/codexflow --requests $(REQUESTS) $(if $(SEED),--seed $(SEED))
 
 # Documented behaviours of DynamoDB, each with its source, in the server, moto and ministack. It ends with 1 if the
 # server differs. A table for a document: make emulators EMULATORS="--markdown FILE"
