@@ -75,7 +75,8 @@ class Terraform(Sequence):
 
     hashicorp/terraform-provider-aws, internal/service/dynamodb: table.go (resourceTableCreate, resourceTableRead,
     resourceTableUpdate with its phases, cycleStreamEnabled, updatePITR, updateTimeToLive, updateWarmThroughput,
-    resourceTableDelete), wait.go, status.go, find.go, tags_gen.go. The calls of aws_dynamodb_table_item are not verified.
+    resourceTableDelete), wait.go, status.go, find.go, tags_gen.go.
+    The calls of aws_dynamodb_table_item are not verified.
     """
 
     NAME = "GameScores"
