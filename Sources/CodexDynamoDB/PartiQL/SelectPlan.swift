@@ -46,11 +46,11 @@ struct SelectPlan: Sendable {
 
     /// Refuses a query whose filter needs attributes that the index lacks in each alternative.
     private static func requireProjected(_ keys: KeyPlan, _ target: StatementTarget) throws {
-        let unprojected = keys.filteredNames.map { target.unprojected($0) }
-        guard let index = target.index, let last = unprojected.last,
-            unprojected.allSatisfy({ !$0.isEmpty })
-        else { return }
-        throw StatementRefusals.unprojectedFilter(index.name, last)
+        guard let index = target.index, let known = index.projectedNames(target.table) else {
+            return
+        }
+        let names = keys.lackingNames { !known.contains($0) }
+        guard names.isEmpty else { throw StatementRefusals.unprojectedFilter(index.name, names) }
     }
 
     /// Whether the sources are a scan.

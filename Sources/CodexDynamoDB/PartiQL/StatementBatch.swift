@@ -53,8 +53,9 @@ extension DynamoDBService {
         _ statements: [(input: StatementInput, statement: Result<TypedStatement, ServiceError>)],
         _ batch: inout StatementBatchResponse, _ budget: RequestBudget
     ) throws {
-        let gets = statements.map { input, statement in
-            Result { try StatementGet(try statement.get(), input, self) }
+        let gets = try statements.map { input, statement -> Result<StatementGet, ServiceError> in
+            try budget.requireTime()
+            return Result { try StatementGet(try statement.get(), input, self) }
                 .mapError { ServiceError($0) }
         }
         try store.read { snapshot in
