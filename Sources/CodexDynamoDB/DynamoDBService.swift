@@ -17,7 +17,8 @@ public import FoundationEssentials
 /// Errors have DynamoDB's types. No request can cause a trap, and a request that fails changes
 /// nothing.
 ///
-/// Any number of tasks may use it at once.
+/// Any number of tasks may use it at once. It changes tables one after another. So only one service
+/// of one process should create, update and delete tables of a store.
 public final class DynamoDBService: Sendable {
     let store: Store
     let region: String
@@ -25,6 +26,7 @@ public final class DynamoDBService: Sendable {
     let endpoint: String
     let now: @Sendable () -> Date
     let cursors = StreamCursors()
+    let tableChanges = TableChanges()
 
     /// Creates a service over a store, which the caller must close.
     ///
@@ -113,12 +115,12 @@ public final class DynamoDBService: Sendable {
         case .executeStatement: try await executeStatement(input, budget)
         case .batchExecuteStatement: try await batchExecuteStatement(input, budget)
         case .executeTransaction: try await executeTransaction(input, budget)
-        case .createTable: try await createTable(input)
+        case .createTable: try await tableChanges.run { try await createTable(input) }
         case .describeTable: try await describeTable(input)
-        case .updateTable: try await updateTable(input)
-        case .deleteTable: try await deleteTable(input)
+        case .updateTable: try await tableChanges.run { try await updateTable(input) }
+        case .deleteTable: try await tableChanges.run { try await deleteTable(input) }
         case .listTables: try await listTables(input)
-        case .updateTimeToLive: try await updateTimeToLive(input)
+        case .updateTimeToLive: try await tableChanges.run { try await updateTimeToLive(input) }
         case .describeTimeToLive: try await describeTimeToLive(input)
         case .tagResource: try await tagResource(input)
         case .untagResource: try await untagResource(input)

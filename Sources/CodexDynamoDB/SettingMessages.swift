@@ -18,6 +18,11 @@ enum SettingMessages {
                 + attribute.abbreviated())
     }
 
+    /// Unverified: the API reference has only that a second change within an hour is refused.
+    static var changesTooOften: ServiceError {
+        .validation("Time to live has been modified multiple times within a fixed interval")
+    }
+
     // MARK: ARNs of tags
 
     /// Source: dynalite, listTagsOfResource.js.

@@ -26,7 +26,11 @@ extension DynamoDBService {
         for (definition, record) in zip(tables, try records(of: tables.map(\.name))) {
             if let stream = record.stream { known.append(StreamRecord(definition, stream)) }
         }
-        known += try formerStreams(of: table)
+        // A table that is about to be deleted has its stream in both places.
+        let present = Set(known.map { StreamRecord.name($0.table.name, $0.stream.label) })
+        known += try formerStreams(of: table).filter {
+            !present.contains(StreamRecord.name($0.table.name, $0.stream.label))
+        }
         return known.filter { $0.stream.isDescribed(at: instant) }
             .map { (arn: streamARN($0.table.name, $0.stream), record: $0) }
             .sorted { ByteOrder.compare($0.arn, $1.arn) < 0 }

@@ -22,7 +22,11 @@ extension DynamoDBService {
             after: try store.commits().last)
         // The record is written first, so that no table lacks one. A record without its table is
         // overwritten.
-        try await change(table) { $0 = record }
+        try await addTrees {
+            // The table can then be deleted also if the store has no room for more trees.
+            if creation.hasStream { try await self.addIfMissing(StreamRecord.definition) }
+            try await self.change(table) { $0 = record }
+        }
         do {
             try await addTrees { try await self.store.addTable(table) }
         } catch let error as CodexError where error.code == .schemaMismatch {
@@ -62,21 +66,28 @@ extension DynamoDBService {
     }
 
     func deleteTable(_ input: RequestParameters) async throws -> ResponseWriter {
-        let table = try table(try input.tableName())
-        let record = try record(of: table.name)
+        let name = try input.tableName()
+        // Another process may have made the table again.
+        try store.read { _ in }
+        let table = try table(name)
+        let number = try store.number(of: name)
+        let record = try record(of: name)
         guard !record.isProtected else { throw TableMessages.isProtected }
-        guard try !isBuilding(table.name) else { throw TableMessages.indexesChange }
+        guard try indexBuilds(name).isEmpty else { throw TableMessages.indexesChange }
         var response = ResponseWriter()
         try describeDeleted(table, record, &response)
-        if record.stream != nil { try await addIfMissing(StreamRecord.definition) }
-        let last = try await store.removal(of: table.name)
+        if record.stream != nil {
+            try await addTrees { try await self.addIfMissing(StreamRecord.definition) }
+            try await keepStream(table, record)
+        }
+        let last = try await store.removal(of: name, number: number)
         try await forget(table, record, at: last)
         return response
     }
 
-    /// Whether an index of a table is being built.
-    private func isBuilding(_ table: String) throws -> Bool {
-        try store.buildStatus().contains { status in
+    /// The indexes of a table that are being built.
+    private func indexBuilds(_ table: String) throws -> [BuildStatus] {
+        try store.buildStatus().filter { status in
             status.table == table && status.kind == .index
                 && status.name != TableDefinition.expiryIndexName
                 && (status.state == .building || status.state == .loading)
@@ -106,14 +117,19 @@ extension DynamoDBService {
         let update = try TableUpdate(input, region)
         let table = try table(name)
         var record = try record(of: name)
-        try update.requireIndexes(table, record, isBuilding: try isBuilding(name))
+        try update.requireIndexes(table, record, builds: try indexBuilds(name))
         let moment = TableUpdate.Moment(
             instant: milliseconds, streamInstant: try streamInstant(name),
             commit: try store.commits().last, region: region, account: account)
         // A request that is refused changes nothing, so the settings are checked before an index
         // is added.
         try update.apply(to: &record, of: table, moment)
-        if update.stream?.isEnabled == true { try await addIfMissing(StreamRecord.definition) }
+        try await addTrees {
+            try await self.addIfMissing(TableRecord.definition)
+            if update.stream?.isEnabled == true {
+                try await self.addIfMissing(StreamRecord.definition)
+            }
+        }
         if let index = try update.addedIndex() {
             try await addTrees { try await self.store.addIndex(index, to: name) }
         }
@@ -144,13 +160,14 @@ extension DynamoDBService {
                     + "failed to satisfy constraint: Member must have length less than or equal to "
                     + "255")
         }
-        let present = try table(name).timeToLive
+        let (present, isSettled) = try store.timeToLive(of: try table(name).name)
         if let present, !ByteOrder.equal(present, attribute) {
             throw SettingMessages.isEnabled(for: present)
         }
         guard isEnabled != (present != nil) else {
             throw isEnabled ? SettingMessages.isEnabled : SettingMessages.isDisabled
         }
+        guard isSettled else { throw SettingMessages.changesTooOften }
         if isEnabled {
             try await addTrees { try await self.store.addTimeToLive(attribute, to: name) }
         } else {

@@ -171,7 +171,8 @@ extension DynamoDBService {
             var record = old
             try body(&record)
             try transaction.put(record.item, in: TableRecord.tableName)
-            if keepsStreams, let stream = old.stream, !stream.isEnabled,
+            // The stream of a deleted table is kept already, with the keys of that table.
+            if keepsStreams, old.id == record.id, let stream = old.stream, !stream.isEnabled,
                 stream.label != record.stream?.label
             {
                 try transaction.put(
@@ -188,6 +189,19 @@ extension DynamoDBService {
             try await store.addTable(table)
         } catch let error as CodexError where error.code == .schemaMismatch {
             // Another request added the table first.
+        }
+    }
+
+    /// Keeps the stream of a table that is about to be deleted, up to the last commit.
+    ///
+    /// So the stream is described also if the process ends before ``forget(_:_:at:)``, which
+    /// records the exact end. Until the table is deleted, its own record counts.
+    func keepStream(_ table: TableDefinition, _ record: TableRecord) async throws {
+        guard var stream = record.stream else { return }
+        stream.close(after: try store.commits().last, at: milliseconds)
+        let kept = StreamRecord(table, stream).item
+        try await store.write { transaction in
+            _ = try transaction.put(kept, in: StreamRecord.tableName)
         }
     }
 

@@ -3,7 +3,7 @@ internal import CodexStore
 
 /// The changes that an UpdateTable asks for.
 ///
-/// ``init(_:_:)`` checks the request by itself. ``requireIndexes(_:_:isBuilding:)`` and
+/// ``init(_:_:)`` checks the request by itself. ``requireIndexes(_:_:builds:)`` and
 /// ``apply(to:of:_:)`` check it against the table.
 struct TableUpdate: Sendable {
     /// A kind of change; the name of a kind that must be alone in a request.
@@ -110,13 +110,15 @@ struct TableUpdate: Sendable {
     /// - Parameters:
     ///   - table: The table.
     ///   - record: Its record.
-    ///   - isBuilding: Whether an index of the table is being built.
+    ///   - builds: The indexes of the table that are being built.
     /// - Throws: `LimitExceededException`, `ResourceNotFoundException`, `ValidationException`.
     func requireIndexes(
-        _ table: TableDefinition, _ record: TableRecord, isBuilding: Bool
+        _ table: TableDefinition, _ record: TableRecord, builds: [BuildStatus]
     ) throws {
         let count = indexes.count(where: \.isExclusive)
-        guard count <= 1, count == 0 || !isBuilding else { throw KeyMessages.oneAtATime }
+        // The one index that is being built may be removed.
+        let hasRoom = builds.allSatisfy { $0.name == removedIndex && $0.state == .building }
+        guard count <= 1, count == 0 || hasRoom else { throw KeyMessages.oneAtATime }
         for index in indexes {
             let isKnown = table.indexes.contains { $0.name == index.name }
             if let added = index.added {

@@ -24,19 +24,25 @@ struct FormerExpiry {
     /// Corrects all items of a table.
     ///
     /// All changes are in the log, as other writes are. An interrupted call begins again, and
-    /// reads the items that are correct once more.
+    /// reads the items that are correct once more. So it does if another time to live was added and
+    /// removed meanwhile: items that it has passed may have the seconds of that.
     func clear(_ table: TableHandle) throws(CodexError) {
         schedule.aim(at: (table.name, nil))
+        let (name, number) = (table.name, table.number)
+        let count = try builder.reading { context in
+            context.catalog.manifest.tables[name]?.formerExpiryCount
+        }
         var part = Part(last: [])
         while !part.isEnd {
             part = try stamped(table, after: part.last)
             guard try clear(part.keys, table) else { return }
         }
-        let (name, number) = (table.name, table.number)
         try builder.changeManifest { manifest, _ in
             // A new table may have the same name.
-            guard manifest.tables[name]?.number == number else { return false }
-            manifest.tables[name]?.formerExpiry = nil
+            guard manifest.tables[name]?.number == number,
+                manifest.tables[name]?.formerExpiryCount == count
+            else { return false }
+            manifest.tables[name]?.forgetFormerExpiry()
             return true
         }
     }

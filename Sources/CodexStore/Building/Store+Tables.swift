@@ -31,13 +31,19 @@ extension Store {
 
     /// Removes a table as ``removeTable(_:)`` does.
     ///
+    /// - Parameters:
+    ///   - name: The table's name.
+    ///   - number: The number of the table that is meant (``number(of:)``); `nil` is any of the
+    ///     name.
     /// - Returns: The commit that removed it; all changes of its items come before.
-    /// - Throws: As ``removeTable(_:)``.
-    package func removal(of name: String) async throws -> UInt64 {
+    /// - Throws: As ``removeTable(_:)``, and ``CodexError/Code/unknownTable`` if another table has
+    ///   the name.
+    package func removal(of name: String, number: Int? = nil) async throws -> UInt64 {
         let builder = try requireBuilder()
         let core = core
         let commit = Locked<UInt64>(0)
         try await changeManifest { manifest, transaction throws(CodexError) in
+            if let number { _ = try manifest.definition(of: name, number: number) }
             let last = try LogPosition(transaction, core.catalog.meta).sequence
             try manifest.drop(name, at: last + 1)
             manifest.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
@@ -54,6 +60,11 @@ extension Store {
     package func definition(of table: String) -> TableDefinition? {
         core.catalog.definition(of: table)
     }
+
+    /// The number of a table, which no other table ever has, as far as this process knows.
+    ///
+    /// - Throws: ``CodexError/Code/unknownTable``.
+    package func number(of table: String) throws -> Int { try core.catalog.table(table).number }
 
     /// Adds a time to live to a table that has none: see ``TableDefinition/timeToLive``.
     ///

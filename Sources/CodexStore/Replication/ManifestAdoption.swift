@@ -59,6 +59,7 @@ struct ManifestAdoption {
             // The items are the leader's.
             manifest.tables[name]?.undecided = table.undecided
             manifest.tables[name]?.formerExpiry = table.formerExpiry
+            manifest.tables[name]?.formerExpiryCount = table.formerExpiryCount
         }
         manifest.assignNumbers()
         // New tables are empty, so all their parts are ready.

@@ -54,6 +54,9 @@ extension Manifest {
         ///
         /// Meanwhile, no item of the table expires.
         var formerExpiry: Bool?
+        /// The number of times to live that were removed while items might still have the seconds
+        /// of an earlier one; `nil` is none.
+        var formerExpiryCount: Int?
 
         /// The name of the tree of a table's items, with the given number.
         static func treeName(_ slot: Int) -> String { "t\(slot)" }
@@ -134,6 +137,18 @@ extension Manifest.Table {
         setState(nil, part)
         retired = (retired ?? []) + [Manifest.Retired(part: part, ownsChunks: ownsChunks)]
     }
+
+    /// Records that a time to live was removed, and that items may have its seconds.
+    ///
+    /// A correction that runs for an earlier one may have passed some of them. It starts over if
+    /// the count has changed.
+    mutating func markFormerExpiry() {
+        if formerExpiry == true { formerExpiryCount = (formerExpiryCount ?? 0) &+ 1 }
+        formerExpiry = true
+    }
+
+    /// Records that no item has a second of a former time to live.
+    mutating func forgetFormerExpiry() { (formerExpiry, formerExpiryCount) = (nil, nil) }
 
     /// Records that a removed tree is empty.
     mutating func forget(_ tree: Manifest.Retired) { retired?.removeAll { $0 == tree } }

@@ -330,7 +330,7 @@ struct Manifest: Codable {
         let part = PartKind.index.part(number)
         forgetPosition(part, of: table)
         tables[table]?.retire(part, ownsChunks: false)
-        tables[table]?.formerExpiry = true
+        tables[table]?.markFormerExpiry()
         schema = Schema(
             tables: schema.tables.map { $0.name == table ? $0.withoutTimeToLive : $0 },
             entities: schema.entities)
