@@ -63,7 +63,8 @@ struct TableChangeTests {
             let name = "table\(round)"
             try await service.ok("CreateTable", JSON.table(name, billing: JSON.units(1, 1)))
             let index = JSON.index("by-x", ["Hx"], "," + JSON.units(1, 1))
-            let creation = #"{"TableName":"\#(name)",\#(JSON.definitions(["Sx"])),"#
+            let creation =
+                #"{"TableName":"\#(name)",\#(JSON.definitions(["Sx"])),"#
                 + #""GlobalSecondaryIndexUpdates":[{"Create":\#(index)}]}"#
             async let added = service.ask("UpdateTable", creation).type
             async let billed = service.ask(
