@@ -139,7 +139,7 @@ struct TableChangeTests {
         return page["Records"] as? [Object] ?? []
     }
 
-    @Test("A stream survives a DeleteTable that is interrupted anywhere", arguments: 0...4)
+    @Test("A stream survives a DeleteTable that is interrupted anywhere", arguments: 0...3)
     func interruptedDeletion(commitCount: Int) async throws {
         let commits = Commits()
         var options = Self.onDemand
@@ -149,13 +149,14 @@ struct TableChangeTests {
         let arn = try #require(try await service.table()["LatestStreamArn"] as? String)
         try await Self.put("a", service)
         try await Self.put("b", service)
+        // Two commits ask the test. The removal of the table, between them, does not.
         commits.allow(commitCount)
         let deletion = try await service.ask("DeleteTable", Self.named)
         commits.allow(nil)
-        #expect((deletion.type == nil) == (commitCount >= 3), "\(deletion.message)")
+        #expect((deletion.type == nil) == (commitCount >= 2), "\(deletion.message)")
         #expect(try await records(arn, service).count == 2)
         let isThere = service.store.definition(of: "table") != nil
-        #expect(isThere == (commitCount < 2))
+        #expect(isThere == (commitCount < 1))
         func labels() async throws -> Int? {
             (try await service.ok("ListStreams", "{}")["Streams"] as? [Object])?.count
         }
