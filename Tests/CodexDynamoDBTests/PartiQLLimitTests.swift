@@ -1,7 +1,6 @@
 import CodexCore
 import CodexStore
 import CodexTesting
-import Foundation
 import Testing
 
 @testable import CodexDynamoDB
@@ -69,7 +68,7 @@ struct PartiQLLimitTests {
         let text = AttributeValue.string(String(repeating: "x", count: 2000))
         try await client.put(
             (0..<400).map { ["p": "a", "s": .number(Number($0)), "text": text] })
-        let pauses = Pauses()
+        let pauses = CallCounter()
         let meter = MemoryMeter()
         var budget = meter.budget()
         budget.pause = { _ in pauses.add() }
@@ -120,15 +119,5 @@ struct PartiQLLimitTests {
             MemoryMeter(limit: 50_000).budget())
         #expect(batch.codes == ["ThrottlingError", nil])
         #expect(try await client.stored() == before)
-    }
-
-    /// Counts the pauses between slices.
-    private final class Pauses: @unchecked Sendable {
-        private let lock = NSLock()
-        private var number = 0
-
-        var count: Int { lock.withLock { number } }
-
-        func add() { lock.withLock { number += 1 } }
     }
 }

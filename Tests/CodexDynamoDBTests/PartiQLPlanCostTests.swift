@@ -1,6 +1,5 @@
 import CodexCore
 import CodexStore
-import Foundation
 import Testing
 
 @testable import CodexDynamoDB
@@ -155,19 +154,9 @@ struct PartiQLPlanCostTests {
 
     // MARK: Time
 
-    /// Counts the checks of a request's time.
-    private final class Checks: @unchecked Sendable {
-        private let lock = NSLock()
-        private var number = 0
-
-        var count: Int { lock.withLock { number } }
-
-        func add() { lock.withLock { number += 1 } }
-    }
-
     /// The checks of the time that a batch of reads without a key makes.
     private func checkCount(_ client: PartiQLClient, statements: Int) async throws -> Int {
-        let checks = Checks()
+        let checks = CallCounter()
         var budget = RequestBudget()
         budget.isOver = {
             checks.add()
