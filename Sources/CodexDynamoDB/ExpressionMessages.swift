@@ -41,11 +41,13 @@ enum ExpressionMessages {
         case .syntax(let token, let near): "Syntax error; token: \"\(token)\", near: \"\(near)\""
         // [conformance] error-messages/batchGetItem
         case .overlap(let one, let two):
-            "Two document paths overlap with each other; must remove or rewrite one of these paths; "
+            "Two document paths overlap with each other; must remove or rewrite one of these "
+                + "paths; "
                 + "path one: \(list(one)), path two: \(list(two))"
         // [dynalite] updateItem
         case .conflict(let one, let two):
-            "Two document paths conflict with each other; must remove or rewrite one of these paths; "
+            "Two document paths conflict with each other; must remove or rewrite one of these "
+                + "paths; "
                 + "path one: \(list(one)), path two: \(list(two))"
         // [conformance] error-messages/putItem
         case .sameOperands(let name, let path):
@@ -100,7 +102,8 @@ enum ExpressionMessages {
         case .numberText: "The parameter cannot be converted to a numeric value"
         // [conformance] limits/numberPrecision; [dynalite] putItem
         case .numberOverflow:
-            "Number overflow. Attempting to store a number with magnitude larger than supported range"
+            "Number overflow. Attempting to store a number with magnitude larger than supported "
+                + "range"
         // [dynalite] putItem
         case .numberUnderflow:
             "Number underflow. Attempting to store a number with magnitude smaller than supported "
@@ -232,13 +235,15 @@ enum ItemMessages {
 
     // [conformance] error-messages/transactWriteItems, updateItem
     static func keyUpdate(_ name: String) -> String {
-        "One or more parameter values were invalid: Cannot update attribute \(name). This attribute "
+        "One or more parameter values were invalid: Cannot update attribute \(name). This "
+            + "attribute "
             + "is part of the key"
     }
 
     // [dynalite] getItem, query
     static func nestedKey(_ name: String, isIndexKey: Bool) -> String {
-        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
+            + "allowed: "
             + "\(isIndexKey ? "IndexKey" : "Key"): \(name)"
     }
 }

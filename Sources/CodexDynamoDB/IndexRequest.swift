@@ -13,24 +13,13 @@ struct IndexRequest {
 
     init(_ input: RequestParameters) throws {
         name = try input.requiredString("IndexName")
-        guard (3...255).contains(name.utf8.count) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'indexName' failed to satisfy constraint: "
-                    + "Member must have length greater than or equal to 3")
-        }
         schema = try KeySchema(input)
         guard let projection = try input.object("Projection") else {
             throw RequestParameters.missing("Projection")
         }
         projectionType = try projection.choice(
             "ProjectionType", ["ALL", "INCLUDE", "KEYS_ONLY"])
-        let names = try projection.strings("NonKeyAttributes")
-        guard names?.isEmpty != true, names?.contains(where: \.isEmpty) != true else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'nonKeyAttributes' failed to satisfy "
-                    + "constraint: Member must have length greater than or equal to 1")
-        }
-        projectedNames = names
+        projectedNames = try projection.strings("NonKeyAttributes")
         throughput = try CapacityUnits(input)
         onDemand = try RequestedUnits.onDemand(input)
         warm = try RequestedUnits.warm(input)

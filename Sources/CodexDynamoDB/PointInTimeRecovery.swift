@@ -53,15 +53,7 @@ struct PointInTimeRecovery: Sendable {
             }
             self.isEnabled = isEnabled
             days = try parameters.integer("RecoveryPeriodInDays")
-            guard let days else { return }
-            let countMax = PointInTimeRecovery.dayCountMax
-            guard (1...countMax).contains(days) else {
-                throw ServiceError.validation(
-                    "1 validation error detected: Value at 'recoveryPeriodInDays' failed to "
-                        + "satisfy constraint: Member must have value less than or equal to "
-                        + "\(countMax)")
-            }
-            guard isEnabled else { throw SettingMessages.daysWithoutRecovery }
+            guard isEnabled || days == nil else { throw SettingMessages.daysWithoutRecovery }
         }
     }
 }

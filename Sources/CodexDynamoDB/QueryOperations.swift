@@ -139,7 +139,8 @@ struct ReadParameters {
         switch select {
         case "ALL_PROJECTED_ATTRIBUTES" where index == nil:
             throw ServiceError.validation(
-                "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be used only "
+                "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be "
+                    + "used only "
                     + "when Querying using an IndexName")
         case "SPECIFIC_ATTRIBUTES" where projection == nil:
             throw ServiceError.validation(
@@ -148,7 +149,8 @@ struct ReadParameters {
         case "ALL_ATTRIBUTES" where projection != nil, "COUNT" where projection != nil,
             "ALL_PROJECTED_ATTRIBUTES" where projection != nil:
             throw ServiceError.validation(
-                "One or more parameter values were invalid: Cannot specify the AttributesToGet when "
+                "One or more parameter values were invalid: Cannot specify the AttributesToGet "
+                    + "when "
                     + "choosing to get \(select ?? "")")
         default: break
         }
@@ -163,8 +165,10 @@ struct ReadParameters {
         }
         if wanted, let definition, definition.projection != .all, index?.isLocal == false {
             throw ServiceError.validation(
-                "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported "
-                    + "for global secondary index \(definition.name) because its projection type is not "
+                "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not "
+                    + "supported "
+                    + "for global secondary index \(definition.name) because its projection "
+                    + "type is not "
                     + "ALL")
         }
         readsTable = wanted && definition.map { $0.projection != .all } ?? false
@@ -223,7 +227,8 @@ struct ReadParameters {
         for path in filter.paths where keyNames.contains(path.root) {
             // [dynalite] query
             throw ServiceError.validation(
-                "\(isLegacy ? "QueryFilter" : "Filter Expression") can only contain non-primary key "
+                "\(isLegacy ? "QueryFilter" : "Filter Expression") can only contain non-primary "
+                    + "key "
                     + "attributes: Primary key attribute: \(path.root)")
         }
     }

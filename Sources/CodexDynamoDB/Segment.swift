@@ -13,19 +13,22 @@ struct Segment: Sendable {
         guard let count else {
             guard number == nil else {
                 throw ServiceError.validation(
-                    "The TotalSegments parameter is required but was not present in the request when "
+                    "The TotalSegments parameter is required but was not present in the request "
+                        + "when "
                         + "Segment parameter is present")
             }
             return nil
         }
         guard let number else {
             throw ServiceError.validation(
-                "The Segment parameter is required but was not present in the request when parameter "
+                "The Segment parameter is required but was not present in the request when "
+                    + "parameter "
                     + "TotalSegments is present")
         }
         guard (0..<max(0, count)).contains(number) else {
             throw ServiceError.validation(
-                "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
+                "The Segment parameter is zero-based and must be less than parameter "
+                    + "TotalSegments: "
                     + "Segment: \(number) is not less than TotalSegments: \(count)")
         }
         (self.number, self.count) = (number, count)
@@ -38,7 +41,8 @@ struct Segment: Sendable {
         guard let key = start?[table.partitionKey.name], !admits(key) else { return }
         throw ServiceError.validation(
             "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
-                + "ExclusiveStartKey with correct Segment. TotalSegments: \(count) Segment: \(number)"
+                + "ExclusiveStartKey with correct Segment. TotalSegments: \(count) Segment: "
+                + "\(number)"
         )
     }
 

@@ -86,11 +86,6 @@ extension DynamoDBService {
 
     func listStreams(_ input: RequestParameters) async throws -> ResponseWriter {
         let limit = try input.integer("Limit") ?? 100
-        guard (1...100).contains(limit) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'limit' failed to satisfy constraint: "
-                    + "Member must have value less than or equal to 100")
-        }
         let name = try input.has("TableName") ? input.tableName() : nil
         let start = try input.string("ExclusiveStartStreamArn")
         if let start, TableARN(start)?.streamLabel == nil { throw StreamMessages.invalidARN }
@@ -109,12 +104,6 @@ extension DynamoDBService {
 
     func describeStream(_ input: RequestParameters) async throws -> ResponseWriter {
         let arn = try input.requiredString("StreamArn")
-        let limit = try input.integer("Limit") ?? 100
-        guard (1...100).contains(limit) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'limit' failed to satisfy constraint: "
-                    + "Member must have value less than or equal to 100")
-        }
         let wantsChildren = try Self.filtersChildren(input)
         let start = try input.string("ExclusiveStartShardId")
         let record = try self.stream(arn)
@@ -242,11 +231,6 @@ extension DynamoDBService {
     ) async throws -> ResponseWriter {
         let text = try input.requiredString("ShardIterator")
         let limit = try input.integer("Limit") ?? Self.recordCountMax
-        guard (1...Self.recordCountMax).contains(limit) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'limit' failed to satisfy constraint: "
-                    + "Member must have value less than or equal to 1000")
-        }
         var iterator = try iterator(text)
         let record = try self.stream(iterator.arn)
         let (table, stream) = (record.table, record.stream)

@@ -96,12 +96,6 @@ extension DynamoDBService {
 
     func listTables(_ input: RequestParameters) async throws -> ResponseWriter {
         let limit = try input.integer("Limit") ?? 100
-        guard (1...100).contains(limit) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'limit' failed to satisfy constraint: "
-                    + "Member must have value less than or equal to 100, and greater than or "
-                    + "equal to 1")
-        }
         let start = try input.string("ExclusiveStartTableName")
         let names = try allTables().map(\.name).filter { name in
             start.map { ByteOrder.compare(name, $0) > 0 } ?? true

@@ -25,11 +25,6 @@ struct CapacityUnits: Equatable, Sendable {
         guard let write = try input.integer(Self.names.write) else {
             throw RequestParameters.missing(Self.names.write)
         }
-        guard read >= 1, write >= 1 else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'provisionedThroughput' failed to satisfy "
-                    + "constraint: Member must have value greater than or equal to 1")
-        }
         self.init(read: read, write: write)
     }
 

@@ -13,7 +13,7 @@ extension DynamoDBService {
     ) async throws -> ResponseWriter {
         let statement = try StatementInput(input)
         let capacity = try Self.capacityDetail(input)
-        let limit = try Self.statementLimit(input)
+        let limit = try input.integer("Limit")
         let token = try Self.nextToken(input)
         let parameters = try statement.values()
         switch try TypedStatement(statement.text, parameters) {
@@ -44,16 +44,6 @@ extension DynamoDBService {
     private static func limit(_ limit: Int?, _ plan: SelectPlan) -> Int? {
         guard plan.sources.count > 1 else { return limit }
         return min(limit ?? severalQueriesLimit, severalQueriesLimit)
-    }
-
-    private static func statementLimit(_ input: RequestParameters) throws -> Int? {
-        let limit = try input.integer("Limit")
-        if let limit, limit < 1 {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'limit' failed to satisfy constraint: "
-                    + "Member must have value greater than or equal to 1")
-        }
-        return limit
     }
 
     private static func nextToken(_ input: RequestParameters) throws -> String? {

@@ -1,8 +1,8 @@
 /// The members of each operation's input, and what AWS requires of them: the one place for both.
 ///
 /// ``RequestShapes`` reads it, and ``RequestChecker`` checks each request by it. The facts are
-/// those of AWS's service model. `Tools/Differential/shapes.py` compares them with the model of
-/// botocore, and has a reason with a source for each difference.
+/// those of AWS's service model. `Tools/Differential/constraints.py` compares them with the model
+/// of botocore, and has a reason with a source for each difference.
 ///
 /// A line without indentation begins a shape:
 ///

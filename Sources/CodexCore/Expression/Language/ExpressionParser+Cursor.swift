@@ -25,7 +25,8 @@ extension ExpressionParser {
             guard text.utf8.count <= DynamoDBLimits.expressionByteCountMax else {
                 throw CodexError(
                     .invalidExpression,
-                    "Invalid \(kind.rawValue): Expression size has exceeded the maximum allowed size; "
+                    "Invalid \(kind.rawValue): Expression size has exceeded the maximum allowed "
+                        + "size; "
                         + "expression size: \(text.utf8.count)")
             }
             tokens = ExpressionToken.tokens(of: text)

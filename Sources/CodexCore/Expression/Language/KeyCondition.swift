@@ -156,7 +156,8 @@ public struct KeyCondition: Sendable, Hashable {
             try attribute.requireType(of: condition.values)
             if case .beginsWith = condition, attribute.type == .number {
                 throw Self.invalid(
-                    "Incorrect operand type for operator or function; operator or function: begins_with, "
+                    "Incorrect operand type for operator or function; operator or function: "
+                        + "begins_with, "
                         + "operand type: N")
             }
             guard case .any = query.sort else {
@@ -210,7 +211,8 @@ extension KeyAttribute {
         guard values.allSatisfy({ $0.type == type.attributeType }) else {
             throw CodexError(
                 .invalidExpression,
-                "One or more parameter values were invalid: Condition parameter type does not match "
+                "One or more parameter values were invalid: Condition parameter type does not "
+                    + "match "
                     + "schema type")
         }
     }
