@@ -197,8 +197,8 @@ field-service: ## the example with a rolling upgrade between two releases under 
 	$(SWIFT) test --package-path Examples/FieldService --scratch-path .build-field
 
 # AWS's clients against `codexflow serve`, and the same random operations there and in ministack, a
-# DynamoDB in Python. Short forms of `make malformed` and of the calls of other programs. The long form:
-# make dynamodb OPERATIONS=50000
+# DynamoDB in Python. The calls of other programs, and short forms of `make malformed` and `make emulators`.
+# The long form: make dynamodb OPERATIONS=50000
 # The seed is random, except with SEED: make dynamodb SEED=1
 OPERATIONS ?= 3000
 dynamodb: ## AWS's clients against the server, and random operations beside ministack: OPERATIONS=, SEED=
@@ -210,6 +210,7 @@ dynamodb: ## AWS's clients against the server, and random operations beside mini
 	$$python Tools/Differential/constraints.py && \
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
 	$$python Tools/Differential/sequences.py --codexflow $(SCRATCH)/debug/codexflow && \
+	$$python Tools/Differential/emulators.py --codexflow $(SCRATCH)/debug/codexflow && \
 	$$python Tools/Differential/malformed.py --codexflow $(SCRATCH)/debug/codexflow --requests 3000 $(if $(SEED),--seed $(SEED)) && \
 	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
 
@@ -224,7 +225,7 @@ malformed: ## malformed requests to the server: some minutes; REQUESTS=, SEED=
 	$$python Tools/Differential/malformed.py --codexflow $(SCRATCH)/debug/codexflow --requests $(REQUESTS) $(if $(SEED),--seed $(SEED))
 
 # Documented behaviours of DynamoDB, each with its source, in the server, moto and ministack. It ends with 1 if the
-# server differs. A table for a document: make emulators EMULATORS="--markdown FILE"
+# server differs. The table in Docs/DynamoDB.md: EMULATORS="--markdown Docs/DynamoDB.md --endpoint NAME=URL"
 EMULATORS ?=
 emulators: ## where the server, moto and ministack differ from DynamoDB's documentation: EMULATORS=
 	@./Scripts/bootstrap

@@ -13,7 +13,7 @@ extension DynamoDBService {
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
         let gets = try Self.batchGets(input)
-        let pairs = try gets.map { (get: $0, table: try definition($0.table.name)) }
+        let pairs = try gets.map { (get: $0, table: try definition($0.table)) }
         var seen: Set<ItemTarget> = []
         for (get, table) in pairs { try get.requireKeys(table, &seen) }
         let batch = BatchRead(pairs, capacity, budget.faults)
@@ -98,7 +98,7 @@ extension DynamoDBService {
     private func steps(_ writes: [BatchWrite]) throws -> [BatchStep] {
         var seen: Set<ItemTarget> = []
         return try writes.map { write in
-            let step = try BatchStep(write, try definition(write.table.name))
+            let step = try BatchStep(write, try definition(write.table))
             guard seen.insert(ItemTarget(table: step.table.name, key: step.key)).inserted else {
                 throw ServiceError.validation(ItemMessages.duplicateKeys)
             }

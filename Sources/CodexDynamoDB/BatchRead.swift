@@ -98,8 +98,6 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
     /// Only items that have much more JSON than bytes reach it. Clients request the other keys
     /// again in any case.
     static let jsonByteCountMax = 20 << 20
-    /// The size of an encoding from which an item is removed again if it does not fit.
-    private static let largeByteCount = 4 << 10
 
     init(
         _ gets: [(get: BatchGet, table: TableDefinition)], _ capacity: Capacity.Detail,
@@ -176,33 +174,17 @@ final class BatchRead: SlicedRead, @unchecked Sendable {
         _ view: borrowing ItemView, _ get: BatchGet, _ memory: DecodedMemory,
         _ budget: RequestBudget
     ) throws {
-        let isSmall = try view.isSmaller(than: Self.largeByteCount)
-        let fitsForSure =
-            isSmall && byteCount + DynamoDBLimits.itemByteCountMax <= Self.byteCountMax
-            && written.byteCount <= Self.jsonByteCountMax
-        var itemByteCount = 0
-        if fitsForSure {
+        let isFirst = byteCount == 0
+        let size = try written.fitting(
+            room: isFirst ? .max : Self.byteCountMax - byteCount,
+            upTo: Self.jsonByteCountMax, isFirst: isFirst
+        ) { written in
             if foundCount > 0 { written.more { $0.raw(",") } }
-            itemByteCount = try written.stored(view, get.projection, memory, budget)
-        } else {
-            let isFirst = byteCount == 0
-            let room = Self.byteCountMax - byteCount
-            let jsonMax = isFirst ? ResponseWriter.byteCountMax : Self.jsonByteCountMax
-            let before = written.begin(upTo: jsonMax)
-            var fits = false
-            do {
-                if foundCount > 0 { written.more { $0.raw(",") } }
-                itemByteCount = try written.stored(view, get.projection, memory, budget)
-                try written.reserve(budget)
-                fits = isFirst || itemByteCount <= room
-            } catch {
-                guard written.exceedsLimit else { throw error }
-            }
-            written.end(before, keeping: fits)
-            guard fits else {
-                isFull = true
-                return
-            }
+            return try written.stored(view, get.projection, memory, budget)
+        }
+        guard let itemByteCount = size else {
+            isFull = true
+            return
         }
         foundCount += 1
         byteCount += itemByteCount

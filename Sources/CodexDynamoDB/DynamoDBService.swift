@@ -32,8 +32,8 @@ public final class DynamoDBService: Sendable {
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - region: The region in ARNs; clients may use any region.
-    ///   - account: The account in ARNs; clients may use any account.
+    ///   - region: The region in ARNs. ARNs of tables in other regions are refused.
+    ///   - account: The account in ARNs. ARNs of tables in other accounts are refused.
     ///   - endpoint: The host and port that `DescribeEndpoints` returns.
     ///   - now: The clock, for the times of tables and streams and the 15 minutes of shard
     ///     iterators.
@@ -137,6 +137,45 @@ public final class DynamoDBService: Sendable {
     }
 
     // MARK: Tables
+
+    /// The definition of a table that a request names.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name or ARN.
+    ///   - missing: The error if there is no such table.
+    /// - Returns: The definition.
+    /// - Throws: `missing`; for an ARN of another account `AccessDeniedException`, and of another
+    ///   region `ValidationException`.
+    func definition(
+        _ table: TableReference,
+        orThrow missing: @autoclosure () -> ServiceError = ServiceError.tableNotFound
+    ) throws -> TableDefinition {
+        try requireOwn(table)
+        return try definition(table.name, orThrow: missing())
+    }
+
+    /// The name of the table of a request about tables, which need not exist.
+    ///
+    /// - Throws: As ``definition(_:orThrow:)-(TableReference,_)`` for an ARN.
+    func tableName(_ input: RequestParameters) throws -> String {
+        let table = try input.table()
+        try requireOwn(table)
+        return table.name
+    }
+
+    /// Refuses the ARN of another account or region.
+    ///
+    /// AWS, too, checks the account first: ExtendDB/extenddb, pull request 227.
+    private func requireOwn(_ table: TableReference) throws {
+        guard let owner = table.owner, owner != self.owner else { return }
+        guard owner.account == account else { throw SettingMessages.denied }
+        var failure = ServiceError.validation(Messages.otherRegion(table.text))
+        failure.isOfRequest = true
+        throw failure
+    }
+
+    /// The owner of all tables.
+    var owner: TableOwner { TableOwner(region: region, account: account) }
 
     /// A table's definition.
     ///

@@ -71,7 +71,7 @@ struct IndexUpdate: Sendable {
             guard wasOnDemand || units != throughput.provisioned else {
                 throw ThroughputMessages.unchanged(units, name)
             }
-            throughput.provision(units, wasOnDemand: wasOnDemand, at: moment.instant)
+            try throughput.provision(units, wasOnDemand: wasOnDemand, at: moment.instant)
         }
         if let onDemand {
             try onDemand.requireOnDemand(name, isOnDemand: record.isOnDemand, isNew: false)

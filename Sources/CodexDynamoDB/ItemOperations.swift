@@ -13,7 +13,7 @@ extension DynamoDBService {
         var expressions = try Expressions(input, .read)
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
-        let table = try definition(named.name)
+        let table = try definition(named)
         if let projection { try table.requireScalarKeys(projection.paths) }
         let read = ItemRead(
             table: named, key: try table.requestedKey(key), projection: projection,
@@ -35,7 +35,7 @@ extension DynamoDBService {
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
         write.isConditional = condition != nil
-        let table = try definition(named.name)
+        let table = try definition(named)
         if let condition { try table.requireScalarKeys(condition.paths) }
         try table.requireKeys(of: item)
         write.collections = try collections(of: item, in: table, write)
@@ -58,7 +58,7 @@ extension DynamoDBService {
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
         write.isConditional = condition != nil
-        let table = try definition(named.name)
+        let table = try definition(named)
         let primaryKey = try table.requestedKey(key)
         if let condition { try table.requireScalarKeys(condition.paths) }
         write.collections = try collections(of: key, in: table, write)
@@ -86,7 +86,7 @@ extension DynamoDBService {
         let update = try expressions.update().flatMap { $0.clauses.isEmpty ? nil : $0 }
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
-        let table = try definition(named.name)
+        let table = try definition(named)
         let primaryKey = try table.requestedKey(key)
         if let update { try table.requireKeys(update) }
         if let condition { try table.requireScalarKeys(condition.paths) }

@@ -15,19 +15,17 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private var sources: PageSources
     private var written = ResponseWriter()
 
+    /// The number of items in the response.
     private var count = 0
-    private var scannedCount = 0
-    private var byteCount = 0
-    private var stepCount = 0
-    /// The number of skipped expired items and partitions of other segments, counted when they end
-    /// a slice.
-    private var skippedCount = 0
+    private var tally = PageTally()
     /// The last item that was examined, after which the walk continues.
     ///
     /// Between slices, it has its keys only.
     private var last: Item?
     /// The last item instead of ``last``, within a slice.
     private var copied = LastItem()
+    /// The source and the key after which another request can continue the page.
+    private var end: (place: Int, key: Item)?
     /// Whether the page ended before the walk did.
     private var isCut = false
     /// Whether the slice ended before the page did.
@@ -38,21 +36,10 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     private(set) var slice = RequestBudget.Slice()
     private(set) var isDone = false
 
-    /// The bytes that end a page: "Paginating table query results" in DynamoDB's developer guide.
-    private static let byteCountMax = 1 << 20
-    /// The filter's steps that end a page; one item may take more.
-    static let stepCountMax = StoreLimits.conditionStepCountMax / 4
     /// The additional steps that each operator of the filter counts, for each item.
     static let operatorStepCount = 32
     /// The size up to which the last item is copied; of larger ones, the keys are decoded at once.
     private static let copiedByteCountMax = 1 << 10
-    /// The number of skipped items and partitions that ends a slice: about a millisecond of work.
-    private static let sliceSkippedCountMax = 4096
-    /// The number of skipped items and partitions that ends a page.
-    ///
-    /// A page without items also has a key to continue from. A page of a segment ends after the
-    /// next partition that may end one: ``Segment/admits(_:)``.
-    private static let skippedCountMax = 8 * sliceSkippedCountMax
 
     init(
         _ read: ReadParameters, _ table: TableDefinition, _ filter: Condition?,
@@ -77,7 +64,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
             try self.take(view, snapshot, size, memory, budget)
         }
         let bound = WalkBound(
-            skippedCountMax: Self.sliceSkippedCountMax, keyNames: read.startNames,
+            skippedCountMax: PageTally.sliceSkippedCountMax, keyNames: read.startNames,
             largeByteCount: size.largeByteCount)
         let isGlobalIndex = read.index?.isLocal == false
         try budget.faults.read(store, isGlobalIndex: isGlobalIndex) { snapshot in
@@ -86,6 +73,9 @@ final class PageRead: SlicedRead, @unchecked Sendable {
                 let stop = try walk(snapshot, within: bound, take)
                 if let item = try copied.item(keeping: read.startNames) { last = item }
                 if let stop { skip(to: stop) }
+                if let last, canStart(after: last) {
+                    end = (sources.place, last.keeping(read.startNames))
+                }
             } while startNextSource()
         }
         isDone = !isLeft
@@ -95,7 +85,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
 
     /// Continues with the next source if the present one has ended; `false` if there is none.
     private func startNextSource() -> Bool {
-        guard !isLeft, !isCut, sources.startNext(after: byteCount) else { return false }
+        guard !isLeft, !isCut, sources.startNext(after: tally.byteCount) else { return false }
         last = nil
         copied.clear()
         return true
@@ -124,8 +114,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     /// Whether the items of a partition belong to the segment, or one of them ends the page.
     private func choice(_ key: AttributeValue, _ segment: Segment) -> PartitionChoice {
         let isIncluded = segment.includes(key)
-        endsHere =
-            !isIncluded && skippedCount >= Self.skippedCountMax && segment.admits(key)
+        endsHere = !isIncluded && tally.hasSkippedAll && segment.admits(key)
         return isIncluded || endsHere ? .take : .skip
     }
 
@@ -142,17 +131,22 @@ final class PageRead: SlicedRead, @unchecked Sendable {
             (isCut, isLeft) = (true, false)
             return false
         }
+        let fits: Bool
         if isWhole {
             guard try view.isSmaller(than: size.largeByteCount) else { return false }
-            try add(view, memory, budget)
+            fits = try add(view, memory, budget)
         } else {
-            guard let (entry, item) = try items(view, snapshot, size, memory),
-                let passes = try passes(read.isStatement ? entry : item, size)
-            else { return false }
-            try add(entry, item, passes: passes, budget)
+            guard let found = try find(view, snapshot, size, memory) else { return false }
+            if found.byteCount > room {
+                fits = false
+            } else {
+                guard let passes = try passes(read.isStatement ? found.entry : found.item, size)
+                else { return false }
+                fits = try add(found, passes: passes, budget)
+            }
         }
         isLeft = false
-        isCut = isPageFull
+        isCut = !fits || tally.isFull(read.limit)
         if isCut { return false }
         if slice.itemCount % RequestBudget.itemCountPerCheck == 0 { try budget.requireTime() }
         isLeft = slice.isFull(size)
@@ -161,36 +155,58 @@ final class PageRead: SlicedRead, @unchecked Sendable {
 
     /// Continues after the keys of the last skipped item.
     private func skip(to stop: Item) {
-        skippedCount += Self.sliceSkippedCountMax
+        tally.addSkippedSlice()
         last = stop
-        let canStart = sources.current?.canStart(after: stop, of: table) ?? true
-        isCut = skippedCount >= Self.skippedCountMax && canStart
+        isCut = tally.hasSkippedAll && canStart(after: stop)
         isLeft = !isCut
     }
 
-    private var isPageFull: Bool {
-        scannedCount == read.limit || byteCount + sources.fetchedByteCount >= Self.byteCountMax
-            || stepCount >= Self.stepCountMax
-            || written.byteCount >= ResponseWriter.pageByteCountMax
+    /// Whether another request may start after an item of the present source.
+    private func canStart(after item: Item) -> Bool {
+        sources.current?.canStart(after: item, of: table) ?? true
+    }
+
+    /// The most bytes that the next item may have.
+    private var room: Int { tally.room(beside: sources.fetchedByteCount) }
+
+    /// An item, and the entry of the index that it was found by.
+    private struct FoundItem {
+        let entry: Item
+        let item: Item
+        let entryByteCount: Int
+        /// The size of the item if it was read from the table, beside the entry.
+        let fetchedByteCount: Int?
+
+        /// What was read, as DynamoDB counts it.
+        var byteCount: Int { entryByteCount + (fetchedByteCount ?? 0) }
     }
 
     /// The item of an entry, and the item that is read; `nil` if one is too large for the slice.
-    private func items(
+    private func find(
         _ view: borrowing ItemView, _ snapshot: borrowing Snapshot,
         _ size: RequestBudget.Slice.Size, _ memory: DecodedMemory
-    ) throws -> (entry: Item, item: Item)? {
+    ) throws -> FoundItem? {
         guard try view.isSmaller(than: size.largeByteCount) else { return nil }
-        let item = try view.item(reserving: memory)
-        guard read.readsTable else { return (item, item) }
+        let entry = try view.item(reserving: memory)
+        let entryByteCount = entry.byteCount
+        guard read.readsTable else {
+            return FoundItem(
+                entry: entry, item: entry, entryByteCount: entryByteCount, fetchedByteCount: nil)
+        }
         // Attributes that a local index lacks are read from the table, as DynamoDB does.
         let whole = try snapshot.view(
-            in: table.name, key: try table.primaryKey(of: item), smallerThan: size.largeByteCount
+            in: table.name, key: try table.primaryKey(of: entry), smallerThan: size.largeByteCount
         ) { try $0.item(reserving: memory) }
+        let item: Item
         switch whole {
-        case .absent: return (item, item)
+        case .absent: item = entry
         case .large: return nil
-        case .found(let whole): return (item, whole)
+        case .found(let whole): item = whole
         }
+        // DynamoDB reads each item of the table by itself, beside the entry of the index.
+        return FoundItem(
+            entry: entry, item: item, entryByteCount: entryByteCount,
+            fetchedByteCount: item.byteCount)
     }
 
     /// Whether the item passes the filter; `nil` if the filter needs more steps than this slice
@@ -203,7 +219,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         let passes = filter.evaluate(item, steps: &left)
         let taken = size.stepCountMax - max(0, left) + Self.operatorStepCount * operatorCount
         slice.add(stepCount: taken)
-        stepCount += taken
+        tally.add(stepCount: taken)
         if left >= 0 { return passes }
         guard size.stepCountMax < StoreLimits.conditionStepCountMax else {
             throw ServiceError.validation(
@@ -218,12 +234,14 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         filter == nil && !read.readsTable && !read.countsOnly && read.columns == nil
     }
 
+    /// Adds an item from its bytes; `false` if the page ends before it.
     private func add(
         _ view: borrowing ItemView, _ memory: DecodedMemory, _ budget: RequestBudget
-    ) throws {
-        count += 1
-        if count > 1 { written.more { $0.raw(",") } }
-        let itemByteCount = try written.stored(view, read.projection, memory, budget)
+    ) throws -> Bool {
+        let size = try write { written in
+            try written.stored(view, read.projection, memory, budget)
+        }
+        guard let itemByteCount = size else { return false }
         addScanned(byteCount: itemByteCount)
         if itemByteCount > Self.copiedByteCountMax {
             last = try view.item(keeping: read.startNames)
@@ -231,32 +249,52 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         } else {
             copied.set(view)
         }
+        return true
+    }
+
+    /// Adds an item that is in memory; `false` if the page ends before it.
+    private func add(_ found: FoundItem, passes: Bool, _ budget: RequestBudget) throws -> Bool {
+        if passes, read.countsOnly {
+            count += 1
+        } else if passes {
+            let item = found.item
+            let columns = read.columns.map { StatementColumn.item($0, of: item) }
+            let shown = columns ?? read.projection?.apply(to: item) ?? item
+            let byteCount = found.fetchedByteCount ?? found.entryByteCount
+            let size = try write { written in
+                try written.value(shown, byteCount: byteCount, budget)
+                return found.byteCount
+            }
+            guard size != nil else { return false }
+        }
+        addScanned(byteCount: found.entryByteCount)
+        if let byteCount = found.fetchedByteCount {
+            slice.byteCount += byteCount
+            sources.addFetched(byteCount: byteCount)
+        }
+        last = found.item
+        return true
+    }
+
+    /// Writes the next item of the response, and counts it, if it fits.
+    ///
+    /// - Parameter write: Writes the item, and returns its size.
+    /// - Returns: The item's size; `nil` if it does not fit.
+    private func write(_ write: (inout ResponseWriter) throws -> Int) throws -> Int? {
+        let isFirst = count == 0
+        let size = try written.fitting(
+            room: room, upTo: ResponseWriter.pageByteCountMax, isFirst: isFirst
+        ) { written in
+            if !isFirst { written.more { $0.raw(",") } }
+            return try write(&written)
+        }
+        if size != nil { count += 1 }
+        return size
     }
 
     private func addScanned(byteCount itemByteCount: Int) {
         slice.add(byteCount: itemByteCount)
-        scannedCount += 1
-        byteCount += itemByteCount
-    }
-
-    private func add(
-        _ entry: Item, _ item: Item, passes: Bool, _ budget: RequestBudget
-    ) throws {
-        let itemByteCount = item.byteCount
-        addScanned(byteCount: read.readsTable ? entry.byteCount : itemByteCount)
-        if read.readsTable {
-            // DynamoDB reads each item of the table by itself, beside the entry of the index.
-            slice.byteCount += itemByteCount
-            sources.addFetched(byteCount: itemByteCount)
-        }
-        last = item
-        guard passes else { return }
-        count += 1
-        guard !read.countsOnly else { return }
-        if count > 1 { written.more { $0.raw(",") } }
-        let columns = read.columns.map { StatementColumn.item($0, of: item) }
-        try written.value(
-            columns ?? read.projection?.apply(to: item) ?? item, byteCount: itemByteCount, budget)
+        tally.add(byteCount: itemByteCount)
     }
 
     // MARK: The response
@@ -267,13 +305,12 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         if !read.countsOnly { response.more { $0.raw("]") } }
         if !read.isStatement {
             response.number("Count", count)
-            response.number("ScannedCount", scannedCount)
+            response.number("ScannedCount", tally.itemCount)
         }
         // The key is given even if no items follow: DynamoDB does the same.
-        if isCut, let last {
-            let key = last.keeping(read.startNames)
+        if isCut, let (place, key) = end {
             if let tokens = read.tokens {
-                response.string("NextToken", tokens.token(at: sources.place, after: key))
+                response.string("NextToken", tokens.token(at: place, after: key))
             }
             response.item("LastEvaluatedKey", key)
         }
@@ -283,7 +320,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
 
     private var units: Capacity {
         var units = Capacity(read.table)
-        let readUnits = sources.units(byteCount: byteCount, isConsistent: read.isConsistent)
+        let readUnits = sources.units(
+            byteCount: tally.byteCount, isConsistent: read.isConsistent)
         if let index = read.index {
             units.add(index.name, isLocal: index.isLocal, readUnits.source)
             units.tableUnits = readUnits.fetched

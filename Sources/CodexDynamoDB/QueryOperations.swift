@@ -14,7 +14,7 @@ extension DynamoDBService {
         let filter = try expressions.filter("QueryFilter")
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
-        let table = try definition(named.name)
+        let table = try definition(named)
         let read = try ReadParameters(
             input, named, table, projection, try record(of: named.name).localIndexes)
         var query = try keyCondition.query(on: table, index: read.index?.name)
@@ -40,7 +40,7 @@ extension DynamoDBService {
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
         let segment = try Segment(input)
-        let table = try definition(named.name)
+        let table = try definition(named)
         let read = try ReadParameters(
             input, named, table, projection, try record(of: named.name).localIndexes,
             isScan: true)

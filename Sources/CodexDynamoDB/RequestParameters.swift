@@ -168,15 +168,4 @@ struct RequestParameters: Sendable {
         guard let value = self[name] else { throw Self.missing(name) }
         return try AttributeReader.key(value)
     }
-
-    /// The request's table, from its name or its ARN; `ResourceArn` takes ARNs only.
-    func tableName(_ name: String = "TableName") throws -> String {
-        guard name == "ResourceArn" else {
-            return try TableReference(try requiredString(name)).name
-        }
-        guard let arn = try string(name) else {
-            throw ServiceError.validation(Messages.missingARN)
-        }
-        return try TableReference(arn: arn).name
-    }
 }

@@ -30,7 +30,7 @@ struct ResponseWriter: Sendable {
     ///
     /// The error is complete without its items, so further items are left out.
     static let cancellationByteCountMax = 12 << 20
-    /// The bytes that end a page.
+    /// The most bytes of a page's JSON; its first item may have more.
     static let pageByteCountMax = 16 << 20
     /// The size up to which items are written at once.
     private static let wholeItemByteCountMax = 1 << 10
@@ -163,7 +163,7 @@ struct ResponseWriter: Sendable {
     mutating func attempt(
         upTo byteCountMax: Int, _ budget: RequestBudget, _ write: (inout Self) throws -> Void
     ) throws -> Bool {
-        let before = begin(upTo: byteCountMax)
+        let start = begin(upTo: byteCountMax)
         var isWritten = false
         do {
             try write(&self)
@@ -172,34 +172,74 @@ struct ResponseWriter: Sendable {
         } catch {
             guard exceedsLimit else { throw error }
         }
-        end(before, keeping: isWritten)
+        end(start, keeping: isWritten)
         return isWritten
+    }
+
+    /// Writes the next item of a page or batch, or nothing of it if it does not fit.
+    ///
+    /// Pages and batches end before the item that does not fit, so they have at most as many bytes
+    /// as their limits say. Only the first item may have more.
+    ///
+    /// - Parameters:
+    ///   - room: The most bytes that the item may have, as DynamoDB counts sizes.
+    ///   - byteCountMax: The most bytes of the response with the item, unless it is the first.
+    ///   - isFirst: Whether the response has no item yet.
+    ///   - write: Writes the item, and returns its size.
+    /// - Returns: The item's size; `nil` if it does not fit.
+    /// - Throws: As ``reserve(_:)``, and the errors of `write`.
+    mutating func fitting(
+        room: Int = .max, upTo byteCountMax: Int, isFirst: Bool,
+        _ write: (inout Self) throws -> Int
+    ) throws -> Int? {
+        let start = begin(upTo: isFirst ? Self.byteCountMax : byteCountMax)
+        var size: Int?
+        do {
+            let byteCount = try write(&self)
+            if byteCount <= room, isFirst || !exceedsLimit { size = byteCount }
+        } catch {
+            guard !isFirst, exceedsLimit else { throw error }
+        }
+        end(start, keeping: size != nil)
+        return size
+    }
+
+    /// The end of a response at a moment, and its limit at that moment.
+    private struct Start {
+        let partCount: Int
+        /// The bytes of the part that was not finished.
+        let byteCount: Int
+        let isEmpty: Bool
+        let limit: Int
     }
 
     /// Begins members that ``end(_:keeping:)`` keeps or removes again.
     ///
     /// - Parameter byteCountMax: The most bytes of the response with the members.
-    /// - Returns: The response before them.
-    mutating func begin(upTo byteCountMax: Int) -> ResponseWriter {
-        let before = self
+    /// - Returns: The end of the response before them.
+    private mutating func begin(upTo byteCountMax: Int) -> Start {
+        let start = Start(
+            partCount: parts.count, byteCount: writer.bytes.count, isEmpty: isEmpty, limit: limit)
         limit = min(limit, byteCountMax)
-        return before
+        return start
     }
 
     /// Whether the response has more bytes than it may.
-    var exceedsLimit: Bool { byteCount > limit }
+    private var exceedsLimit: Bool { byteCount > limit }
 
     /// Ends members that ``begin(upTo:)`` began.
     ///
     /// The memory of members that are removed again stays reserved for later ones.
-    mutating func end(_ before: ResponseWriter, keeping isKept: Bool) {
-        guard !isKept else {
-            limit = before.limit
-            return
+    private mutating func end(_ start: Start, keeping isKept: Bool) {
+        limit = start.limit
+        guard !isKept else { return }
+        if parts.count > start.partCount {
+            writer = JSONWriter(continuing: parts[start.partCount])
+            partsByteCount -= parts[start.partCount...].reduce(0) { $0 + $1.count }
+            parts.removeSubrange(start.partCount...)
         }
-        let reserved = reservedByteCount
-        self = before
-        reservedByteCount = reserved
+        writer.removeBytes(from: start.byteCount)
+        isEmpty = start.isEmpty
     }
 
     /// Reserves the memory of the response's growth since the last call.

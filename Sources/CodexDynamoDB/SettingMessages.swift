@@ -28,7 +28,7 @@ enum SettingMessages {
     /// Source: dynalite, listTagsOfResource.js.
     static var noARN: ServiceError { .validation("Invalid TableArn") }
 
-    /// Source: dynalite, listTagsOfResource.js.
+    /// Source: dynalite, listTagsOfResource.js, and for another region ACK 442.
     static func invalidARN(_ arn: String) -> ServiceError {
         .validation("Invalid TableArn: Invalid ResourceArn provided as input \(arn.abbreviated())")
     }
@@ -38,8 +38,10 @@ enum SettingMessages {
         TableMessages.invalid("ARNs must start with 'arn:': \(arn.abbreviated())")
     }
 
-    /// Source: ExtendDB/extenddb, pull request 227.
-    static var otherService: ServiceError {
+    /// An ARN of another service or account.
+    ///
+    /// Source: ExtendDB/extenddb, pull request 227, ACK 71, and for DescribeTable ACK 11.
+    static var denied: ServiceError {
         ServiceError("AccessDeniedException", "Access is denied")
     }
 

@@ -86,7 +86,7 @@ extension DynamoDBService {
 
     func listStreams(_ input: RequestParameters) async throws -> ResponseWriter {
         let limit = try input.integer("Limit") ?? 100
-        let name = try input.has("TableName") ? input.tableName() : nil
+        let name = try input.has("TableName") ? tableName(input) : nil
         let start = try input.string("ExclusiveStartStreamArn")
         if let start, TableARN(start)?.streamLabel == nil { throw StreamMessages.invalidARN }
         let rest = try streams(of: name).filter { stream in
@@ -261,8 +261,10 @@ extension DynamoDBService {
         return response
     }
 
-    /// The bytes of records that end a page: AWS's limit of GetRecords.
-    private static let recordByteCountMax = 1 << 20
+    /// The most bytes of a page's JSON; its first record may have more.
+    ///
+    /// "GetRecords" in its API reference: at most 1 MB of data.
+    static let recordByteCountMax = 1 << 20
 
     private func iterator(_ text: String) throws -> StreamIterator {
         guard let iterator = StreamIterator(text),
@@ -335,14 +337,20 @@ extension DynamoDBService {
         response.member("Records") { $0.raw("[") }
         for change in page.changes {
             if let end = stream.end, change.sequenceNumber.commit > end { break }
-            guard response.byteCount < Self.recordByteCountMax else {
+            try budget.requireTime()
+            let isFirst = count == 0
+            let size = try response.fitting(
+                upTo: Self.recordByteCountMax, isFirst: isFirst
+            ) { response in
+                try response.nextObject(isFirst: isFirst) { record in
+                    try write(change, table, stream.view, to: &record, budget)
+                }
+                return 0
+            }
+            guard size != nil else {
                 // The next page continues after the last record of this one.
                 isAtEnd = false
                 break
-            }
-            try budget.requireTime()
-            try response.nextObject(isFirst: count == 0) { record in
-                try write(change, table, stream.view, to: &record, budget)
             }
             try response.reserve(budget)
             count += 1

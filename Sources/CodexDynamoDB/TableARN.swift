@@ -1,6 +1,7 @@
 /// The ARN of a table, or of a part of one.
 struct TableARN {
     let table: String
+    let owner: TableOwner
     /// The words after the table's name, such as `stream` and a label; none for the table.
     let part: [String]
 
@@ -13,6 +14,7 @@ struct TableARN {
         let words = fields[5].split(separator: "/", omittingEmptySubsequences: false)
         guard words.count >= 2, words[0] == "table", Self.isName(words[1]) else { return nil }
         table = String(words[1])
+        owner = TableOwner(region: String(fields[3]), account: String(fields[4]))
         part = words.dropFirst(2).map(String.init)
     }
 
@@ -42,17 +44,23 @@ struct TableARN {
 
     /// The table whose tags a request names.
     ///
+    /// - Parameters:
+    ///   - arn: The ARN in the request.
+    ///   - owner: The owner of all tables.
+    /// - Returns: The table's name.
     /// - Throws: `ValidationException` and `AccessDeniedException`, as AWS for each fault.
-    static func tagged(_ arn: String) throws -> String {
+    static func tagged(_ arn: String, by owner: TableOwner) throws -> String {
         guard arn.hasPrefix("arn:") else { throw SettingMessages.noPrefix(arn) }
         let fields = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
         guard fields.count == 6 else { throw SettingMessages.invalidARN(arn) }
-        guard fields[2] == "dynamodb" else { throw SettingMessages.otherService }
+        guard fields[2] == "dynamodb" else { throw SettingMessages.denied }
         guard fields[5].hasPrefix("table/") else { throw SettingMessages.noResource(arn) }
         // No request makes a table with a shorter name.
         guard let known = TableARN(arn), known.table.utf8.count >= 3 else {
             throw SettingMessages.invalidARN(arn)
         }
+        guard known.owner.account == owner.account else { throw SettingMessages.denied }
+        guard known.owner.region == owner.region else { throw SettingMessages.invalidARN(arn) }
         guard known.part.isEmpty else {
             throw known.streamLabel == nil
                 ? SettingMessages.noTable(arn) : SettingMessages.invalidARN(arn)

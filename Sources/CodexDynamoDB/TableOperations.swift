@@ -59,14 +59,14 @@ extension DynamoDBService {
     }
 
     func describeTable(_ input: RequestParameters) async throws -> ResponseWriter {
-        let table = try table(try input.tableName())
+        let table = try table(try tableName(input))
         var response = ResponseWriter()
         try describe(table, try record(of: table.name), "Table", &response)
         return response
     }
 
     func deleteTable(_ input: RequestParameters) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let name = try tableName(input)
         // Another process may have made the table again.
         try store.read { _ in }
         let table = try table(name)
@@ -107,7 +107,7 @@ extension DynamoDBService {
     }
 
     func updateTable(_ input: RequestParameters) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let name = try tableName(input)
         let update = try TableUpdate(input, region)
         let table = try table(name)
         var record = try record(of: name)
@@ -140,7 +140,7 @@ extension DynamoDBService {
     // MARK: Time to live
 
     func updateTimeToLive(_ input: RequestParameters) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let name = try tableName(input)
         guard let settings = try input.object("TimeToLiveSpecification") else {
             throw RequestParameters.missing("TimeToLiveSpecification")
         }
@@ -178,7 +178,7 @@ extension DynamoDBService {
 
     func describeTimeToLive(_ input: RequestParameters) async throws -> ResponseWriter {
         let (attribute, isSettled) = try store.timeToLive(
-            of: try table(try input.tableName()).name)
+            of: try table(try tableName(input)).name)
         var response = ResponseWriter()
         response.object("TimeToLiveDescription") { description in
             guard let attribute else {
@@ -196,7 +196,7 @@ extension DynamoDBService {
     /// The name of the table whose tags a request names.
     private func tagged(_ input: RequestParameters) throws -> (arn: String, table: String) {
         guard let arn = try input.string("ResourceArn") else { throw SettingMessages.noARN }
-        return (arn, try TableARN.tagged(arn))
+        return (arn, try TableARN.tagged(arn, by: owner))
     }
 
     func tagResource(_ input: RequestParameters) async throws -> ResponseWriter {
@@ -257,13 +257,13 @@ extension DynamoDBService {
     // MARK: Backups
 
     func describeContinuousBackups(_ input: RequestParameters) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let name = try tableName(input)
         _ = try definition(name, orThrow: SettingMessages.backupsNotFound(name))
         return continuousBackups(try record(of: name).recovery)
     }
 
     func updateContinuousBackups(_ input: RequestParameters) async throws -> ResponseWriter {
-        let name = try input.tableName()
+        let name = try tableName(input)
         let request = try PointInTimeRecovery.Request(input)
         let table = try definition(name, orThrow: SettingMessages.backupsNotFound(name))
         let instant = milliseconds

@@ -130,8 +130,10 @@ struct TableRecord: Sendable {
     }
 
     /// Provisions throughput for the table at a time.
-    mutating func provision(_ units: CapacityUnits, at instant: Int) {
-        throughput.provision(units, wasOnDemand: isOnDemand, at: instant)
+    ///
+    /// - Throws: `LimitExceededException` for a decrease too many.
+    mutating func provision(_ units: CapacityUnits, at instant: Int) throws {
+        try throughput.provision(units, wasOnDemand: isOnDemand, at: instant)
         onDemandSince = onDemandSince ?? (isOnDemand ? createdAt : nil)
         isOnDemand = false
     }

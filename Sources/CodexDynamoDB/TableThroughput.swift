@@ -219,7 +219,9 @@ struct TableThroughput: Equatable, Sendable {
     }
 
     /// Provisions units at a time, in milliseconds since 1970.
-    mutating func provision(_ units: CapacityUnits, wasOnDemand: Bool, at instant: Int) {
+    ///
+    /// - Throws: `LimitExceededException` for a decrease too many.
+    mutating func provision(_ units: CapacityUnits, wasOnDemand: Bool, at instant: Int) throws {
         keepWarm(isOnDemand: wasOnDemand)
         onDemand = wasOnDemand ? nil : onDemand
         if !wasOnDemand {
@@ -227,6 +229,7 @@ struct TableThroughput: Equatable, Sendable {
                 increasedAt = instant
             }
             if units.read < provisioned.read || units.write < provisioned.write {
+                try requireDecrease(at: instant)
                 decreaseCount = decreases(at: instant) + 1
                 decreasedAt = instant
             }
@@ -243,11 +246,29 @@ struct TableThroughput: Equatable, Sendable {
         keepWarm(isOnDemand: true)
     }
 
+    private static let hour = 3_600_000
+    private static let day = 24 * hour
+    /// The decreases of a day that need not be an hour apart.
+    private static let decreaseCountMax = 4
+
     /// The decreases on the day of a time, in UTC.
     func decreases(at instant: Int) -> Int {
-        let day = 86_400_000
-        guard let decreasedAt, decreasedAt / day == instant / day else { return 0 }
+        guard let decreasedAt, decreasedAt / Self.day == instant / Self.day else { return 0 }
         return decreaseCount
+    }
+
+    /// Checks that the units may be decreased at a time.
+    ///
+    /// Source: ACK 184, 185 and 326. After four decreases on a day, the next one is possible an
+    /// hour after the last one, or on the next day.
+    ///
+    /// - Throws: `LimitExceededException`.
+    private func requireDecrease(at instant: Int) throws {
+        let count = decreases(at: instant)
+        guard count >= Self.decreaseCountMax, let decreasedAt else { return }
+        let next = min(decreasedAt + Self.hour, (decreasedAt / Self.day + 1) * Self.day)
+        guard instant < next else { return }
+        throw ThroughputMessages.tooManyDecreases(count, last: decreasedAt, next: next)
     }
 }
 

@@ -214,7 +214,7 @@ struct TableUpdate: Sendable {
                 guard units != record.throughput.provisioned else {
                     throw ThroughputMessages.unchanged(units, nil)
                 }
-                return record.provision(units, at: moment.instant)
+                return try record.provision(units, at: moment.instant)
             }
             guard mode != nil else { throw ThroughputMessages.changedOnDemand }
             for index in table.indexes where !record.localIndexes.contains(index.name) {
@@ -223,7 +223,7 @@ struct TableUpdate: Sendable {
                     throw ThroughputMessages.noUnits(of: index.name)
                 }
             }
-            record.provision(units, at: moment.instant)
+            try record.provision(units, at: moment.instant)
         }
     }
 

@@ -1,3 +1,5 @@
+internal import CodexCore
+
 /// The errors in throughput and billing, in AWS's words; see ``TableMessages`` for the sources.
 ///
 /// An index is named by its name, and a table by `nil`.
@@ -145,6 +147,44 @@ enum ThroughputMessages {
             "The provisioned throughput for the \(owner) will not change. The requested value "
                 + "equals the current value. " + both("ReadCapacityUnits", units.read)
                 + both("WriteCapacityUnits", units.write) + limits)
+    }
+
+    /// Source: ACK 326.
+    ///
+    /// - Parameters:
+    ///   - count: The decreases of the day.
+    ///   - last: The time of the last one, in milliseconds since 1970.
+    ///   - next: The time from which the next one is possible.
+    /// - Returns: The error.
+    static func tooManyDecreases(_ count: Int, last: Int, next: Int) -> ServiceError {
+        ServiceError(
+            "LimitExceededException",
+            "Subscriber limit exceeded: Provisioned throughput decreases are limited within a "
+                + "given UTC day. After the first 4 decreases, each subsequent decrease in the "
+                + "same UTC day can be performed at most once every 3600 seconds. Number of "
+                + "decreases today: \(count). Last decrease at \(text(last)). Next decrease can "
+                + "be made at \(text(next))")
+    }
+
+    private static let weekdays = [
+        "Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday",
+    ]
+    private static let months = [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September",
+        "October", "November", "December",
+    ]
+
+    /// A time in AWS's form: `Friday, October 9, 2026 at 1:21:34 AM Coordinated Universal Time`.
+    private static func text(_ instant: Int) -> String {
+        let seconds = instant / 1000
+        let days = seconds / 86_400
+        let day = CalendarDay(daysSince1970: days)
+        func padded(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let hour = seconds / 3600 % 24
+        // 1970 began on a Thursday.
+        return "\(weekdays[days % 7]), \(months[day.month - 1]) \(day.day), \(day.year) at "
+            + "\((hour + 11) % 12 + 1):\(padded(seconds / 60 % 60)):\(padded(seconds % 60)) "
+            + "\(hour < 12 ? "AM" : "PM") Coordinated Universal Time"
     }
 
     /// Source: ACK 155.

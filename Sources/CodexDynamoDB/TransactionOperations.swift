@@ -48,7 +48,7 @@ extension DynamoDBService {
     /// The keys to read; all of them differ.
     private func keys(of gets: [TransactGet]) throws -> [PrimaryKey] {
         let keys = try Self.results(of: gets) { get in
-            let table = try definition(get.table.name)
+            let table = try definition(get.table)
             if let projection = get.projection { try table.requireScalarKeys(projection.paths) }
             return try table.requestedKey(get.key)
         }
@@ -131,7 +131,7 @@ extension DynamoDBService {
                 throw TransactionRoom.tooLarge
             }
             try Self.count(action.placeholderByteCount, &expressionByteCount)
-            return (action, try definition(action.table.name))
+            return (action, try definition(action.table))
         }
     }
 

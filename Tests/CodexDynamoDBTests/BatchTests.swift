@@ -49,6 +49,10 @@ struct BatchTests {
         try await bench.refuses(
             "Provided list of item keys contains duplicates", "BatchWriteItem",
             #"{"RequestItems":{"\#(Self.arn)":[\#(put("a"))],"ttt":[\#(put("a"))]}}"#)
+        let keys = #"{"Keys":[{"p":{"S":"a"}}]}"#
+        try await bench.refuses(
+            "Provided list of item keys contains duplicates", "BatchGetItem",
+            #"{"RequestItems":{"\#(Self.arn)":\#(keys),"ttt":\#(keys)}}"#)
     }
 
     @Test(

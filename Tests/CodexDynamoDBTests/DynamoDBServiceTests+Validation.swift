@@ -118,6 +118,10 @@ extension DynamoDBServiceTests {
             #"{"TableName":"table","IndexName":"by-g","ConsistentRead":true,"KeyConditionExpression":"g = :p","ExpressionAttributeValues":{":p":{"S":"x"}}}"#,
             "Consistent reads"
         ),
+        (
+            "Scan", #"{"TableName":"table","IndexName":"none"}"#,
+            "does not have the specified index"
+        ),
         ("Scan", #"{"TableName":"table","Limit":0}"#, "limit"),
         ("Scan", #"{"TableName":"table","Segment":1}"#, "TotalSegments"),
         ("Scan", #"{"TableName":"table","Segment":2,"TotalSegments":2}"#, "zero-based"),

@@ -204,7 +204,7 @@ struct DynamoDBServiceTests {
         }
         let digits = (0..<10).map(String.init)
         let scan = try await walk("Scan", "")
-        #expect(scan.sizes == [6, 4] && scan.all == digits)
+        #expect(scan.sizes == [5, 5] && scan.all == digits)
         let limited = try await walk("Scan", #","Limit":5"#)
         // Whether more follow is not looked at.
         #expect(limited.sizes == [5, 5, 0] && limited.all == digits)

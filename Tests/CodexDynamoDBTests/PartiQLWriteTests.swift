@@ -277,7 +277,7 @@ struct PartiQLWriteTests {
             ),
             (
                 "UPDATE ttt SET n = n + m + 1 WHERE p = 'a' AND s = 1",
-                "The sum of a SET clause has more than two terms that are no numbers"
+                "The sum of a SET clause has more than two terms; its numbers count as one"
             ),
             (
                 "UPDATE ttt SET n = n * 2 WHERE p = 'a' AND s = 1",

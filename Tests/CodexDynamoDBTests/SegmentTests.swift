@@ -171,6 +171,30 @@ struct SegmentTests {
         #expect(counts.count == 2)
     }
 
+    @Test("A page that ends before a large item goes on after a key of its own segment")
+    func largeItemBehindOthers() async throws {
+        func keys(_ letter: String, _ range: Range<Int>, isInside: Bool) -> [String] {
+            range.map { "\(letter)\($0)" }.filter { (segment($0, of: 2) == 0) == isInside }
+        }
+        let large =
+            keys("a", 0..<20, isInside: true).prefix(2)
+            + keys("z", 0..<20, isInside: true).prefix(1)
+        // Two slices of the walk end at keys of the other segment.
+        let others = keys("m", 0..<25_000, isInside: false).prefix(9000)
+        try #require(large.count == 3 && others.count == 9000)
+        try await store.write { transaction in
+            for key in others {
+                try transaction.put(["p": .string(key), "s": 0], in: "ttt")
+            }
+            for key in large {
+                let text = AttributeValue.string(String(repeating: "x", count: 400_000))
+                try transaction.put(["p": .string(key), "s": 0, "t": text], in: "ttt")
+            }
+        }
+        let pages = try await scan(0, of: 2)
+        #expect(pages.found == large.sorted().map { "\($0) 0" } && pages.pageCount == 2)
+    }
+
     // MARK: Batches
 
     /// Adds items of exactly these sizes, with the keys 00, 01 and so on.

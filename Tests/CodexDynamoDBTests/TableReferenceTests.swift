@@ -1,4 +1,5 @@
 import CodexCore
+import Foundation
 import Testing
 
 @testable import CodexDynamoDB
@@ -18,12 +19,19 @@ struct TableReferenceTests {
     @Test("A table has a name and an ARN")
     func references() throws {
         #expect(try TableReference("Music").name == "Music")
-        for arn in [
-            "arn:aws:dynamodb:eu-west-1:123456789012:table/Music",
-            "arn:aws-cn:dynamodb:cn-north-1:000000000000:table/Music",
+        #expect(try TableReference("Music").owner == nil)
+        for (arn, region, account) in [
+            (
+                "arn:aws:dynamodb:eu-west-1:123456789012:table/Music", "eu-west-1", "123456789012"
+            ),
+            (
+                "arn:aws-cn:dynamodb:cn-north-1:000000000000:table/Music", "cn-north-1",
+                "000000000000"
+            ),
         ] {
-            #expect(try TableReference(arn).name == "Music")
-            #expect(try TableReference(arn: arn).name == "Music")
+            let table = try TableReference(arn)
+            #expect(table.name == "Music" && table.text == arn)
+            #expect(table.owner == TableOwner(region: region, account: account))
         }
     }
 
@@ -44,7 +52,6 @@ struct TableReferenceTests {
     func invalid(arn: String) {
         let expected = "Invalid TableArn: Invalid ResourceArn provided as input \(arn)"
         #expect(message { _ = try TableReference(arn) } == expected)
-        #expect(message { _ = try TableReference(arn: arn) } == expected)
     }
 
     @Test(
@@ -59,17 +66,69 @@ struct TableReferenceTests {
         #expect(found?.name == (isPermitted ? name : nil))
     }
 
-    @Test("Tags take the ARN of a table only")
-    func resources() throws {
-        func name(_ body: String) throws -> String {
-            try RequestParameters(Array(body.utf8), RequestBudget()).tableName("ResourceArn")
+    /// Requests with a table in the place of `%`.
+    private static let requests: [(operation: String, body: String)] = [
+        ("GetItem", #"{"TableName":"%","Key":{"p":{"S":"a"}}}"#),
+        ("PutItem", #"{"TableName":"%","Item":{"p":{"S":"a"}}}"#),
+        (
+            "UpdateItem",
+            #"{"TableName":"%","Key":{"p":{"S":"a"}},"UpdateExpression":"REMOVE x"}"#
+        ),
+        ("DeleteItem", #"{"TableName":"%","Key":{"p":{"S":"a"}}}"#),
+        (
+            "Query",
+            #"{"TableName":"%","KeyConditionExpression":"p = :p","#
+                + #""ExpressionAttributeValues":{":p":{"S":"a"}}}"#
+        ),
+        ("Scan", #"{"TableName":"%"}"#),
+        ("BatchGetItem", #"{"RequestItems":{"%":{"Keys":[{"p":{"S":"a"}}]}}}"#),
+        ("BatchWriteItem", #"{"RequestItems":{"%":[{"DeleteRequest":{"Key":{"p":{"S":"a"}}}}]}}"#),
+        (
+            "TransactGetItems",
+            #"{"TransactItems":[{"Get":{"TableName":"%","Key":{"p":{"S":"a"}}}}]}"#
+        ),
+        (
+            "TransactWriteItems",
+            #"{"TransactItems":[{"Delete":{"TableName":"%","Key":{"p":{"S":"a"}}}}]}"#
+        ),
+        ("DescribeTable", #"{"TableName":"%"}"#), ("DescribeTimeToLive", #"{"TableName":"%"}"#),
+        ("DescribeContinuousBackups", #"{"TableName":"%"}"#),
+        ("UpdateTable", #"{"TableName":"%","DeletionProtectionEnabled":false}"#),
+        ("ListTagsOfResource", #"{"ResourceArn":"%"}"#),
+        ("UntagResource", #"{"ResourceArn":"%","TagKeys":["k"]}"#),
+        ("DeleteTable", #"{"TableName":"%"}"#),
+    ]
+
+    @Test(
+        "The ARN of another account or region is refused in each operation, the account first",
+        arguments: [
+            ("us-east-1", "000000000000"), ("us-east-2", "000000000000"),
+            ("us-east-1", "000000000001"), ("us-east-2", "000000000001"),
+        ])
+    func owners(region: String, account: String) async throws {
+        let service = try SampleService()
+        try await service.ok("CreateTable", TableJSON.table())
+        let arn = "arn:aws:dynamodb:\(region):\(account):table/table"
+        for (operation, form) in Self.requests {
+            let body = form.replacingOccurrences(of: "%", with: arn)
+            let isOfTags = body.contains("ResourceArn")
+            if account != "000000000000" {
+                try await service.refuses(
+                    Rule(
+                        operation, body, "AccessDeniedException", "Access is denied",
+                        from: "ACK, DDB-TABLE-011 and DDB-TABLE-071"))
+            } else if region != "us-east-1" {
+                try await service.refuses(
+                    Rule(
+                        operation, body, "ValidationException",
+                        isOfTags
+                            ? "Invalid TableArn: Invalid ResourceArn provided as input \(arn)"
+                            : "1 validation error detected: Invalid AWS region in '\(arn)'",
+                        from: "ACK, DDB-TABLE-011 and DDB-TABLE-442"))
+            } else {
+                try await service.ok(operation, body)
+            }
         }
-        #expect(message { _ = try name("{}") } == "Invalid TableArn")
-        #expect(
-            message { _ = try name(#"{"ResourceArn":"Music"}"#) }
-                == "One or more parameter values were invalid: ARNs must start with 'arn:': Music")
-        let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/Music"
-        #expect(try name(#"{"ResourceArn":"\#(arn)"}"#) == "Music")
     }
 
     @Test("A long ARN is quoted by its beginning")

@@ -132,6 +132,20 @@ struct TableRuleTests {
         }
     }
 
+    @Test("Vector indexes are ignored, as other unknown members are")
+    func unknownMembers() async throws {
+        let service = try SampleService()
+        try await service.ok(
+            "CreateTable", JSON.table(more: #""VectorIndexes":[{"IndexName":"vectors"}]"#))
+        try await service.ok(
+            "UpdateTable",
+            #"{"TableName":"table","DeletionProtectionEnabled":true,"#
+                + #""VectorIndexUpdates":[{"Create":{}}]}"#)
+        let table = try await service.table()
+        #expect(table["DeletionProtectionEnabled"] as? Bool == true)
+        #expect(table["VectorIndexes"] == nil)
+    }
+
     // MARK: Missing tables
 
     @Test(

@@ -228,6 +228,9 @@ struct ThroughputTests {
             "Table is already encrypted by default", from: "ACK, DDB-TABLE-433"),
         Rule("UpdateTable", update("units", #""ReplicaUpdates":[]"#)),
         Rule("UpdateTable", update("units", #""MultiRegionConsistency":"STRONG""#)),
+        Rule("UpdateTable", update("units", #""GlobalTableWitnessUpdates":[]"#)),
+        // Vector indexes are unknown members, so nothing would change.
+        Rule("UpdateTable", update("units", #""VectorIndexUpdates":[]"#)),
     ]
 
     /// A service with a table on demand and one with 5 units, each with an index.
@@ -303,6 +306,90 @@ struct ThroughputTests {
         let next = try await service.table("units")
         #expect(number(next, "ProvisionedThroughput", "NumberOfDecreasesToday") == 0)
         #expect(number(next, "ProvisionedThroughput", "ReadCapacityUnits") == 5)
+    }
+
+    /// The error for one more decrease, and the times in it.
+    private static func tooMany(
+        _ body: String, _ count: Int, last: String, next: String
+    ) -> Rule {
+        Rule(
+            "UpdateTable", body, "LimitExceededException",
+            "Subscriber limit exceeded: Provisioned throughput decreases are limited within a "
+                + "given UTC day. After the first 4 decreases, each subsequent decrease in the "
+                + "same UTC day can be performed at most once every 3600 seconds. Number of "
+                + "decreases today: \(count). Last decrease at \(last) Coordinated Universal Time. "
+                + "Next decrease can be made at \(next) Coordinated Universal Time",
+            from: "ACK, DDB-TABLE-326")
+    }
+
+    @Test(
+        "After four decreases on a day, the next ones are an hour apart",
+        arguments: [3599.999, 3600])
+    func decreases(seconds: Double) async throws {
+        let service = try await service()
+        func set(_ read: Int, _ write: Int) -> String {
+            Self.update("units", JSON.units(read, write))
+        }
+        try await service.ok("UpdateTable", set(20, 20))
+        // One that also increases is a decrease.
+        for (read, write) in [(19, 19), (18, 18), (17, 17), (16, 30)] {
+            try await service.ok("UpdateTable", set(read, write))
+        }
+        let day = "Wednesday, November 5, 2025 at"
+        let before = await service.tableText("units")
+        for body in [set(15, 30), set(15, 40), set(15, 29)] {
+            try await service.refuses(
+                Self.tooMany(body, 4, last: "\(day) 12:00:00 AM", next: "\(day) 1:00:00 AM"))
+        }
+        // Its index has a count of its own, and is not changed if the table may not be.
+        let both = Self.update(
+            "units", "\(JSON.units(15, 30)),\(Self.index(",\(JSON.units(4, 4))"))")
+        try await service.refuses(
+            Self.tooMany(both, 4, last: "\(day) 12:00:00 AM", next: "\(day) 1:00:00 AM"))
+        #expect(await service.tableText("units") == before)
+        for units in [4, 3, 2, 1] {
+            try await service.ok(
+                "UpdateTable", Self.update("units", Self.index(",\(JSON.units(units, units))")))
+        }
+        try await service.ok("UpdateTable", set(20, 30))
+        service.advance(by: seconds)
+        guard seconds >= 3600 else {
+            try await service.refuses(
+                Self.tooMany(
+                    set(19, 30), 4, last: "\(day) 12:00:00 AM", next: "\(day) 1:00:00 AM"))
+            return
+        }
+        try await service.ok("UpdateTable", set(19, 30))
+        let table = try await service.table("units")
+        #expect(number(table, "ProvisionedThroughput", "NumberOfDecreasesToday") == 5)
+        let index = try index(table)
+        #expect(number(index, "ProvisionedThroughput", "NumberOfDecreasesToday") == 4)
+        try await service.refuses(
+            Self.tooMany(set(18, 30), 5, last: "\(day) 1:00:00 AM", next: "\(day) 2:00:00 AM"))
+    }
+
+    @Test("A new day in UTC begins a new count of decreases")
+    func midnight() async throws {
+        let service = try await service()
+        service.advance(by: 84_600)
+        func set(_ units: Int) -> String { Self.update("units", JSON.units(units, 5)) }
+        for units in [4, 3, 2, 1] { try await service.ok("UpdateTable", set(units)) }
+        try await service.ok("UpdateTable", set(9))
+        service.advance(by: 1799)
+        try await service.refuses(
+            Self.tooMany(
+                set(8), 4, last: "Wednesday, November 5, 2025 at 11:30:00 PM",
+                next: "Thursday, November 6, 2025 at 12:00:00 AM"))
+        service.advance(by: 1)
+        for (count, units) in [8, 7, 6, 5].enumerated() {
+            try await service.ok("UpdateTable", set(units))
+            let table = try await service.table("units")
+            #expect(number(table, "ProvisionedThroughput", "NumberOfDecreasesToday") == count + 1)
+        }
+        try await service.refuses(
+            Self.tooMany(
+                set(4), 4, last: "Thursday, November 6, 2025 at 12:00:00 AM",
+                next: "Thursday, November 6, 2025 at 1:00:00 AM"))
     }
 
     @Test("The billing changes both ways, and indexes with it")

@@ -214,5 +214,13 @@ struct TransactionSizeTests {
         try await bench.refuses(
             "Transaction request cannot include multiple operations on one item",
             "TransactWriteItems", transaction([put("a", 1), put("a", 2)]))
+        // A table's name and its ARN are one table.
+        let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/ttt"
+        let gets = ["ttt", arn].map { #"{"Get":{"TableName":"\#($0)","Key":{"p":{"S":"a"}}}}"# }
+        for second in [gets[0], gets[1]] {
+            try await bench.refuses(
+                "Transaction request cannot include multiple operations on one item",
+                "TransactGetItems", transaction([gets[0], second]))
+        }
     }
 }

@@ -8,11 +8,12 @@ endpoint shows it (`same`), shows another one (`differs`, with what it showed), 
   python emulators.py --endpoint local=http://127.0.0.1:8000 --only transaction
 
 moto, ministack and codexflow are started on free ports of this machine, and ended at the end. Others must be running.
+--markdown writes the results into a document, between the marks that emulator_tables.py names, or into a new file.
 With --codexflow, the exit code is 1 if it differs anywhere.
 """
 
 import argparse
-import collections
+import importlib.metadata
 import os
 import socket
 import subprocess
@@ -22,15 +23,13 @@ import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import behaviours
+import emulator_tables
 import item_behaviours  # noqa: F401
 import read_behaviours  # noqa: F401
 import table_behaviours  # noqa: F401
 from behaviours import BEHAVIOURS, Unsupported, World, refusal
 from differential import free_port
-
-SAME, DIFFERS, UNSUPPORTED = "same", "differs", "unsupported"
-Result = collections.namedtuple("Result", "verdict seen")
+from emulator_tables import DIFFERS, SAME, UNSUPPORTED, Result, shown
 
 
 class Emulator:
@@ -95,12 +94,6 @@ def compared(world, behaviour):
     return Result(DIFFERS, shown(result.seen))
 
 
-def shown(value):
-    """A value, short enough for a table."""
-    words = value if isinstance(value, str) else repr(value)
-    return words if len(words) <= 70 else words[:69] + "…"
-
-
 def results_of(emulator, chosen):
     world = World(emulator.url)
     try:
@@ -110,47 +103,6 @@ def results_of(emulator, chosen):
         world.close()
 
 
-def cell(result):
-    return result.verdict if result.seen is None else f"{result.verdict}: {result.seen}"
-
-
-def table(chosen, emulators, columns):
-    """The rows of a table: behaviours, what is expected, and what each endpoint shows."""
-    rows = [["behaviour", "expected"] + [emulator.name for emulator in emulators]]
-    for place, behaviour in enumerate(chosen):
-        rows.append([behaviour.name, shown(behaviour.expected)]
-                    + [cell(column[place]) for column in columns])
-    return rows
-
-
-def text(rows):
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(value.ljust(width) for value, width in zip(row, widths)).rstrip() for row in rows)
-
-
-def markdown(chosen, rows):
-    """A table for a document, in which each behaviour is a link to its source."""
-    def line(values):
-        return "| " + " | ".join(str(value).replace("|", "\\|") for value in values) + " |"
-
-    lines = [line(rows[0]), line(["---"] * len(rows[0]))]
-    for behaviour, row in zip(chosen, rows[1:]):
-        lines.append(line([f"[{row[0]}]({behaviour.source})"] + row[1:]))
-    return "\n".join(lines) + "\n"
-
-
-def summary(emulators, columns):
-    lines = []
-    for emulator, column in zip(emulators, columns):
-        counts = collections.Counter(result.verdict for result in column)
-        start = f", starts in {emulator.start * 1000:.0f} ms" if emulator.start is not None else ""
-        lines.append(
-            f"{emulator.name}: {counts[SAME]} of {len(column)} the same, {counts[DIFFERS]} differ, "
-            f"{counts[UNSUPPORTED]} unsupported{start}")
-    return "\n".join(lines)
-
-
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--codexflow", metavar="PATH", help="the program, which serves an ephemeral store")
@@ -158,22 +110,25 @@ def arguments():
     parser.add_argument("--ministack", action="store_true", help="start ministack")
     parser.add_argument("--endpoint", action="append", default=[], metavar="NAME=URL", help="a server that runs")
     parser.add_argument("--only", default="", metavar="WORD", help="behaviours with this word in their names")
-    parser.add_argument("--markdown", metavar="FILE", help="write the table for a document")
+    parser.add_argument("--markdown", metavar="FILE", help="write the tables for a document, between its marks")
     parser.add_argument("--sources", action="store_true", help="print the behaviours with their sources, and end")
     return parser.parse_args()
 
 
 def servers(options, directory):
     """The emulators that the options name."""
+    def versioned(package):
+        return f"{package} {importlib.metadata.version(package)}"
+
     commands = []
     if options.codexflow:
         program = os.path.abspath(options.codexflow)
         commands.append(("codexflow", lambda port: [program, "serve", "--ephemeral", "--port", port]))
     if options.moto:
-        commands.append(("moto", lambda port: [
+        commands.append((versioned("moto"), lambda port: [
             sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port]))
     if options.ministack:
-        commands.append(("ministack", lambda port: [
+        commands.append((versioned("ministack"), lambda port: [
             sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"127.0.0.1:{port}"]))
     for name, command in commands:
         port = free_port()
@@ -189,6 +144,11 @@ def main():
     if options.sources:
         print("\n".join(f"{behaviour.name}\n    {behaviour.source}" for behaviour in chosen))
         return
+    if options.markdown:
+        try:
+            emulator_tables.document(options.markdown)
+        except ValueError as error:
+            sys.exit(str(error))
     emulators, columns = [], []
     with tempfile.TemporaryDirectory() as directory:
         try:
@@ -200,13 +160,11 @@ def main():
                 emulator.end()
     if not emulators:
         sys.exit("name an emulator: --codexflow PATH, --moto, --ministack or --endpoint NAME=URL")
-    rows = table(chosen, emulators, columns)
-    print(text(rows))
+    print(emulator_tables.table(chosen, emulators, columns))
     print()
-    print(summary(emulators, columns))
+    print(emulator_tables.summary(emulators, columns))
     if options.markdown:
-        with open(options.markdown, "w", encoding="utf-8") as file:
-            file.write(markdown(chosen, rows))
+        emulator_tables.write(options.markdown, emulator_tables.markdown(chosen, emulators, columns))
     if options.codexflow and any(result.verdict != SAME for result in columns[0]):
         sys.exit(1)
 

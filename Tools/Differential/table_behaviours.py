@@ -90,6 +90,35 @@ def by_arn(world):
     return world.client.get_item(TableName=arn, Key=key).get("Item", {}).get("a")
 
 
+@behaviour("the ARN of a table in another region is refused",
+           ISSUES + "hashicorp/terraform-provider-aws/issues/42792", VALIDATION)
+def other_region(world):
+    account = arn(world, world.pair).split(":")[4]
+    world.client.describe_continuous_backups(
+        TableName=f"arn:aws:dynamodb:eu-west-1:{account}:table/{world.pair}")
+
+
+@behaviour("throughput is decreased four times, and then once an hour",
+           GUIDE + "ServiceQuotas.html", ["2", "error LimitExceededException"])
+def decreases(world):
+    def throughput(units):
+        return {"ReadCapacityUnits": units, "WriteCapacityUnits": 1}
+
+    def is_active():
+        return world.client.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE"
+
+    table = world.scratch(BillingMode="PROVISIONED", ProvisionedThroughput=throughput(6))
+    for units in (5, 4, 3, 2):
+        world.client.update_table(TableName=table, ProvisionedThroughput=throughput(units))
+        world.until(is_active)
+    found = world.client.describe_table(TableName=table)["Table"]["ProvisionedThroughput"]
+    try:
+        world.client.update_table(TableName=table, ProvisionedThroughput=throughput(1))
+    except ClientError as error:
+        return [str(found["ReadCapacityUnits"]), refusal(error)]
+    return [str(found["ReadCapacityUnits"]), None]
+
+
 @behaviour("ListTables goes on after the last name of a page", REFERENCE + "API_ListTables.html", True)
 def table_pages(world):
     names, start = [], {}

@@ -4,6 +4,9 @@ package struct JSONWriter: Sendable {
 
     package init() {}
 
+    /// Continues JSON that was written before.
+    package init(continuing bytes: [UInt8]) { self.bytes = bytes }
+
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Appends an item in DynamoDB's typed JSON.
@@ -62,6 +65,9 @@ package struct JSONWriter: Sendable {
         case .binarySet(let set): array(set.members) { $0.string(Base64.encode($1)) }
         }
     }
+
+    /// Removes the bytes after the first `count` ones.
+    package mutating func removeBytes(from count: Int) { bytes.removeSubrange(count...) }
 
     /// Appends bytes that are JSON already.
     package mutating func append(_ other: ArraySlice<UInt8>) { bytes.append(contentsOf: other) }

@@ -267,7 +267,7 @@ enum OperandMessages {
 
     // Source: O.
     static var tooManyTerms: ServiceError {
-        .validation("The sum of a SET clause has more than two terms that are no numbers")
+        .validation("The sum of a SET clause has more than two terms; its numbers count as one")
     }
 
     // Source: C.

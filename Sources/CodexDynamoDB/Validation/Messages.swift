@@ -39,21 +39,17 @@ enum Messages {
 
     // MARK: ARNs
 
-    /// A missing ARN of a table: architect/dynalite, test/tagResource.js.
-    static let missingARN = "Invalid TableArn"
-
-    /// A text that is no ARN, where an ARN is required: scylladb/scylladb,
-    /// test/alternator/test_tag.py, and aws-controllers-k8s/dynamodb-controller, docs/api-quirks.
-    static func noARN(_ text: String) -> String {
-        "One or more parameter values were invalid: ARNs must start with 'arn:': "
-            + text.abbreviated()
-    }
-
     /// An ARN that is not that of a table: architect/dynalite, test/tagResource.js.
     ///
     /// It is not verified for the parameter `TableName`.
     static func invalidARN(_ text: String) -> String {
         "Invalid TableArn: Invalid ResourceArn provided as input \(text.abbreviated())"
+    }
+
+    /// The ARN of a table of another region: aws-controllers-k8s/dynamodb-controller,
+    /// docs/api-quirks, DDB-TABLE-011, for DescribeTable.
+    static func otherRegion(_ arn: String) -> String {
+        "1 validation error detected: Invalid AWS region in '\(arn.abbreviated())'"
     }
 
     // MARK: Items

@@ -1,6 +1,4 @@
 /// A table as requests name it: by its name or by its ARN.
-///
-/// The region and the account of an ARN do not matter, because a server has one of each.
 struct TableReference: Sendable {
     /// The table's name.
     let name: String
@@ -8,6 +6,8 @@ struct TableReference: Sendable {
     ///
     /// Responses repeat it: "ConsumedCapacity" and "BatchGetItem" in DynamoDB's API reference.
     let text: String
+    /// The owner in the ARN; `nil` for a name.
+    let owner: TableOwner?
 
     /// What each ARN begins with.
     static let prefix = "arn:"
@@ -20,27 +20,17 @@ struct TableReference: Sendable {
     init(_ text: String) throws {
         self.text = text
         guard text.hasPrefix(Self.prefix) else {
-            name = text
+            (name, owner) = (text, nil)
             return
         }
-        guard let name = Self.tableName(inARN: text) else {
+        guard let (name, owner) = Self.parts(ofARN: text) else {
             throw ServiceError.validation(Messages.invalidARN(text))
         }
-        self.name = name
+        (self.name, self.owner) = (name, owner)
     }
 
-    /// Reads a table's ARN.
-    ///
-    /// - Throws: `ValidationException` if it is not the ARN of a table.
-    init(arn text: String) throws {
-        guard text.hasPrefix(Self.prefix) else {
-            throw ServiceError.validation(Messages.noARN(text))
-        }
-        try self.init(text)
-    }
-
-    /// The table's name in an ARN such as `arn:aws:dynamodb:eu-west-1:123456789012:table/Music`.
-    private static func tableName(inARN text: String) -> String? {
+    /// The name and owner in an ARN such as `arn:aws:dynamodb:eu-west-1:123456789012:table/Music`.
+    private static func parts(ofARN text: String) -> (name: String, owner: TableOwner)? {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 6, parts[2] == "dynamodb", parts[5].hasPrefix("table/"),
             !parts[1].isEmpty, !parts[3].isEmpty, !parts[4].isEmpty
@@ -49,7 +39,9 @@ struct TableReference: Sendable {
         guard (3...255).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else {
             return nil
         }
-        return String(name)
+        return (
+            String(name), TableOwner(region: String(parts[3]), account: String(parts[4]))
+        )
     }
 
     /// Whether a byte may stand in the name of a table or index.
@@ -59,6 +51,12 @@ struct TableReference: Sendable {
         default: (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10
         }
     }
+}
+
+/// The region and account of a table.
+struct TableOwner: Sendable, Hashable {
+    let region: String
+    let account: String
 }
 
 extension RequestParameters {

@@ -60,6 +60,13 @@
             }
         }
 
+        @Test("An account that no ARN has is refused with what to write")
+        func accounts() throws {
+            for account in ["", "12345678901", "1234567890123", "12345678901x", "１２３４"] {
+                #expect(try refusal("--account", account).contains("is 12 digits"), "\(account)")
+            }
+        }
+
         // MARK: Open files
 
         private static let connectionCount = 300

@@ -38,6 +38,7 @@
         @Option(help: "The port; 0 chooses a free one.") var port = 8000
         @Option(help: "The region in ARNs, and in the signatures of clients.")
         var region = "us-east-1"
+        @Option(help: "The account in ARNs: 12 digits.") var account = "000000000000"
         @Option(help: "The maximum number of open connections, 1 to 1000000; others wait.")
         var connections = 1000
         @Option(
@@ -115,6 +116,11 @@
                     "--region is 1 to 64 lowercase letters, digits, hyphens and underscores, as "
                         + "us-east-1.")
             }
+            guard account.utf8.count == 12,
+                account.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+            else {
+                throw ValidationError("--account is 12 digits, as 000000000000.")
+            }
             for host in allowHost where HostName(host) == nil {
                 throw ValidationError(
                     "--allow-host is a name or an address, as db.example or 192.0.2.1: no scheme, "
@@ -165,7 +171,8 @@
         ) async throws {
             let opened = try open(path)
             defer { opened.close() }
-            let service = DynamoDBService(opened, region: region, endpoint: "\(host):\(port)")
+            let service = DynamoDBService(
+                opened, region: region, account: account, endpoint: "\(host):\(port)")
             let responder: any DynamoDBResponder =
                 try plan.map { try FaultyDynamoDBService(service, plan: $0) } ?? service
             let endpoint = Endpoint(
