@@ -39,6 +39,8 @@ struct AnalyticsBatch {
     private var projects: [CodexFlow.Project.ID: CodexFlow.Project?] = [:]
     /// The projects that were removed in the batch, so that no earlier share is of use.
     private var removedProjects: Set<CodexFlow.Project.ID> = []
+    /// The tasks whose history began in the batch.
+    private var begun: Set<AnalyticsTask> = []
 
     private init(_ bases: AnalyticsBases) { self.bases = bases }
 
@@ -50,7 +52,7 @@ struct AnalyticsBatch {
     ///   - bases: The shares of the tasks that had none.
     ///   - transaction: The transaction.
     /// - Throws: The errors of reading and writing; ``CodexError/Code/keyUnavailable``;
-    ///   ``Interruption``, ``Leftover``.
+    ///   ``Interruption``, ``Leftover``, ``AnalyticsLookahead/MissedHistory``.
     static func apply(
         _ changes: [ChangeRecord], after start: SequenceNumber, _ bases: AnalyticsBases,
         to transaction: inout WriteTransaction
@@ -94,6 +96,9 @@ struct AnalyticsBatch {
             else { return }
             try add(entry, transaction)
         case (CodexFlow.WorkLog.definition.name?, _): try addWork(change, transaction)
+        case (CodexFlow.Task.definition.name?, .insert):
+            guard let key = AnalyticsTask(try change.key) else { return }
+            try putBack(key, transaction)
         case (CodexFlow.Task.definition.name?, .remove):
             guard let key = AnalyticsTask(try change.key) else { return }
             try remove(key, at: change.time, transaction)
@@ -128,6 +133,7 @@ struct AnalyticsBatch {
             try project(entry.projectID, transaction) != nil
         else { return }
         let key = AnalyticsTask(entry.projectID, entry.taskID)
+        if CodexFlow.AnalyticsShare.begins(with: entry) { begun.insert(key) }
         var share: CodexFlow.AnalyticsShare
         if let known = shares.removeValue(forKey: key) {
             share = known
@@ -135,6 +141,35 @@ struct AnalyticsBatch {
             share = try storedShare(of: key, transaction)
         }
         try share.add(entry, to: &tally)
+        shares[key] = share
+    }
+
+    /// Puts a task back into the figures of state whose item was missing when they were rebuilt.
+    ///
+    /// An import stores tasks after their history, and a rebuild may come in between. The import
+    /// may also have stored the task's share in between. The days do not have that one.
+    ///
+    /// - Throws: ``AnalyticsLookahead/MissedHistory`` in the latter case; the errors of reading.
+    private mutating func putBack(
+        _ key: AnalyticsTask, _ transaction: borrowing WriteTransaction
+    ) throws {
+        guard try project(key.project, transaction) != nil, !begun.contains(key),
+            !removedProjects.contains(key.project)
+        else { return }
+        var share: CodexFlow.AnalyticsShare
+        if let known = shares[key] {
+            share = known
+        } else {
+            let lookup = CodexCore.Lookup<CodexFlow.AnalyticsShare>.analyticsShare(
+                of: key.task, in: key.project)
+            guard let stored = try transaction.sound(lookup) else { return }
+            share = stored
+        }
+        guard share.state != nil else { return }
+        guard share.isMissing else {
+            throw AnalyticsLookahead.MissedHistory(generation: bases.generation)
+        }
+        try share.setMissing(false, &tally)
         shares[key] = share
     }
 

@@ -8,7 +8,8 @@ internal import CodexWorkspace
 /// what the batches have passed is forgotten. So a consumer that is late reads the log once more
 /// than one that is not.
 final class AnalyticsLookahead: Sendable {
-    /// The error of a batch in which a project's item comes after its history or its work.
+    /// The error of a batch in which a project's item comes after its history or its work, or a
+    /// task's item after its share.
     ///
     /// The consumer has counted nothing of that history, or it came with its analytics, which have
     /// it. The analytics must be rebuilt.

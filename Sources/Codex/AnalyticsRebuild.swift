@@ -157,9 +157,9 @@ struct AnalyticsRebuild: Sendable {
         var share = found
         let times = removals.takeLast(of: key)
         try remove(&share, key, at: times)
-        // The change that removed it is no longer retained.
-        if let state = share.state, !tasks.contains(key) {
-            try share.remove(on: state.lastDay, from: &tally)
+        // The change that removed it is no longer retained, or an import has not stored it yet.
+        if share.state != nil, !tasks.contains(key) {
+            try share.setMissing(true, &tally)
             isUnnoticed = true
         }
         let stored = unread.removeValue(forKey: key)
@@ -177,16 +177,18 @@ struct AnalyticsRebuild: Sendable {
     private mutating func add(_ stored: CodexFlow.AnalyticsShare) throws {
         try finishTask()
         let key = AnalyticsTask(stored.projectID, stored.taskID)
-        guard unread.removeValue(forKey: key) != nil, let state = stored.state else { return }
+        guard unread.removeValue(forKey: key) != nil, stored.state != nil else { return }
         try tally.add(stored.days.values)
-        let removal = removals.takeLast(of: key).last
-        guard removal != nil || !tasks.contains(key) else {
-            keptShares[key] = stored
-            return
-        }
         var share = stored
-        try share.remove(on: removal.map { day(of: $0, key) } ?? state.lastDay, from: &tally)
-        shares.append(share)
+        // What it contributed has the task. Here it is found out again whether the item is missing.
+        share.isMissing = false
+        if let removal = removals.takeLast(of: key).last {
+            try share.remove(on: day(of: removal, key), from: &tally)
+        } else {
+            if !tasks.contains(key) { try share.setMissing(true, &tally) }
+            keptShares[key] = share
+        }
+        if share != stored { shares.append(share) }
     }
 
     /// Adds what is left after the second reading: removed tasks without history.

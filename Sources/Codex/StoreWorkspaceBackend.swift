@@ -96,12 +96,13 @@ extension CodexFlow.Workspace {
     ///   - store: The store.
     ///   - cache: A cache of the store. It answers the reads that are not part of a command:
     ///     `get(_:)` and `session(token:)`. Commands read in their transactions.
-    ///   - clock: The source of the present time.
+    ///   - clock: The source of the present time; `nil` is the store's clock
+    ///     (``StoreOptions/now``), by which items expire as well.
     public init(
-        _ store: Store, cache: StoreCache? = nil, clock: @escaping @Sendable () -> Date = { Date() }
+        _ store: Store, cache: StoreCache? = nil, clock: (@Sendable () -> Date)? = nil
     ) {
         self.init(
-            StoreWorkspaceBackend(store: store, cache: cache), clock: clock,
+            StoreWorkspaceBackend(store: store, cache: cache), clock: clock ?? store.clock,
             calendar: SystemCalendar())
     }
 }

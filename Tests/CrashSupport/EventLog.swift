@@ -20,9 +20,8 @@ package final class EventLog: @unchecked Sendable {
     }
 
     /// The first event of a case with a name that was not asked for; `nil` if none comes in time.
-    package func next(_ kind: String, within seconds: Double = Double(Hang.seconds)) -> StoreEvent?
-    {
-        let deadline = Date(timeIntervalSinceNow: seconds)
+    package func next(_ kind: String) -> StoreEvent? {
+        let deadline = Date(timeIntervalSinceNow: Double(Hang.seconds))
         return changed.withLock {
             while true {
                 if let place = waiting.firstIndex(where: { Self.kind(of: $0) == kind }) {
@@ -34,10 +33,8 @@ package final class EventLog: @unchecked Sendable {
     }
 
     /// Waits for a checkpoint that has a commit; returns whether one comes in time.
-    package func waitForCheckpoint(
-        of sequence: UInt64, within seconds: Double = Double(Hang.seconds)
-    ) -> Bool {
-        let deadline = Date(timeIntervalSinceNow: seconds)
+    package func waitForCheckpoint(of sequence: UInt64) -> Bool {
+        let deadline = Date(timeIntervalSinceNow: Double(Hang.seconds))
         return changed.withLock {
             while checkpointed < sequence {
                 guard changed.wait(until: deadline) else { return false }

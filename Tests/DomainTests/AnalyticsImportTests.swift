@@ -97,6 +97,64 @@ struct AnalyticsImportTests {
         try await expectDays(target, days)
     }
 
+    /// The items of an export, without what the consumer keeps for itself.
+    private func plain(_ items: [Item], hasShares: Bool) -> [Item] {
+        items.filter { item in
+            let isShare = item["SK"]?.string?.hasPrefix("SHARE#") == true
+            return item["PK"] != "ANALYTICS" && (hasShares || !isShare)
+        }
+    }
+
+    @Test(
+        "An import of several commits counts once, also if the consumer runs after each of them",
+        arguments: [true, false])
+    func severalCommits(hasShares: Bool) async throws {
+        let (all, days) = try await exported()
+        let items = plain(all, hasShares: hasShares)
+        let place = try #require(items.firstIndex(where: isProject))
+        let target = try await Target()
+        try await target.put(items[..<place])
+        // The tasks come after their history, their project and their shares.
+        for item in items[place...] {
+            try await target.put([item])
+            try await Analytics.catchUp(target.store)
+        }
+        try await expectDays(target, days)
+    }
+
+    @Test(
+        "A task that an import lacks is in no state, and a new one with its identifier is",
+        arguments: [true, false])
+    func lackingTask(hasShares: Bool) async throws {
+        let (all, _) = try await exported()
+        let items = plain(all, hasShares: hasShares).filter { $0["SK"] != "TASK#b" }
+        let target = try await Target()
+        let (workspace, store) = (target.workspace, target.store)
+        let day = CalendarDay(target.clock.now)
+        func scope() async throws -> [Int] {
+            try await Analytics.catchUp(store)
+            return try await workspace.analyticsReport(of: "p", from: day, through: day)
+                .states.map(\.scope)
+        }
+        try await target.put(items)
+        #expect(try await scope() == [3])
+        for _ in 0..<2 {
+            try await store.rebuildAnalytics()
+            #expect(try await scope() == [3])
+        }
+        try await workspace.createTask(in: "p", by: "mia", id: "b") {
+            ($0.title, $0.estimate) = ("New", 1)
+        }
+        #expect(try await scope() == [4])
+        try await Analytics.expectRebuild(store)
+        // The import goes on with a task that was removed since.
+        #expect(try await store.delete(.task("b", in: "p")))
+        #expect(try await scope() == [3])
+        try await target.put(all.filter { $0["SK"] == "TASK#b" })
+        #expect(try await scope() == [3])
+        try await Analytics.expectRebuild(store)
+    }
+
     @Test("Work that is logged before the project is stored counts, too")
     func workFirst() async throws {
         let (all, _) = try await exported()

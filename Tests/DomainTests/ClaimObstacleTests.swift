@@ -121,6 +121,27 @@ struct ClaimObstacleTests {
         }
     }
 
+    @Test("Of a dead task that is claimed, the holder needs the token", arguments: Place.allCases)
+    func revival(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let workspace = fixture.workspace
+        try await prepare(.dead, in: fixture)
+        let token = try await claim(fixture, despite: [.dead])
+        try await fixture.expect(.taskClaimed, "claim") {
+            try await workspace.reviveTask("a", in: "p", by: "mia")
+        }
+        try await fixture.expect(.taskNotHeld, "claim") {
+            try await workspace.reviveTask("a", in: "p", by: "mia", holding: token + 1)
+        }
+        let task = try await workspace.reviveTask("a", in: "p", by: "mia", holding: token)
+        #expect(!task.isDead && task.attempts == nil && task.claim?.token == token)
+        // A task that is not dead stays as it is, and the token is checked nevertheless.
+        fixture.clock.advance(by: 60)
+        try await fixture.expect(.taskNotHeld, "claim") {
+            try await workspace.reviveTask("a", in: "p", by: "mia", holding: token)
+        }
+    }
+
     @Test("An end without a failure takes the attempt back", arguments: Place.allCases)
     func attempts(place: Place) async throws {
         for (name, isFailure, end) in Self.ends {

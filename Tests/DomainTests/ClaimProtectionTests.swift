@@ -160,7 +160,8 @@ struct ClaimProtectionTests {
         // Nor after a suspension that was interrupted before it came to the claims.
         let second = try await fixture.claim("a", by: "mia")
         try await fixture.store.update(.user("mia")) { $0.state = .suspended }
-        try await workspace.moveTask("a", in: "p", to: .todo, by: "max")
+        // No command has changed the task since.
+        try await workspace.addComment(on: "a", in: "p", by: "max", "hello")
         #expect(try claim(fixture, "a")?.token == second)
         try await workspace.activateUser("mia")
         #expect(try claim(fixture, "a") == nil)

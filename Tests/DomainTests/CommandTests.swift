@@ -49,6 +49,27 @@ struct CommandTests {
         #expect(try await workspace.session(token: token)?.lastSeenAt == clock.now)
     }
 
+    @Test("A workspace without a clock has that of its store")
+    func storeClock() async throws {
+        let fixture = try await Fixture()
+        let workspace = CodexFlow.Workspace(fixture.store)
+        for seconds in [0, 60, 86_400] as [Double] {
+            fixture.clock.advance(by: seconds)
+            let now = fixture.clock.now
+            let task = try await workspace.createTask(in: "p", by: "mia") { $0.title = "T" }
+            #expect(task.createdAt == now)
+        }
+        // The record of a key expires by one clock alone.
+        let first = try await workspace.idempotent("key").createTask(in: "p", by: "mia") {
+            $0.title = "Once"
+        }
+        fixture.clock.advance(by: Double(CodexFlow.Limits.idempotencySeconds))
+        let second = try await workspace.idempotent("key").createTask(in: "p", by: "mia") {
+            $0.title = "Once"
+        }
+        #expect(first.id != second.id)
+    }
+
     @Test("One of a user's sessions is ended", arguments: Place.allCases)
     func sessions(place: Place) async throws {
         let fixture = try await Fixture(place)

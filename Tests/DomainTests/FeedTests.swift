@@ -58,6 +58,30 @@ struct FeedTests {
         #expect(last?.changes == [.init(field: "role", from: "owner", to: "admin")])
     }
 
+    @Test(
+        "The deletion of a user is in the histories of the memberships", arguments: Place.allCases)
+    func deletedMember(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let (workspace, store) = (fixture.workspace, fixture.store)
+        // A raw membership of a project that does not exist.
+        try await store.put(
+            CodexFlow.Member(
+                projectID: "none", userID: "vera", role: .member, createdAt: fixture.clock.now))
+        try await workspace.acting(as: "olga").deleteUser("vera")
+        try await workspace.deleteUser("max")
+        for (user, role, actor) in [("vera", "viewer", "olga"), ("max", "member", "max")]
+            as [(CodexFlow.User.ID, AttributeValue, CodexFlow.User.ID)]
+        {
+            let entries = try store.all(.history(ofMember: user, in: "p"))
+            #expect(entries.map(\.kind) == [.added, .removed])
+            #expect(entries.last?.actorID == actor)
+            #expect(entries.last?.changes == [.init(field: "role", from: role, to: nil)])
+        }
+        #expect(try store.all(.history(ofMember: "vera", in: "none")).isEmpty)
+        let newest = try await workspace.feed(of: "p").first
+        #expect(newest?.actorID == "max")
+    }
+
     @Test("Each step of a PRD is in its history", arguments: Place.allCases)
     func prdHistory(place: Place) async throws {
         let fixture = try await Fixture(place)

@@ -385,8 +385,8 @@ struct IdempotencyTests {
         let fixture = try await Fixture()
         let workspace = fixture.workspace.idempotent("key")
         for command: @Sendable () async throws -> Void in [
-            { _ = try await workspace.openSession(for: "mia") },
             { _ = try await workspace.expireClaims(in: "p") },
+            { _ = try await workspace.verifyQueue(of: "p") },
             { try await workspace.commit { _ in } },
         ] {
             await #expect(throws: CodexError(.invalidArgument, "")) { try await command() }

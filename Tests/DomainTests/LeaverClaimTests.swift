@@ -11,14 +11,28 @@ struct LeaverClaimTests {
     private typealias Command = @Sendable (Fixture) async throws -> Void
 
     /// A task `a` with one attempt, which mia claimed before she was removed.
-    private static func fixture(_ place: Place) async throws -> Fixture {
+    private static func fixture(
+        _ place: Place, hasEnded: Bool = true,
+        _ body: @escaping @Sendable (inout CodexFlow.Task) -> Void = { _ in }
+    ) async throws -> Fixture {
         let fixture = try await Fixture(place)
-        try await fixture.task("a") { ($0.status, $0.maximumAttempts) = (.todo, 1) }
+        try await fixture.task("a") { task in
+            (task.status, task.maximumAttempts) = (.todo, 1)
+            body(&task)
+        }
         _ = try await fixture.claim("a", by: "mia")
         // The process was killed after the first commit.
         try await fixture.store.delete(.member("mia", of: "p"))
-        fixture.clock.advance(by: 60)
+        if hasEnded { fixture.clock.advance(by: 60) }
         return fixture
+    }
+
+    private static func events(
+        _ fixture: Fixture, after start: SequenceNumber
+    ) throws -> [CodexFlow.Event.Kind] {
+        try fixture.store.retainedChanges(after: .sequenceNumber(start)).flatMap {
+            try $0.events.map(\.kind)
+        }
     }
 
     /// Commands that meet the end of the claim.
@@ -65,6 +79,70 @@ struct LeaverClaimTests {
             let task = try #require(try fixture.store.get(.task("a", in: "p")))
             #expect(task.claim == nil && task.attempts == 0 && !task.isDead, "\(name)")
         }
+    }
+
+    // MARK: Before the end of the lease
+
+    @Test("A command on the task ends the claim at once", arguments: Place.allCases)
+    func atOnce(place: Place) async throws {
+        let commands: [(name: String, command: Command)] = [
+            ("release", { try await $0.workspace.releaseTask("a", in: "p", by: "adam") }),
+            (
+                "change",
+                {
+                    try await $0.workspace.changeTask("a", in: "p", by: "max") { $0.body = "New" }
+                }
+            ),
+            (
+                "assignment",
+                { try await $0.workspace.assignTask("a", in: "p", to: "max", by: "max") }
+            ),
+            ("move", { try await $0.workspace.moveTask("a", in: "p", to: .backlog, by: "max") }),
+        ]
+        for (name, command) in commands {
+            let fixture = try await Self.fixture(place, hasEnded: false)
+            let start = try fixture.store.read { try $0.sequenceNumber }
+            try await command(fixture)
+            let task = try #require(try fixture.store.get(.task("a", in: "p")))
+            #expect(task.claim == nil && task.attempts == 0 && !task.isDead, "\(name)")
+            let kinds = try Self.events(fixture, after: start)
+            #expect(kinds.count { $0 == .taskReleased } == 1, "\(name)")
+            #expect(!kinds.contains(.taskClaimExpired), "\(name)")
+            // Nothing is left to be released.
+            try await fixture.workspace.resumeLeaving(of: "mia")
+            let history = try fixture.store.all(.activity(of: "a", in: "p"))
+            #expect(history.count == 3, "\(name)")
+        }
+    }
+
+    @Test("The claim of a user who may work stays", arguments: Place.allCases)
+    func stays(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        try await fixture.task("a") { $0.status = .todo }
+        let token = try await fixture.claim("a", by: "mia")
+        try await fixture.workspace.changeTask("a", in: "p", by: "max") { $0.title = "New" }
+        #expect(
+            try await fixture.workspace.claimNext(in: "p", by: "max", lease: .seconds(60)) == nil)
+        #expect(try fixture.store.get(.task("a", in: "p"))?.claim?.token == token)
+    }
+
+    @Test("A worker for whom nothing is ready gets the task", arguments: Place.allCases)
+    func nothingReady(place: Place) async throws {
+        let fixture = try await Self.fixture(place, hasEnded: false)
+        let start = try fixture.store.read { try $0.sequenceNumber }
+        let task = try await fixture.workspace.claimNext(in: "p", by: "max", lease: .seconds(60))
+        #expect(task?.id == "a" && task?.claim?.holder == "max" && task?.attempts == 1)
+        #expect(try Self.events(fixture, after: start) == [.taskReleased, .taskClaimed])
+    }
+
+    @Test("A completion is not credited to the user who left", arguments: Place.allCases)
+    func credit(place: Place) async throws {
+        let fixture = try await Self.fixture(place, hasEnded: false) { task in
+            (task.status, task.assigneeID) = (.inProgress, "max")
+        }
+        try await fixture.workspace.completeTask("a", in: "p", by: "adam")
+        let entry = try #require(try fixture.store.all(.activity(of: "a", in: "p")).last)
+        #expect(entry.facts?.to == .done && entry.facts?.assigneeID == "max")
     }
 
     @Test("The attempt of a user who may still work failed", arguments: Place.allCases)

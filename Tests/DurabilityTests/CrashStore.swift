@@ -85,9 +85,8 @@ final class CrashAgent: Sendable {
 
     /// Waits until the process is gone; returns the last step that it was at.
     @discardableResult
-    func waitForEnd(limit: Duration = Hang.limit) -> ProtocolStep? {
-        let deadline = DispatchTime.now() + .seconds(Int(limit.components.seconds))
-        if ended.wait(timeout: deadline) == .timedOut {
+    func waitForEnd() -> ProtocolStep? {
+        if ended.wait(timeout: .now() + .seconds(Hang.seconds)) == .timedOut {
             signal(SIGKILL)
             ended.wait()
         }

@@ -68,8 +68,8 @@ public final class DrivenAgent {
     }
 
     /// What it says to what it was told.
-    public func answer(within timeout: Duration = Hang.limit) throws -> Answer {
-        guard let line = nextLine(within: timeout) else { throw Silent(command: command) }
+    public func answer() throws -> Answer {
+        guard let line = nextLine() else { throw Silent(command: command) }
         var words = line.split(separator: " ").map(String.init)
         guard words.first == "error", words.count > 1 else {
             return Answer(code: nil, words: Array(words.dropFirst()))
@@ -79,9 +79,9 @@ public final class DrivenAgent {
         return Answer(code: code, words: words)
     }
 
-    /// What it prints next; `nil` if it ends before, or does not in time.
-    private func nextLine(within timeout: Duration) -> String? {
-        let deadline = ContinuousClock.now + timeout
+    /// What it prints next; `nil` if it ends before, or prints nothing before ``Hang/limit``.
+    private func nextLine() -> String? {
+        let deadline = ContinuousClock.now + Hang.limit
         while process.isRunning, ContinuousClock.now < deadline {
             if let line = lines.next(within: .milliseconds(100)) { return line }
         }

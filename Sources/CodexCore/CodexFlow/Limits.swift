@@ -32,6 +32,10 @@ extension CodexFlow {
         public static let sessionCountMax = 50
         /// Most seconds of a session.
         public static let sessionSecondsMax = 366.0 * 86_400
+        /// Fewest bytes of an idempotency key under which a session is opened.
+        ///
+        /// The key masks the stored token, so it must not be a word or a count.
+        public static let sessionKeyByteCountMin = 16
         /// Most bytes of a new task's identifier.
         ///
         /// With the project's identifier, it has 1,010 bytes at most. So there is room for each

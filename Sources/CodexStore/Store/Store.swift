@@ -1,4 +1,5 @@
 public import CodexCore
+package import FoundationEssentials
 
 /// A store: the tables of a schema, in one directory.
 ///
@@ -28,6 +29,9 @@ public final class Store: Sendable {
     let parts: WritableParts?
     /// Hands events to the observer, if there is one.
     private let events: EventQueue?
+
+    /// The store's wall clock (``StoreOptions/now``).
+    package var clock: @Sendable () -> Date { core.options.now }
 
     /// Opens the store in the directory `path`, or creates it there.
     ///

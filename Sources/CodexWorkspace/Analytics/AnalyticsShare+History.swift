@@ -33,6 +33,7 @@ extension CodexFlow.AnalyticsShare {
     package mutating func add(
         _ entry: CodexFlow.Activity, to tally: inout CodexFlow.AnalyticsTally
     ) throws(CodexError) {
+        try setMissing(false, &tally)
         // A removal without an entry may have gone unnoticed.
         if entry.isBeginning { try remove(on: entry.day, from: &tally) }
         note(entry)
@@ -71,6 +72,7 @@ extension CodexFlow.AnalyticsShare {
     package mutating func remove(
         on day: CalendarDay, from tally: inout CodexFlow.AnalyticsTally
     ) throws(CodexError) {
+        try setMissing(false, &tally)
         guard let old = state else { return }
         try book(on: day, &tally) { day throws(CodexError) in
             day.changeState(from: old, to: nil)
@@ -86,6 +88,21 @@ extension CodexFlow.AnalyticsShare {
         (state, days, firstDay) = (nil, [:], nil)
         removedID = lastID
         (removedImport, presentImport) = (presentImport ?? removedImport, nil)
+    }
+
+    /// Takes the task out of the figures of state while its item is missing, or puts it back.
+    ///
+    /// The share stays as it is: the item may be one that an import has not stored yet.
+    ///
+    /// - Throws: ``CodexError/Code/invalidNumber`` if a sum is not a valid number.
+    package mutating func setMissing(
+        _ isMissing: Bool, _ tally: inout CodexFlow.AnalyticsTally
+    ) throws(CodexError) {
+        guard isMissing != self.isMissing, let state else { return }
+        self.isMissing = isMissing
+        try tally.change(projectID, state.lastDay) { day throws(CodexError) in
+            day.changeState(from: isMissing ? state : nil, to: isMissing ? nil : state)
+        }
     }
 
     private mutating func note(_ entry: CodexFlow.Activity) {

@@ -96,6 +96,7 @@ extension CommandOutcome where Self: AttributeConvertible {
 
 extension CodexFlow.Task.Claim: CommandOutcome {}
 extension Bool: CommandOutcome {}
+extension Int: CommandOutcome {}
 
 extension Optional: CommandOutcome where Wrapped: CommandOutcome {
     func stored(within byteCount: Int) throws -> AttributeValue? {

@@ -84,6 +84,14 @@ extension CodexFlow.DecisionContext {
             ["taskId": task.id.attributeValue, "blockerId": blocker?.attributeValue])
     }
 
+    /// The user who holds a task; a user who may no longer work holds none.
+    func holder(
+        of task: CodexFlow.Task, in project: CodexFlow.Project
+    ) throws -> CodexFlow.User.ID? {
+        guard let holder = task.holder(at: now), try !hasLeft(holder, project) else { return nil }
+        return holder
+    }
+
     /// The claim that holds the task now; a claim of a user who may no longer work does not.
     private func validClaim(of change: CodexFlow.TaskChange) throws -> CodexFlow.Task.Claim? {
         guard let claim = change.old.claim, claim.isHeld(at: now),
@@ -214,7 +222,7 @@ extension CodexFlow.DecisionContext {
     /// Whether a user who claimed a task may work in the project no longer.
     ///
     /// A user or a membership that cannot be read does not count.
-    private func hasLeft(
+    func hasLeft(
         _ user: CodexFlow.User.ID, _ project: CodexFlow.Project
     ) throws -> Bool {
         try ifReadable { try isAssignable(user, in: project) } == false
@@ -230,6 +238,20 @@ extension CodexFlow.DecisionContext {
         guard let ended = change.old.claim, !ended.isHeld(at: now) else { return }
         task.endExpiredClaim(
             of: change.old, at: now, hasFailed: try !hasLeft(ended.holder, change.project))
+    }
+
+    /// Ends a claim of a task, before a change by a command, whose holder lost the right to work.
+    ///
+    /// The command that took the right ends the user's claims in further commits. It was
+    /// interrupted.
+    func endLeftClaim(
+        of task: inout CodexFlow.Task, _ change: CodexFlow.TaskChange
+    ) throws {
+        guard change.endsLeftClaim, change.token == nil, let left = change.old.claim,
+            left.isHeld(at: now), task.claim?.isSame(as: left) == true,
+            try hasLeft(left.holder, change.project)
+        else { return }
+        task.release(at: now)
     }
 
     /// Removes claims that ended by time; see ``CodexFlow/Workspace/expireClaims(in:limit:)``.

@@ -75,10 +75,28 @@ extension CodexFlow.DecisionContext {
         }
         for change in promoted where change.old.id != next?.old.id { try promote(change) }
         guard let next else {
+            if writes.isEmpty { try endLeftClaims(in: project) }
             let hasPassed = budget.passed.count > passed.count
             return NextClaim(hasMore: hasPassed || !writes.isEmpty, passed: budget.passed)
         }
         return NextClaim(task: try claim(next, lease))
+    }
+
+    /// Ends claims of users who lost the right to work, if a claim finds nothing else to do.
+    ///
+    /// The command that took the right was interrupted. It looks at the claims that end first:
+    /// workers who are there renew theirs.
+    private func endLeftClaims(in project: CodexFlow.Project) throws {
+        let last = now + 2 * CodexFlow.Limits.leaseMax.seconds
+        let first = try soundTasks(
+            .tasks(in: project.id, claimEndingBy: last), limit: promotionCountMax
+        ) { task in
+            task.claim?.isHeld(at: now) == true
+        }
+        for task in first {
+            guard let claim = task.claim, try hasLeft(claim.holder, project) else { continue }
+            _ = try endClaim(of: task, in: project)
+        }
     }
 
     /// The number of ready tasks that a claim reads first: few are enough without a filter, and

@@ -10,6 +10,10 @@ extension CodexFlow {
         let actor: User.ID
         /// The token of the claim with which the actor holds the task; `nil` is no holder.
         let token: Int?
+        /// Whether the change ends a claim whose holder lost the right to work.
+        ///
+        /// Only a command on this one task does. On a remote table, two more items are read.
+        var endsLeftClaim = false
 
         init(_ task: Task, in project: Project, by actor: User.ID, holding token: Int? = nil) {
             old = task
@@ -35,7 +39,8 @@ extension CodexFlow.DecisionContext {
     ) throws -> CodexFlow.TaskChange {
         let project = try self.project(project, for: actor, as: .member)
         let task = try find(.task(id, in: project.id))
-        let change = CodexFlow.TaskChange(task, in: project, by: actor, holding: token)
+        var change = CodexFlow.TaskChange(task, in: project, by: actor, holding: token)
+        change.endsLeftClaim = true
         try requireHeld(change)
         try CodexFlow.Rule.taskArchived.require(
             mayBeArchived || task.archivedAt == nil, "archivedAt", ["taskId": id.attributeValue])
@@ -56,7 +61,7 @@ extension CodexFlow.DecisionContext {
         replace(task)
         try refreshWholes(from: change.old, to: task)
         let facts =
-            facts(change.old, task, change.project)
+            try facts(change.old, task, change.project)
             ?? (change.old.archivedAt == task.archivedAt ? nil : presentFacts(of: change.old))
         try record(
             kind, of: change, changes: change.old.changes(to: task), facts: facts, note: note,
@@ -64,10 +69,12 @@ extension CodexFlow.DecisionContext {
         return task
     }
 
-    /// The task as a change stores it: without a claim that ended by time, and with time and actor.
+    /// The task as a change stores it: without a claim that ended by time, or that its holder left
+    /// behind, and with time and actor.
     private func finished(_ change: CodexFlow.TaskChange) throws -> CodexFlow.Task {
         var task = change.task
         try endExpiredClaim(of: &task, change)
+        try endLeftClaim(of: &task, change)
         task.updatedAt = instant(after: change.old.updatedAt)
         task.updatedByID = change.actor
         return task
@@ -183,13 +190,13 @@ extension CodexFlow.DecisionContext {
             CodexFlow.Activity(
                 id: try newEntryID(of: task.id, in: project.id, after: nil),
                 projectID: project.id, taskID: task.id, actorID: actor, at: now,
-                day: today(in: project), kind: .created, facts: facts(nil, task, project)))
+                day: today(in: project), kind: .created, facts: try facts(nil, task, project)))
     }
 
     /// The facts that analytics need of a change; `nil` if they need none.
     private func facts(
         _ old: CodexFlow.Task?, _ new: CodexFlow.Task, _ project: CodexFlow.Project
-    ) -> CodexFlow.Activity.Facts? {
+    ) throws -> CodexFlow.Activity.Facts? {
         // A task that was stored without a status counts as in the backlog.
         let before = old.map { $0.status ?? .backlog }
         let isMove = before != new.status
@@ -206,7 +213,7 @@ extension CodexFlow.DecisionContext {
         let more = hours(new) - hours(old)
         facts.estimatedHours = more == 0 ? nil : more
         guard isMove, new.status == .done, let done = new.completedAt else { return facts }
-        facts.assigneeID = old?.holder(at: now) ?? new.assigneeID
+        facts.assigneeID = try old.flatMap { try holder(of: $0, in: project) } ?? new.assigneeID
         func seconds(since start: Date?) -> Int? {
             start.map { start in
                 // A stored date may be extremely far away, or not a number.

@@ -27,11 +27,10 @@ extension CodexFlow.Workspace {
     /// - Returns: A workspace for one command. Its commands throw
     ///   ``CodexError/Code/idempotencyMismatch`` if the key came with another command or other
     ///   arguments, and ``CodexError/Code/invalidArgument`` if the key is not valid. Commands that
-    ///   take no key throw that too: your own (``commit(_:)``), those that open and revoke
-    ///   sessions, ``expireClaims(in:limit:)``, ``repairQueue(of:by:batchCount:)``,
-    ///   ``verifyQueue(of:)`` and ``adoptHistory(of:by:batchCount:)``. Reads,
-    ///   ``session(token:)``, ``resumeDeletions()`` and ``resumeLeaving(of:in:)`` neither use nor
-    ///   refuse a key.
+    ///   take no key throw that too: your own (``commit(_:)``), ``expireClaims(in:limit:)``,
+    ///   ``repairQueue(of:by:batchCount:)``, ``verifyQueue(of:)`` and
+    ///   ``adoptHistory(of:by:batchCount:)``. Reads, ``session(token:)``, ``resumeDeletions()`` and
+    ///   ``resumeLeaving(of:in:)`` neither use nor refuse a key.
     public func idempotent(_ key: String) -> Self { idempotent(key, comparing: [:]) }
 
     /// The same workspace, whose next command happens at most once and compares more arguments.

@@ -32,7 +32,8 @@ extension CodexFlow.Workspace {
     ///
     /// The attempt of a claim that ended by time failed. But it is taken back if the holder may
     /// work in the project no longer: the commit that should have released the claim was
-    /// interrupted.
+    /// interrupted. If a commit finds nothing else to do, it also ends such claims before the end
+    /// of their leases: it looks at the few that end first.
     ///
     /// - Parameters:
     ///   - project: The project.
@@ -76,9 +77,9 @@ extension CodexFlow.Workspace {
     /// Gives a claimed task back to the queue, since the attempt failed.
     ///
     /// The last attempt makes the task dead (``CodexFlow/Task/isDead``): it stays open, and no
-    /// worker gets it until ``reviveTask(_:in:by:note:)``. Each claim is an attempt, also one that
-    /// ended by time. ``releaseTask(_:in:by:holding:note:)`` gives a task back without a failure,
-    /// and takes its attempt back.
+    /// worker gets it until ``reviveTask(_:in:by:holding:note:)``. Each claim is an attempt, also
+    /// one that ended by time. ``releaseTask(_:in:by:holding:note:)`` gives a task back without a
+    /// failure, and takes its attempt back.
     ///
     /// - Parameters:
     ///   - id: The task.
@@ -117,22 +118,29 @@ extension CodexFlow.Workspace {
 
     /// Gives a dead task new attempts; another task stays as it is.
     ///
-    /// - Throws: ``CodexFlow/Rule/taskClaimed``, ``CodexFlow/Rule/taskArchived``,
-    ///   ``CodexFlow/Rule/note``, the rules of actors, ``CodexFlow/Rule/projectReadOnly``,
-    ///   ``CodexError/Code/notFound``.
+    /// - Parameters:
+    ///   - id: The task.
+    ///   - project: Its project.
+    ///   - actor: The user who revives it.
+    ///   - token: The token of the actor's claim, which must not have ended; `nil` is no holder.
+    ///   - note: A note for the history.
+    /// - Returns: The task.
+    /// - Throws: ``CodexFlow/Rule/taskClaimed``, ``CodexFlow/Rule/taskNotHeld``,
+    ///   ``CodexFlow/Rule/taskArchived``, ``CodexFlow/Rule/note``, the rules of actors,
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
     @discardableResult
     public func reviveTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
-        note: String? = nil
+        holding token: Int? = nil, note: String? = nil
     ) async throws -> CodexFlow.Task {
         try await run(
             CommandCall(
                 "reviveTask",
                 [
-                    "task": id, "project": project, "actor": actor, "note": note,
+                    "task": id, "project": project, "actor": actor, "holding": token, "note": note,
                 ])
         ) { context in
-            var change = try context.change(id, in: project, by: actor)
+            var change = try context.change(id, in: project, by: actor, holding: token)
             // The last attempt may have ended by time, and nothing has met its end yet.
             var present = change.old
             try context.endExpiredClaim(of: &present, change)

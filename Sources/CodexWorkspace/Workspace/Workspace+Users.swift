@@ -143,6 +143,9 @@ extension CodexFlow.Workspace {
     /// fewer memberships, and another call continues. If another call deletes the user meanwhile,
     /// the deletion is done. A new user with the identifier stays.
     ///
+    /// The history of each membership has its end, by the user who administers users. Without one,
+    /// it is by the deleted user.
+    ///
     /// After the deletion, the user's claims hold no task. Further commits remove them, and the
     /// user as the assignee of open tasks in archived projects (``resumeLeaving(of:in:)``). The
     /// history of the user stays.
@@ -167,7 +170,7 @@ extension CodexFlow.Workspace {
                 owned.isEmpty, "userId",
                 ["userId": id.attributeValue, "projectId": owned.first?.id.attributeValue])
             try context.requireNoWork(of: id)
-            guard try context.endMemberships(of: id) else {
+            guard try context.endMemberships(of: id, by: administratorID ?? id) else {
                 return DeletionStep(rest: DeletionStep.Origin(user))
             }
             try context.endSessions(of: id)
@@ -196,33 +199,56 @@ extension CodexFlow.Workspace {
 
     /// Opens a session; beyond ``CodexFlow/Limits/sessionCountMax`` sessions, the oldest one ends.
     ///
+    /// A repetition with the same idempotency key gives the same session with the same token, also
+    /// if the session has ended since. The token is not stored: the store has it masked by a hash
+    /// of the key. A key that can be guessed gives the token to those who read the store. So it has
+    /// ``CodexFlow/Limits/sessionKeyByteCountMin`` bytes or more: use a new random UUID, and keep
+    /// it out of logs.
+    ///
     /// - Parameters:
     ///   - user: The session's user.
     ///   - kind: The kind of user or program that opens it.
     ///   - client: The client that opens it.
     ///   - lifetime: The time until it ends; 24 hours by default.
     /// - Returns: The session and its token.
-    /// - Throws: ``CodexFlow/Rule/sessionUser``, ``CodexFlow/Rule/sessionLifetime``.
+    /// - Throws: ``CodexFlow/Rule/sessionUser``, ``CodexFlow/Rule/sessionLifetime``; with an
+    ///   idempotency key, as ``idempotent(_:)``, and ``CodexError/Code/invalidArgument`` if it is
+    ///   too short.
     public func openSession(
         for user: CodexFlow.User.ID, kind: CodexFlow.Session.Kind = .login, client: String? = nil,
         lifetime: Duration = .seconds(86_400)
     ) async throws -> OpenedSession {
+        let byteCountMin = CodexFlow.Limits.sessionKeyByteCountMin
+        if let idempotencyKey, idempotencyKey.utf8.count < byteCountMin {
+            throw CodexError(
+                .invalidArgument,
+                "The idempotency key of a session has \(byteCountMin) bytes or more. Make a new "
+                    + "random UUID for each session.")
+        }
+        let key = idempotencyKey ?? ""
         var random = SystemRandomNumberGenerator()
         let secret = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-        let token = Base64.encodeURL(secret)
-        let session = try await commit { context in
+        let id = try CodexFlow.Session.ID(token: Base64.encodeURL(secret))
+        let opening = try await run(
+            CommandCall(
+                "openSession",
+                [
+                    "user": user, "kind": kind.rawValue, "client": client,
+                    "lifetime": lifetime.seconds,
+                ])
+        ) { context in
             try context.activeUser(user, or: .sessionUser, "userId")
             let others = try context.all(.sessions(of: user))
             let excess = others.count + 1 - CodexFlow.Limits.sessionCountMax
             if excess > 0 { for old in others.prefix(excess) { context.delete(old) } }
             let session = CodexFlow.Session(
-                id: try CodexFlow.Session.ID(token: token), userID: user, kind: kind,
-                createdAt: context.now, expiresAt: context.now + lifetime.seconds, client: client)
+                id: id, userID: user, kind: kind, createdAt: context.now,
+                expiresAt: context.now + lifetime.seconds, client: client)
             try session.validate()
             context.insert(session)
-            return session
+            return try SessionOpening(session, secret: secret, under: key)
         }
-        return OpenedSession(token: token, session: session)
+        return OpenedSession(token: try opening.token(under: key), session: opening.session)
     }
 
     /// The session of a token; `nil` if there is none, it ended or was revoked, or its user is
@@ -241,7 +267,7 @@ extension CodexFlow.Workspace {
         let seen = session.lastSeenAt ?? session.createdAt
         guard now.timeIntervalSince(seen) >= 300 else { return session }
         do {
-            return try await commit { context in
+            return try await decided { context in
                 guard var session = try context.get(.session(id)), session.isValid(at: context.now),
                     try context.get(.user(session.userID))?.isActive == true
                 else { return nil }
@@ -276,18 +302,20 @@ extension CodexFlow.Workspace {
     ///
     /// - Throws: The errors of reading and writing.
     public func revokeSession(_ id: CodexFlow.Session.ID) async throws {
-        try await commit { context in
+        try await perform(CommandCall("revokeSession", ["session": id])) { context in
             if let session = try context.get(.session(id)) { context.delete(session) }
         }
     }
 
     /// Ends all sessions of a user.
     ///
+    /// A repetition with the same idempotency key ends no sessions that were opened since.
+    ///
     /// - Returns: The number of ended sessions.
-    /// - Throws: The errors of reading and writing.
+    /// - Throws: The errors of reading and writing; with an idempotency key, as ``idempotent(_:)``.
     @discardableResult
     public func revokeSessions(of user: CodexFlow.User.ID) async throws -> Int {
-        try await commit { context in
+        try await run(CommandCall("revokeSessions", ["user": user])) { context in
             let sessions = try context.all(.sessions(of: user))
             for session in sessions { context.delete(session) }
             return sessions.count
@@ -330,14 +358,24 @@ extension CodexFlow.DecisionContext {
         if let administrator { try self.actor(administrator) }
     }
 
-    /// Deletes memberships of a user, at most as many as fit into a commit.
+    /// Deletes memberships of a user with their history, at most as many as fit into a commit.
     ///
     /// - Returns: Whether none is left, so that the rest of the commit may follow.
-    fileprivate func endMemberships(of user: CodexFlow.User.ID) throws -> Bool {
+    fileprivate func endMemberships(
+        of user: CodexFlow.User.ID, by actor: CodexFlow.User.ID
+    ) throws -> Bool {
         // On a remote table, the sessions of the user must fit as well.
-        let bound = isRemote ? 25 : 100
+        let bound = isRemote ? 10 : 100
         let members = try all(.memberships(of: user), limit: bound + 1)
-        for member in members.prefix(bound) { delete(member) }
+        for member in members.prefix(bound) {
+            delete(member)
+            let project: CodexFlow.Project?? = try ifReadable {
+                try get(.project(member.projectID))
+            }
+            // A raw membership may be of a project that does not exist.
+            guard let found = project, found != nil else { continue }
+            try recordEntry(.removed, of: member, by: actor, from: member.role)
+        }
         return members.count <= bound
     }
 

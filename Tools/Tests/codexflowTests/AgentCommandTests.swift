@@ -101,6 +101,27 @@ struct AgentCommandTests {
         #expect(try run("task", "claim", "--next").code == 2)
     }
 
+    @Test("A claim of another worker is released; expired and dead tasks are listed")
+    func rescue() throws {
+        #expect(try run("task", "add", "a", "--id", "a", "--assignee", "bat").code == 0)
+        #expect(try run("task", "claim", "a", "--despite", "assignedToOther").code == 0)
+        let refused = try run("task", "release", "a")
+        #expect(refused.code == 3)
+        #expect(try json(refused)["error"]?.map?["rule"] == "taskClaimed")
+        let released = try run("task", "release", "a", "--note", "mine", user: "bat")
+        #expect(released.code == 0, "\(released.errors)")
+        #expect(try json(released)["task"]?.map?["id"] == "a")
+        #expect(try run("task", "revive", "a", "--note", "again").code == 0)
+        for list in ["dead", "expired"] {
+            let found = try run("task", list, "--limit", "5")
+            #expect(found.code == 0, "\(found.errors)")
+            let none = try json(found)
+            #expect(none["tasks"] == .list([]) && none["more"] == .bool(false))
+            #expect(try run("task", list, "--text").output == "nothing\n")
+            #expect(try run("task", list, "--limit", "0").code == 1)
+        }
+    }
+
     @Test("Leases of zero and of years end with 1, and tokens that the worker does not have with 3")
     func refusals() throws {
         for id in ["a", "b"] { #expect(try run("task", "add", id, "--id", id).code == 0) }
@@ -114,7 +135,8 @@ struct AgentCommandTests {
         let token = try #require(claimed["token"]?.number?.int64)
         let commands = [
             ["renew", "a"], ["done", "a"], ["fail", "a"], ["fail", "a", "--release"],
-            ["comment", "a", "x"], ["block", "a", "--on", "b"],
+            ["release", "a"], ["revive", "a"], ["comment", "a", "x"],
+            ["block", "a", "--on", "b"],
         ]
         for wrong in [token + 1, -1] {
             for command in commands {

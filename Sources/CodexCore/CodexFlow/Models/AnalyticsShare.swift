@@ -65,6 +65,11 @@ extension CodexFlow {
         package var taskID: Task.ID
         /// The task's state; `nil` if it has no counted history or was removed.
         package var state: State?
+        /// Whether a rebuild found no item of the task, and no removal of it.
+        ///
+        /// The days then do not have the state, on its last day. An import may store the item
+        /// later.
+        package var isMissing = false
         /// What the present task contributed, by day; at most ``dayCountMax`` days.
         package var days: [CalendarDay: Analytics] = [:]
         /// The oldest day of ``days``, if it also has what the task contributed before that day.
@@ -113,7 +118,7 @@ extension CodexFlow {
 extension CodexFlow.AnalyticsShare {
     enum Field: Int, EntityField {
         case projectId, taskId, state, days, past, lastId, removedId, removedImport, presentImport
-        case firstDay, removedWork, earlierLogs
+        case firstDay, removedWork, earlierLogs, missing
 
         static let definitions: [FieldDefinition] = [
             .required("projectId", .string), .required("taskId", .string),
@@ -121,7 +126,7 @@ extension CodexFlow.AnalyticsShare {
             .optional("lastId", .string), .optional("removedId", .string),
             .optional("removedImport", .string), .optional("presentImport", .string),
             .optional("firstDay", .string), .optional("removedWork", .list),
-            .optional("earlierLogs", .list),
+            .optional("earlierLogs", .list), .optional("missing", .bool),
         ]
 
         var definition: FieldDefinition { Self.definitions[rawValue] }
@@ -149,6 +154,7 @@ extension CodexFlow.AnalyticsShare {
         writer.set(.firstDay, firstDay)
         writer.setList(.removedWork, removedWork)
         writer.setList(.earlierLogs, earlierLogs)
+        if isMissing { writer.set(.missing, true) }
         return writer.item
     }
 
@@ -164,6 +170,8 @@ extension CodexFlow.AnalyticsShare {
         firstDay = try reader.optional(Field.firstDay)
         removedWork = try reader.list(Field.removedWork)
         earlierLogs = try reader.list(Field.earlierLogs)
+        let missing: Bool? = try reader.optional(Field.missing)
+        isMissing = missing ?? false
         let days: AttributeMap? = try reader.optional(Field.days)
         let past: AttributeMap? = try reader.optional(Field.past)
         self.days = try Self.days(days, "days", projectID)

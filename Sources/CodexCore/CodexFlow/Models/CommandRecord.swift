@@ -6,8 +6,9 @@ extension CodexFlow {
     /// Key `COMMAND#<hash>` / `RESULT`, with the hash of the key. It expires
     /// ``CodexFlow/Limits/idempotencySeconds`` after the command.
     ///
-    /// - Important: `result` has values of the entity that the command returned. A program that
-    ///   encrypts fields of entities also encrypts `result` of this one.
+    /// - Important: `result` has values of the entity that the command returned, and the token of a
+    ///   session that it opened, masked by the key. A program that encrypts fields of entities also
+    ///   encrypts `result` of this one.
     public struct CommandRecord: Entity, Hashable {
         /// The SHA-256 of the idempotency key, in hexadecimal.
         public var keyHash: String

@@ -454,7 +454,7 @@ extension Query where E == CodexFlow.Task {
 
     /// The tasks of a project whose claims end so late that they hold nothing at an instant,
     /// earliest end first: a clock that was wrong made them.
-    package static func tasks(
+    public static func tasks(
         in project: CodexFlow.Project.ID, claimInvalidAt instant: Date
     ) -> Self {
         let last = instant + 2 * CodexFlow.Limits.leaseMax.seconds

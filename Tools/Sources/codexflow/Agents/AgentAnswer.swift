@@ -34,19 +34,26 @@ extension CodexFlow.Task {
         return map
     }
 
-    /// The fields that a worker needs for the work.
+    /// The brief fields, the claim and the attempts.
     ///
     /// The claim has no token: only the worker that made the claim must have it.
-    var whole: AttributeMap {
+    var held: AttributeMap {
         var map = brief
-        map["body"] = body.map { .string($0) }
-        map["parent"] = parentID?.attributeValue
-        map["reporter"] = reporterID?.attributeValue
-        if !acceptanceCriteria.isEmpty { map["criteria"] = acceptanceCriteria.attributeValue }
         map["holder"] = claim?.holder.attributeValue
         map["until"] = claim?.until.attributeValue
         map["attempts"] = attempts?.attributeValue
         map["maximumAttempts"] = attemptCountMax.attributeValue
+        map["diedAt"] = diedAt?.attributeValue
+        return map
+    }
+
+    /// The fields that a worker needs for the work.
+    var whole: AttributeMap {
+        var map = held
+        map["body"] = body.map { .string($0) }
+        map["parent"] = parentID?.attributeValue
+        map["reporter"] = reporterID?.attributeValue
+        if !acceptanceCriteria.isEmpty { map["criteria"] = acceptanceCriteria.attributeValue }
         map["notBefore"] = notBefore?.attributeValue
         if isBlocked { map["blocked"] = true }
         if isDead { map["dead"] = true }
@@ -64,13 +71,21 @@ extension CodexFlow.Task {
         return ([id.rawValue] + choices + [title]).map { $0.printable() }.joined(separator: "  ")
     }
 
+    /// Who holds or held the task; `nil` without a claim.
+    private var holderText: String? {
+        claim.map { "held by \($0.holder) until \(Timestamp.text($0.until))".printable() }
+    }
+
+    /// The task in one line, with its claim and the time of its death.
+    var heldLine: String {
+        let death = diedAt.map { "dead since \(Timestamp.text($0))" }
+        return ([line] + [holderText, death].compactMap { $0 }).joined(separator: "  ")
+    }
+
     /// The task with its description and criteria, in lines.
     var lines: [String] {
         var lines = [line]
-        if let claim {
-            let text = "held by \(claim.holder) until \(Timestamp.text(claim.until))"
-            lines.append(text.printable())
-        }
+        if let holderText { lines.append(holderText) }
         if isBlocked { lines.append("blocked") }
         if isDead { lines.append("dead: all attempts failed") }
         for criterion in acceptanceCriteria {

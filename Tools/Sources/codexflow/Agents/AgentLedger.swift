@@ -49,10 +49,7 @@ struct AgentLedger: Sendable {
     func ready(
         matching filter: CodexFlow.TaskFilter = CodexFlow.TaskFilter(), limit: Int = 20
     ) throws -> AgentAnswer {
-        guard (1...Self.listCountMax).contains(limit) else {
-            throw CodexError(.invalidArgument, "A limit is from 1 to \(Self.listCountMax).")
-        }
-        try requireProject()
+        try requireList(limit)
         let examinedCount = CodexFlow.Workspace.examinedCountMax
         var found: [(key: String, task: CodexFlow.Task)] = []
         var isWhole = true
@@ -81,12 +78,62 @@ struct AgentLedger: Sendable {
         let now = clock()
         let freed = Query<CodexFlow.Dependency>(
             partition: .string("PROJECT#\(project)#FREED"), index: CodexFlow.Index.gsi6)
-        return try hasAny(.tasks(in: project, claimEndingBy: now))
+        return try endedClaims.contains { try hasAny($0) }
             || hasAny(.tasks(in: project, waitingUntil: now)) || hasAny(freed)
     }
 
     private func hasAny<E: Entity>(_ query: Query<E>) throws -> Bool {
         try !store.query(query, limit: 1, onFailure: { _ in }).items.isEmpty
+    }
+
+    /// The tasks whose claims hold nothing any more, and that no command has met since: the leases
+    /// ended, or a clock that was wrong made the claims.
+    private var endedClaims: [Query<CodexFlow.Task>] {
+        let now = clock()
+        return [
+            .tasks(in: project, claimEndingBy: now), .tasks(in: project, claimInvalidAt: now),
+        ]
+    }
+
+    /// The tasks whose claims ended, earliest end first.
+    ///
+    /// The next claim takes them up.
+    func expired(limit: Int = 20) throws -> AgentAnswer { try list(endedClaims, limit) }
+
+    /// The tasks all of whose attempts failed, earliest first.
+    ///
+    /// A task whose last attempt ended by time is among the expired ones until a command meets it.
+    func dead(limit: Int = 20) throws -> AgentAnswer {
+        try list([.deadTasks(in: project)], limit)
+    }
+
+    /// The tasks of some queries, in their order.
+    private func list(_ queries: [Query<CodexFlow.Task>], _ limit: Int) throws -> AgentAnswer {
+        try requireList(limit)
+        var (found, isWhole): ([CodexFlow.Task], Bool) = ([], true)
+        for query in queries where found.count <= limit {
+            let page = try store.query(
+                query, limit: limit + 1 - found.count, onFailure: { _ in })
+            found += page.items
+            isWhole = isWhole && page.next == nil
+        }
+        let tasks = found.prefix(limit)
+        return AgentAnswer(
+            json: [
+                "tasks": .list(tasks.map { .map($0.held) }),
+                "more": .bool(!isWhole || found.count > limit),
+            ],
+            text: tasks.isEmpty ? "nothing" : tasks.map(\.heldLine).joined(separator: "\n"))
+    }
+
+    /// Throws unless a list may have a number of tasks, and the project exists.
+    private func requireList(_ limit: Int) throws {
+        guard (1...Self.listCountMax).contains(limit) else {
+            throw CodexError(.invalidArgument, "A limit is from 1 to \(Self.listCountMax).")
+        }
+        guard try store.get(.project(project)) != nil else {
+            throw CodexError(.notFound, "The store has no such project.")
+        }
     }
 
     /// A task with its blockers and its last comments.
@@ -105,12 +152,6 @@ struct AgentLedger: Sendable {
             ],
             text: (task.lines + blockers.map(\.line) + shown.flatMap(\.lines))
                 .joined(separator: "\n"))
-    }
-
-    private func requireProject() throws {
-        guard try store.get(.project(project)) != nil else {
-            throw CodexError(.notFound, "The store has no such project.")
-        }
     }
 
     private static var noTask: CodexError {
@@ -238,10 +279,21 @@ struct AgentLedger: Sendable {
     }
 
     /// Gives a task back without a failed attempt.
+    ///
+    /// Without a token, admins and the task's assignee end a claim of another worker.
     func release(
-        _ id: CodexFlow.Task.ID, token: Int, note: String? = nil, key: String? = nil
+        _ id: CodexFlow.Task.ID, token: Int?, note: String? = nil, key: String? = nil
     ) async throws -> AgentAnswer {
         let task = try await once(key).releaseTask(
+            id, in: project, by: try requireUser(), holding: token, note: note)
+        return Self.answer(task)
+    }
+
+    /// Gives a dead task new attempts.
+    func revive(
+        _ id: CodexFlow.Task.ID, token: Int?, note: String? = nil, key: String? = nil
+    ) async throws -> AgentAnswer {
+        let task = try await once(key).reviveTask(
             id, in: project, by: try requireUser(), holding: token, note: note)
         return Self.answer(task)
     }

@@ -18,8 +18,8 @@ struct TaskCommand: AsyncParsableCommand {
             claim, 3 if the worker does not hold the task, and 64 for wrong usage.
             """,
         subcommands: [
-            SetUp.self, Ready.self, Claim.self, Renew.self, Done.self, Fail.self, Add.self,
-            Show.self, Comment.self, Block.self,
+            SetUp.self, Ready.self, Claim.self, Renew.self, Done.self, Fail.self, Release.self,
+            Add.self, Show.self, Comment.self, Block.self, Expired.self, Dead.self, Revive.self,
         ])
 }
 
@@ -240,6 +240,29 @@ extension TaskCommand {
         }
     }
 
+    struct Release: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ends a claim before its lease does, without a failed attempt.",
+            discussion: """
+                Without a token, an admin of the project or the task's assignee ends the claim of \
+                another worker.
+                """)
+
+        @OptionGroup var arguments: OneTaskArguments
+
+        @Option(help: "The claim's token.")
+        var token: Int?
+
+        @Option(help: "The reason, for the history.")
+        var note: String?
+
+        func run() async throws {
+            try await arguments.write { ledger, id in
+                try await ledger.release(id, token: token, note: note, key: arguments.key)
+            }
+        }
+    }
+
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Creates a task in todo, ready for workers.")
@@ -340,6 +363,55 @@ extension TaskCommand {
                         id, from: blocker, token: token, key: arguments.key)
                 }
                 return try await ledger.block(id, on: blocker, token: token, key: arguments.key)
+            }
+        }
+    }
+}
+
+// MARK: Tasks without a worker
+
+extension TaskCommand {
+    struct Expired: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Lists the tasks whose claims ended by time, earliest first.",
+            discussion: "The next claims take them up, so the list is empty while agents work.")
+
+        @OptionGroup var arguments: TaskArguments
+
+        @Option(help: "The maximum number of tasks, 1 to 100.")
+        var limit = 20
+
+        func run() async throws { try await arguments.read { try $0.expired(limit: limit) } }
+    }
+
+    struct Dead: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Lists the tasks all of whose attempts failed, earliest first.",
+            discussion: "No worker gets them from the queue before `revive`.")
+
+        @OptionGroup var arguments: TaskArguments
+
+        @Option(help: "The maximum number of tasks, 1 to 100.")
+        var limit = 20
+
+        func run() async throws { try await arguments.read { try $0.dead(limit: limit) } }
+    }
+
+    struct Revive: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Gives a dead task new attempts.")
+
+        @OptionGroup var arguments: OneTaskArguments
+
+        @Option(help: "The claim's token, if the task is claimed.")
+        var token: Int?
+
+        @Option(help: "The reason, for the history.")
+        var note: String?
+
+        func run() async throws {
+            try await arguments.write { ledger, id in
+                try await ledger.revive(id, token: token, note: note, key: arguments.key)
             }
         }
     }
