@@ -19,12 +19,13 @@ STORE ?= .build-demo/workspace.codex
 HEADLINE ?=
 # Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes.
 DURABLE ?=
-# A seed of `make simulate`, `make dynamodb` and `make malformed`; without it, each run has another.
+# A seed of `make simulate`, `make fuzz`, `make dynamodb` and `make malformed`; without it, each run has
+# another.
 SEED ?=
 # More arguments of codex-simulate: --trace, --seconds 3600, --replay FILE.
 SIMULATE ?=
-# Targets have their own defaults: `make histories` 600 seconds and `make fuzz` 60; `make simulate` two jobs
-# and `make fuzz` one.
+# Targets have their own defaults: `make histories` 600 seconds, `make fuzz` and `make fuzz-short` 60;
+# `make simulate` and `make fuzz-short` two jobs, and `make fuzz` one.
 SECONDS ?=
 JOBS ?=
 
@@ -43,8 +44,8 @@ LOCK ?= on
 PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
-.PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories risk fuzz fuzz-corpus \
-	lint format nested task-service field-service dynamodb malformed emulators agents worst \
+.PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories risk fuzz \
+	fuzz-short fuzz-corpus lint format nested task-service field-service dynamodb malformed emulators agents worst \
 	count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
@@ -149,16 +150,25 @@ risk: ## risk reports of simulated projects with known lateness: PROJECTS=2000, 
 # SwiftPM's option keeps the name `main` for libFuzzer. SwiftPM takes one sanitizer, and of several options
 # the compiler takes the last.
 TARGET ?= all
-FUZZED = $(LEAN) -c release --scratch-path .build-fuzz --product codex-fuzz --sanitize fuzzer \
+FUZZED = --product codex-fuzz --sanitize fuzzer \
 	-Xswiftc -sanitize=fuzzer,address -Xswiftc -DFUZZING -Xswiftc -enable-testing \
 	$(if $(filter Linux,$(shell uname)),-Xswiftc -use-ld=lld)
 fuzz: ## decoders, parsers and requests with any bytes, for a minute: TARGET=items, SECONDS=3600, JOBS=2
 	@./Scripts/bootstrap
 	$(PIN) lean
-	$(SWIFT) build $(FUZZED)
+	$(SWIFT) build $(LEAN) -c release --scratch-path .build-fuzz $(FUZZED)
 	$(CHECK) --warn --scratch .build-fuzz lean
-	@./Scripts/fuzz.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),1) \
+	@./Scripts/fuzz.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),1) $(if $(SEED),--seed $(SEED)) \
 		.build-fuzz/release/codex-fuzz $(TARGET)
+
+# The form for CI. Its build takes less time: it is not optimized, and has no traits, so that swift-crypto and
+# swift-syntax are not built. Without Encryption, the program lacks the target key-files. The run starts with the
+# corpora of the repository, so that a build directory that is kept does not make it longer.
+fuzz-short: ## a minute of the same in a build that is made faster, for CI: SECONDS=, JOBS=, SEED=
+	@./Scripts/bootstrap
+	$(SWIFT) build --scratch-path .build-fuzz-short --disable-index-store $(FUZZED)
+	@./Scripts/fuzz.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),2) $(if $(SEED),--seed $(SEED)) \
+		--fresh --without key-files .build-fuzz-short/debug/codex-fuzz all
 
 # Inputs that were found stay; the seeds are written again.
 fuzz-corpus: ## write the corpora and dictionaries that fuzzing starts with

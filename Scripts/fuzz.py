@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs libFuzzer over the targets of codex-fuzz, and prints what each did.
 
-    fuzz.py [--seconds SECONDS] [--jobs JOBS] PROGRAM all|TARGET ...
+    fuzz.py [--seconds SECONDS] [--jobs JOBS] [--seed SEED] [--fresh] [--without TARGET] PROGRAM all|TARGET ...
 
-The seconds are of all targets together. What covers new code is kept in .build-fuzz/corpus/TARGET, and the next run starts
-with it. A finding is kept in .build-fuzz/findings, and makes the result 1. See Docs/Fuzzing.md.
+The seconds are of all targets together, and each gets the same share. What covers new code is kept in
+.build-fuzz/corpus/TARGET, and the next run starts with it; with --fresh, neither. A finding is kept in
+.build-fuzz/findings, and makes the result 1. So does a target that executed nothing. See Docs/Fuzzing.md.
 """
 
 import argparse
@@ -54,22 +55,50 @@ def reason(output):
     return [line for line in output.splitlines() if any(word in line for word in words)][:6]
 
 
-def run(program, target, seconds, temporary):
-    """Runs one target, and gives its output with the result of the process."""
-    work, findings = WORK / "corpus" / target, WORK / "findings"
-    for folder in (work, findings):
-        folder.mkdir(parents=True, exist_ok=True)
-    command = [program, f"-max_total_time={seconds}", "-print_final_stats=1", f"-timeout={INPUT_SECONDS}",
-               f"-rss_limit_mb={MEMORY_MEBIBYTES}", "-detect_leaks=0", f"-artifact_prefix={findings}/{target}-"]
+def chosen(known, wanted, without=()):
+    """The targets to run, in order; an unknown name is an error."""
+    targets = known if wanted == ["all"] else wanted
+    unknown = [name for name in [*targets, *without] if name not in known]
+    targets = [name for name in targets if name not in without]
+    if unknown or not targets:
+        sys.exit(f"fuzz.py: no such target: {', '.join(unknown) or '(none)'}; there are {', '.join(known) or 'none: make fuzz-corpus'}")
+    return targets
+
+
+def share(seconds, jobs, count):
+    """The seconds of each target, of which some run at a time."""
+    return max(1, seconds * jobs // count)
+
+
+def command(program, target, seconds, work, seed=None):
+    """What runs a target for some seconds. New inputs go into the folder `work`."""
+    words = [program, f"-max_total_time={seconds}", "-print_final_stats=1", f"-timeout={INPUT_SECONDS}",
+             f"-rss_limit_mb={MEMORY_MEBIBYTES}", "-detect_leaks=0", f"-artifact_prefix={WORK}/findings/{target}-"]
+    if seed is not None:
+        words.append(f"-seed={seed}")
     dictionary = DICTIONARIES / f"{target}.dict"
     if dictionary.exists():
-        command.append(f"-dict={dictionary}")
-    folder = tempfile.mkdtemp(dir=temporary)
+        words.append(f"-dict={dictionary}")
+    return words + [str(work), str(CORPUS / target)]
+
+
+def has_failed(code, result):
+    """Whether a process found something, or did nothing."""
+    return code != 0 or result.executions == 0
+
+
+def run(program, target, seconds, temporary, seed=None, fresh=False):
+    """Runs one target, and gives its output with the result of the process."""
+    folder = pathlib.Path(tempfile.mkdtemp(dir=temporary))
+    # The inputs of a run do not belong in the directory that the program uses.
+    work = pathlib.Path(tempfile.mkdtemp(dir=temporary)) if fresh else WORK / "corpus" / target
+    for needed in (work, WORK / "findings"):
+        needed.mkdir(parents=True, exist_ok=True)
     # Swift's own report of a crash would wait for libFuzzer's, and this one for it.
-    environment = dict(os.environ, FUZZ_TARGET=target, TMPDIR=folder, SWIFT_BACKTRACE="enable=no",
+    environment = dict(os.environ, FUZZ_TARGET=target, TMPDIR=str(folder), SWIFT_BACKTRACE="enable=no",
                        ASAN_OPTIONS="detect_leaks=0")
-    process = subprocess.run(command + [str(work), str(CORPUS / target)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, env=environment, text=True, errors="replace")
+    process = subprocess.run(command(program, target, seconds, work, seed), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True, errors="replace")
     shutil.rmtree(folder, ignore_errors=True)
     return process.returncode, process.stdout
 
@@ -82,7 +111,8 @@ def row(target, result, seconds):
 
 def report(program, target, result, output, code):
     """Says what was found, and how to see it again."""
-    lines = [f"\n{target}: the process ended with {code}"] + ["    " + line for line in reason(output)]
+    done = "" if result.executions else ", and executed nothing"
+    lines = [f"\n{target}: the process ended with {code}{done}"] + ["    " + line for line in reason(output)]
     if result.finding:
         lines += [f"    input    {result.finding}",
                   f"    replay   FUZZ_TARGET={target} SWIFT_BACKTRACE=enable=no {program} {result.finding}",
@@ -99,28 +129,28 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60, help="of all targets together")
     parser.add_argument("--jobs", type=int, default=1, help="targets at a time")
+    parser.add_argument("--seed", type=int, help="the seed of all choices; without it, each run has another")
+    parser.add_argument("--fresh", action="store_true", help="start with the repository's corpora alone, and keep no inputs")
+    parser.add_argument("--without", action="append", default=[], metavar="TARGET", help="a target that the program lacks")
     parser.add_argument("program")
     parser.add_argument("targets", nargs="+", metavar="all|TARGET")
     arguments = parser.parse_args()
     known = sorted(path.name for path in CORPUS.iterdir() if path.is_dir()) if CORPUS.is_dir() else []
-    targets = known if arguments.targets == ["all"] else arguments.targets
-    unknown = [target for target in targets if target not in known]
-    if unknown or not targets:
-        sys.exit(f"fuzz.py: no such target: {', '.join(unknown) or '(none)'}; there are {', '.join(known) or 'none: make fuzz-corpus'}")
-    each = max(1, arguments.seconds * arguments.jobs // len(targets))
-    print(f"{'target':16} {'executions':>12} {'rate':>13} {'coverage':>8}", flush=True)
+    targets = chosen(known, arguments.targets, arguments.without)
+    each = share(arguments.seconds, arguments.jobs, len(targets))
+    print(f"{len(targets)} targets, {each} seconds each, {arguments.jobs} at a time\n{'target':16} {'executions':>12} {'rate':>13} {'coverage':>8}", flush=True)
     failed = False
     WORK.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=WORK) as temporary, ThreadPoolExecutor(arguments.jobs) as pool:
         def timed(target):
             start = time.monotonic()
-            code, output = run(arguments.program, target, each, temporary)
+            code, output = run(arguments.program, target, each, temporary, arguments.seed, arguments.fresh)
             return target, code, output, time.monotonic() - start
 
         for target, code, output, seconds in pool.map(timed, targets):
             result = parse(output)
             print(row(target, result, seconds), flush=True)
-            if code:
+            if has_failed(code, result):
                 failed = True
                 report(arguments.program, target, result, output, code)
     sys.exit(1 if failed else 0)

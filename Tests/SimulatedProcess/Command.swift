@@ -49,9 +49,11 @@ struct Command: Decodable {
     var orders: [Int]?
     /// The sites whose open orders are read by their type.
     var sites: [String]?
+    /// The passes that are read.
+    var passes: [ItemKey]?
 
     // MARK: Others
-    /// The name of an index or consumer.
+    /// The name of an index, of an attribute of a time to live, or of a consumer.
     var name: String?
     var limit: Int?
     /// The commit after which changes begin.
@@ -101,12 +103,13 @@ struct DurabilityName: Decodable {
     }
 }
 
-/// The key of an item of table `t`.
+/// The key of an item of table `t` or `e`.
 struct ItemKey: Decodable {
     let p: String
     let s: Int
 
     var primaryKey: PrimaryKey { PrimaryKey(.string(p), .number(Number(s))) }
+    var table: String { Items.tableName(of: p) }
 }
 
 /// An action of a write.
@@ -119,6 +122,7 @@ struct ActionForm: Decodable {
         var v: Int?
         var u: String?
         var x: Int?
+        var y: Int?
         /// The seed and the length of a text.
         var pad: [Int]?
     }
@@ -135,11 +139,20 @@ struct ActionForm: Decodable {
         var vAtLeast: Int?
     }
 
+    /// A query whose items are deleted.
+    struct DeletionForm: Decodable {
+        var partition: String?
+        var group: String?
+        /// The site of open orders.
+        var site: String?
+    }
+
     var put: Put?
     var delete: ItemKey?
     var add: Addition?
     var check: ItemKey?
     var order: OrderForm?
+    var deletion: DeletionForm?
     var condition: ConditionForm?
 }
 
@@ -149,6 +162,7 @@ extension ActionForm {
     /// - Parameter op: The number of the operation, which the written item gets.
     /// - Throws: ``ProtocolFault``.
     func step(op: Int) throws -> WriteStep {
+        if let deletion { return .deletion(try deletion.query) }
         guard let order else { return .untyped(try action(op: op)) }
         return order.step(op: op, condition: try condition?.condition)
     }
@@ -157,23 +171,26 @@ extension ActionForm {
     private func action(op: Int) throws -> WriteAction {
         let condition = try self.condition?.condition
         if let put {
-            return .put(table: Items.table, try put.item(op: op), condition: condition)
+            return .put(
+                table: Items.tableName(of: put.p), try put.item(op: op), condition: condition)
         }
         if let add {
             let update = Update()
                 .adding(add.by, to: Attribute<Int>("v"))
                 .setting(Attribute<Int>("op"), to: op)
-            let key = ItemKey(p: add.p, s: add.s).primaryKey
-            return .update(table: Items.table, key: key, update, condition: condition)
+            let key = ItemKey(p: add.p, s: add.s)
+            return .update(
+                table: key.table, key: key.primaryKey, update, condition: condition)
         }
         if let delete {
-            return .delete(table: Items.table, key: delete.primaryKey, condition: condition)
+            return .delete(table: delete.table, key: delete.primaryKey, condition: condition)
         }
         guard let check, let condition else {
             throw ProtocolFault(
-                message: "an action is put, add, delete, order, or check with a condition")
+                message: "an action is put, add, delete, order, deletion, "
+                    + "or check with a condition")
         }
-        return .check(table: Items.table, key: check.primaryKey, condition: condition)
+        return .check(table: check.table, key: check.primaryKey, condition: condition)
     }
 }
 
@@ -186,6 +203,7 @@ extension ActionForm.Put {
         if let v { item["v"] = .number(Number(v)) }
         if let u { item["u"] = .string(u) }
         if let x { item["x"] = .number(Number(x)) }
+        if let y { item["y"] = .number(Number(y)) }
         if let pad {
             guard pad.count == 2, pad[0] >= 0, (0...Pad.byteCountMax).contains(pad[1]) else {
                 throw ProtocolFault(message: "a pad has a seed and a length")
@@ -193,6 +211,25 @@ extension ActionForm.Put {
             item["pad"] = .string(Pad.text(seed: pad[0], byteCount: pad[1]))
         }
         return item
+    }
+}
+
+extension ActionForm.DeletionForm {
+    fileprivate var query: TableQuery {
+        get throws {
+            if let partition {
+                return TableQuery(table: Items.table, partition: [.string(partition)])
+            }
+            if let group {
+                return TableQuery(
+                    table: Items.table, index: "byG", partition: [.string(group)])
+            }
+            if let site {
+                // Its request names the entity.
+                return Query<Order>(partition: .string(site), index: "openBySite").request
+            }
+            throw ProtocolFault(message: "a deletion is of a partition, a group or a site")
+        }
     }
 }
 

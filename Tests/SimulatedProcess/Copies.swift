@@ -76,13 +76,17 @@ extension SimulatedProcess {
         }
     }
 
-    /// Reads a copy once its indexes are built and it does nothing in the background.
+    /// Reads a copy, and its whole change stream, once its indexes are built and it does nothing
+    /// in the background.
     private func look(at store: Store) async throws -> [Answer.Field] {
         while try store.build() == .more {}
         await settle(store)
+        let trimmed = try store.stats().trimmedSequence
         return [
             Answer.Field("scan", .object(try scan(store))),
             Answer.Field("verify", try verify(store)),
+            Answer.Field("trimmed", .count(trimmed)),
+            Answer.Field("stream", .list(try commits(of: store, after: trimmed).commits)),
         ]
     }
 }

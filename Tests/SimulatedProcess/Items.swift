@@ -8,9 +8,14 @@ enum Items {
     static let table = "t"
     /// The table of what consumers have counted.
     static let consumerTable = "c"
+    /// The table of passes, whose time to live is added and removed while the store is in use.
+    static let passTable = "e"
     /// The index of `t` that is added and removed while the store is in use.
     static let addedIndex = IndexDefinition(
         "byV", partitionKey: [KeyAttribute("v", .number)])
+    /// The counter of `t` that is added and removed while the store is in use.
+    static let addedCounter = CounterDefinition(
+        "addedPerG", group: [KeyAttribute("g")], sums: ["v"])
 
     /// The schema that stores are created with.
     static let schema = Schema(
@@ -28,8 +33,16 @@ enum Items {
             TableDefinition(
                 consumerTable, partitionKey: KeyAttribute("p"),
                 sortKey: KeyAttribute("s", .number)),
+            TableDefinition(
+                passTable, partitionKey: KeyAttribute("p"), sortKey: KeyAttribute("s", .number),
+                indexes: [IndexDefinition("byV", partitionKey: [KeyAttribute("v", .number)])]),
             Order.table,
         ], types: [Order.self])
+
+    /// The table of the items with a partition key that commands write without a type.
+    static func tableName(of partition: String) -> String {
+        partition.hasPrefix("pass#") ? passTable : table
+    }
 
     /// The key of the item that names a process's last operation.
     static func markerKey(of process: Int) -> PrimaryKey {
@@ -45,7 +58,7 @@ enum Items {
 
     // MARK: Answers
 
-    private static let names = ["p", "s", "g", "v", "op", "u", "x", "pad", "n", "chain"]
+    private static let names = ["p", "s", "g", "v", "op", "u", "x", "y", "pad", "n", "chain"]
 
     /// An item as answers show it.
     static func shown(_ item: Item) -> Answer {

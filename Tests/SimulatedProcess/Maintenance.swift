@@ -31,6 +31,31 @@ extension SimulatedProcess {
         return [:]
     }
 
+    /// Adds the counter that is not in the schema; ``buildStep(_:)`` counts the present items.
+    func addCounter() async throws -> Answer {
+        try await openStore().addCounter(Items.addedCounter, to: Items.table)
+        return [:]
+    }
+
+    /// Removes that counter.
+    func removeCounter() async throws -> Answer {
+        try await openStore().removeCounter(Items.addedCounter.name, from: Items.table)
+        return [:]
+    }
+
+    /// Lets passes expire by an attribute, once ``buildStep(_:)`` has given each its end.
+    func addTimeToLive(_ command: Command) async throws -> Answer {
+        let name = try command.need(command.name, "name")
+        try await openStore().addTimeToLive(name, to: Items.passTable)
+        return [:]
+    }
+
+    /// Lets passes expire no more; ``buildStep(_:)`` removes their ends.
+    func removeTimeToLive() async throws -> Answer {
+        try await openStore().removeTimeToLive(from: Items.passTable)
+        return [:]
+    }
+
     /// Does a part of the building and emptying, with a turn before each transaction.
     func buildStep(_ command: Command) throws -> Answer {
         let outcome = try openStore().build(stepCountMax: max(1, command.limit ?? .max))

@@ -30,9 +30,11 @@ extension SimulatedProcess {
     }
 
     /// Closes the store, if one is open.
+    ///
+    /// The snapshot that the process holds stays: it must have ended.
     func close() -> Answer {
         store?.close()
-        store = nil
+        (store, cache) = (nil, nil)
         return [:]
     }
 

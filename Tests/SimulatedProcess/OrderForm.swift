@@ -7,6 +7,8 @@ enum WriteStep: Sendable {
     case untyped(WriteAction)
     /// What is done to an order by its type.
     case typed(OrderForm)
+    /// A deletion of all items that a query finds.
+    case deletion(TableQuery)
 
     /// The action that a list has for the step.
     ///
@@ -14,7 +16,7 @@ enum WriteStep: Sendable {
     var action: WriteAction {
         get throws {
             guard case .untyped(let action) = self else {
-                throw ProtocolFault(message: "a list has no typed steps")
+                throw ProtocolFault(message: "a list has no typed steps and no deletions")
             }
             return action
         }

@@ -16,7 +16,8 @@ extension SimulatedProcess {
         .object(try openStore().read { snapshot in try Self.read(command, snapshot) })
     }
 
-    private static func read(
+    /// Reads what a command names in a snapshot.
+    static func read(
         _ command: Command, _ snapshot: borrowing Snapshot
     ) throws -> [Answer.Field] {
         var fields = [
@@ -53,6 +54,10 @@ extension SimulatedProcess {
         }
         if let sites = command.sites {
             fields.append(Answer.Field("open", try openOrders(sites, snapshot)))
+        }
+        if let keys = command.passes {
+            let passes = try snapshot.items(in: Items.passTable, keys: keys.map(\.primaryKey))
+            fields.append(Answer.Field("passes", .list(passes.map { Items.shown(optional: $0) })))
         }
         return fields
     }
@@ -112,8 +117,18 @@ extension SimulatedProcess {
             Answer.Field("byG", try items(TableScan(table: Items.table, index: "byG"), snapshot)),
             Answer.Field("byU", try items(TableScan(table: Items.table, index: "byU"), snapshot)),
             Answer.Field("byV", try items(TableScan(table: Items.table, index: "byV"), snapshot)),
-            Answer.Field("totals", try totals(snapshot)),
+            Answer.Field("totals", try totals(of: "perG", snapshot)),
+            Answer.Field("addedTotals", try totals(of: Items.addedCounter.name, snapshot)),
             Answer.Field("orders", .object(try scanOrders(snapshot))),
+            Answer.Field("passes", .object(try scanPasses(snapshot))),
+        ]
+    }
+
+    private static func scanPasses(_ snapshot: borrowing Snapshot) throws -> [Answer.Field] {
+        let table = Items.passTable
+        return [
+            Answer.Field("items", try items(TableScan(table: table), snapshot)),
+            Answer.Field("byV", try items(TableScan(table: table, index: "byV"), snapshot)),
         ]
     }
 
@@ -141,12 +156,17 @@ extension SimulatedProcess {
         }
     }
 
-    private static func totals(_ snapshot: borrowing Snapshot) throws -> Answer {
+    /// The totals of a counter; `null` if it is not there.
+    private static func totals(
+        of counter: String, _ snapshot: borrowing Snapshot
+    ) throws -> Answer {
         do {
             return .list(
-                try snapshot.totals(of: "perG", in: Items.table).map { Items.shown($0) })
+                try snapshot.totals(of: counter, in: Items.table).map { Items.shown($0) })
         } catch CodexError.Code.indexNotReady {
             return "indexNotReady"
+        } catch CodexError.Code.unknownIndex {
+            return .null
         }
     }
 
@@ -175,16 +195,28 @@ extension SimulatedProcess {
     /// Reads whole commits after one, until there are as many changes as are wanted.
     func changes(_ command: Command) throws -> Answer {
         let store = try openStore()
-        let countMin = max(1, command.limit ?? 1000)
         // Before the log is read: the end that it is read to may be a later one.
         let newest = try newestSequence(of: store)
-        var last = command.after ?? 0
+        let after = command.after ?? 0
+        let found = try commits(
+            of: store, after: after, atLeast: max(1, command.limit ?? 1000))
+        var last = max(after, found.last)
+        if found.isEnd { last = max(last, newest) }
+        return [
+            "end": .bool(found.isEnd), "last": .count(last), "commits": .list(found.commits),
+        ]
+    }
+
+    /// Whole commits of a store after one, with so many changes, or those that there are.
+    func commits(
+        of store: Store, after start: UInt64, atLeast countMin: Int = .max
+    ) throws -> (commits: [Answer], last: UInt64, isEnd: Bool) {
         var commits: [(number: UInt64, changes: [Answer])] = []
         var count = 0
         var isEnd = true
         do {
             try store.catchUp(
-                after: SequenceNumber(commit: last), view: .newAndOldImages, filter: .all
+                after: SequenceNumber(commit: start), view: .newAndOldImages, filter: .all
             ) { change in
                 let number = change.sequenceNumber.commit
                 if number != commits.last?.number {
@@ -197,12 +229,10 @@ extension SimulatedProcess {
         } catch is EnoughChanges {
             isEnd = false
         }
-        last = max(last, commits.last?.number ?? 0)
-        if isEnd { last = max(last, newest) }
         let answers = commits.map { commit -> Answer in
             ["sequence": .count(commit.number), "changes": .list(commit.changes)]
         }
-        return ["end": .bool(isEnd), "last": .count(last), "commits": .list(answers)]
+        return (answers, commits.last?.number ?? start, isEnd)
     }
 
     private static func shown(_ change: ChangeRecord) throws -> Answer {

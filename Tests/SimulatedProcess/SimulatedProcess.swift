@@ -14,6 +14,10 @@ final class SimulatedProcess {
     let random: RandomBits
     /// The store that is open.
     var store: Store?
+    /// The snapshot that the process holds between commands.
+    var held: HeldSnapshot?
+    /// The cache of the open store; `nil` before its first use.
+    var cache: StoreCache?
     /// How the process opens a store that it restored or that follows.
     var copyOptions: StoreOptions
 
@@ -57,12 +61,20 @@ final class SimulatedProcess {
         case "removeExpired": return try await removeExpired(command)
         case "addIndex": return try await addIndex(command)
         case "removeIndex": return try await removeIndex(command)
+        case "addCounter": return try await addCounter()
+        case "removeCounter": return try await removeCounter()
+        case "addTimeToLive": return try await addTimeToLive(command)
+        case "removeTimeToLive": return try await removeTimeToLive()
         case "buildStep": return try buildStep(command)
         case "compact": return try await compact()
         case "backup": return try await backup(command)
         case "archive": return try await archive(command)
         case "restore": return try await restore(command)
         case "follow": return try await follow(command)
+        case "hold": return try hold(command)
+        case "heldRead": return try heldRead(command)
+        case "letGo": return letGo()
+        case "cachedRead": return try cachedRead(command)
         default: throw ProtocolFault(message: "no command is called \(command.command)")
         }
     }

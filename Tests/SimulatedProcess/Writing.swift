@@ -52,6 +52,7 @@ extension SimulatedProcess {
                     switch step {
                     case .untyped(let action): try Self.perform(action, &transaction)
                     case .typed(let form): try form.perform(&transaction)
+                    case .deletion(let query): try transaction.deleteItems(matching: query)
                     }
                 } catch {
                     failed.set(place)

@@ -18,6 +18,29 @@ extension Checker {
         }
     }
 
+    /// Checks that each value of a cache is of a state that the read may have seen.
+    mutating func checkCachedReads() {
+        for read in history.cachedReads {
+            let models = window(read.invoked, read.completed).map { states[$0] }
+            let (numbers, sites) = (read.request.orders ?? [], read.request.sites ?? [])
+            let (orders, open) = (read.results.orders ?? [], read.results.open ?? [])
+            let areOrdersRight = zip(numbers, orders).allSatisfy { number, order in
+                models.contains { $0.items[Order.key(number)]?.order?.fields == order }
+            }
+            let areSitesRight = zip(sites, open).allSatisfy { site, orders in
+                models.contains { model in
+                    model.openOrders(at: site).compactMap { $0.order?.fields } == orders
+                }
+            }
+            if orders.count != numbers.count || !areOrdersRight {
+                add(.snapshot, "a cache has other orders", "step \(read.invoked)")
+            }
+            if open.count != sites.count || !areSitesRight {
+                add(.snapshot, "a cache has other open orders", "step \(read.invoked)")
+            }
+        }
+    }
+
     /// Compares the table of orders with a state of the model.
     mutating func checkOrders(_ look: History.Look, _ model: Model, _ rule: Finding.Rule) {
         let (orders, detail) = (look.scan.orders, "commit \(look.scan.sequence)")

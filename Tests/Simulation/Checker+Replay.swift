@@ -43,10 +43,10 @@ extension Checker {
         guard let write = op.flatMap({ history.writes[$0] }) else {
             return expiries.append((place, change))
         }
-        let now = Self.likelyAttempts(of: write).map(\.now).max() ?? .max
-        if change.old?.isExpired(at: now) != true {
-            add(.replay, "an item was removed that is not over", "\(detail) at \(now)")
+        let isOver = moments(of: write).contains { moment in
+            change.old?.isExpired(at: moment.now, by: moment.lifetime) == true
         }
+        if !isOver { add(.replay, "an item was removed that is not over", detail) }
     }
 
     /// The attempts that may have stored a write; of one that cannot be stored, all of them.
@@ -55,16 +55,43 @@ extension Checker {
         return attempts.isEmpty ? write.attempts : attempts
     }
 
+    /// A clock, and what decided when passes are over.
+    private struct Moment: Hashable {
+        var now: Int
+        var lifetime: Lifetime
+    }
+
+    /// What the attempts may have met that may have stored a write.
+    private func moments(of write: History.Write) -> [Moment] {
+        let hasPass = write.actions.contains { $0.key.isPass }
+        var moments: Set<Moment> = []
+        for attempt in Self.likelyAttempts(of: write) {
+            let found = hasPass ? lifetimes(attempt.invoked, attempt.completed) : [.never]
+            for lifetime in found { moments.insert(Moment(now: attempt.now, lifetime: lifetime)) }
+        }
+        return moments.sorted {
+            ($0.now, $0.lifetime.rawValue) < ($1.now, $1.lifetime.rawValue)
+        }
+    }
+
     private mutating func check(
         _ write: History.Write, _ share: Share, _ commit: LoggedCommit, _ model: Model
     ) {
-        var actual: [ItemKey: Model.Change] = [:]
-        for change in share.changes where change.isOfWrite && !change.isExpiry {
-            actual[change.key] = Model.Change(key: change.key, old: change.old, new: change.new)
+        let own = share.changes.filter { $0.isOfWrite && !$0.isExpiry }
+            .map { Model.Change(key: $0.key, old: $0.old, new: $0.new) }
+        let actual = Dictionary(own.map { ($0.key, $0) }) { $1 }
+        if actual.count != own.count {
+            add(
+                .replay, "a write changes an item twice",
+                "commit \(commit.sequence), write \(write.op)")
         }
         var reason = ("a write has no attempt", "")
-        for now in Set(Self.likelyAttempts(of: write).map(\.now)).sorted() {
-            switch model.judge(write.allActions, op: write.op, now: now, isList: write.isList) {
+        for moment in moments(of: write) {
+            var model = model
+            model.lifetime = moment.lifetime
+            let verdict = model.judge(
+                write.allActions, op: write.op, now: moment.now, isList: write.isList)
+            switch verdict {
             case .applied(let changes):
                 let expected = Dictionary(changes.map { ($0.key, $0) }) { $1 }
                 if actual == expected { return }
@@ -121,14 +148,23 @@ extension Checker {
 /// The changes of the items' table, as consumers count them.
 struct ConsumedChanges: Sendable {
     private var numbers: [String] = []
+    private var places: [(commit: Int, ordinal: Int)] = []
     /// The number of changes before the first commit and after each.
     private(set) var starts = [0]
 
     mutating func add(_ commit: LoggedCommit) {
         for change in commit.changes where change.table == "t" {
             numbers.append("\(commit.sequence).\(change.ordinal);")
+            places.append((commit.sequence, change.ordinal))
         }
         starts.append(numbers.count)
+    }
+
+    /// The number of changes up to one with a number; that of a commit has all of its changes.
+    func count(upTo number: String) -> Int {
+        let parts = number.split(separator: ".").map { Int($0) ?? 0 }
+        let last = (parts.first ?? 0, parts.count > 1 ? parts[1] : Int.max)
+        return places.prefix { ($0.commit, $0.ordinal) <= last }.count
     }
 
     /// The digest of a consumer that counted some changes; `nil` if there are not so many.

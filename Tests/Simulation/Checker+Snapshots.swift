@@ -18,7 +18,9 @@ extension Checker {
                 add(.snapshot, "a scan is too old or too new", name)
             }
             let isLast = scan.completed == .max
-            check(scan, place, isLast ? .finalState : .snapshot)
+            check(
+                scan, place, isLast ? .finalState : .snapshot,
+                lifetimes(scan.invoked, scan.completed, isBuilt: scan.isBuilt))
         }
         for sighting in history.sightings where sighting.isNewest {
             let place = place(of: sighting.sequence)
@@ -31,7 +33,35 @@ extension Checker {
     }
 
     private mutating func check(_ read: History.Read, _ model: Model, _ name: String) {
-        let (request, results, now) = (read.request, read.results, read.now)
+        // A snapshot has the clock of the first read that met an item with an end.
+        let found = ([read.now] + read.earlierClocks).map { differences(read, model, $0) }
+        if found.allSatisfy({ !$0.isEmpty }) {
+            for (kind, detail) in found[0] { add(.snapshot, kind, "\(name): \(detail)") }
+        }
+        if let groups = read.request.totals {
+            let totals = Dictionary(model.totals().map { ($0.g, $0) }) { $1 }
+            if read.results.totals != groups.map({ totals[$0] ?? GroupTotal($0) }) {
+                add(.snapshot, "a read has other totals", name)
+            }
+        }
+        if read.request.markers == true {
+            var markers: [String: Int] = [:]
+            for item in model.items.values where item.p.hasPrefix("marker#") {
+                markers[String(item.p.dropFirst("marker#".count))] = item.op
+            }
+            if read.results.markers ?? [:] != markers {
+                add(.snapshot, "a read has other markers", name)
+            }
+        }
+        checkOrders(read, model, name)
+    }
+
+    /// What a read shows of items with an end that is not in a state of the model, by a clock.
+    private func differences(
+        _ read: History.Read, _ model: Model, _ now: Int
+    ) -> [(kind: String, detail: String)] {
+        let (request, results) = (read.request, read.results)
+        var found: [(kind: String, detail: String)] = []
         if let keys = request.items {
             let expected = keys.map { model.visible($0, at: now) }
             if results.items != expected {
@@ -43,33 +73,23 @@ extension Checker {
                     text = "\(keys[place]): expected \(Self.text(expected[place])), not "
                     text += Self.text(shown)
                 }
-                add(.snapshot, "a read has other items", "\(name): \(text)")
+                found.append(("a read has other items", text))
             }
         }
         if let groups = request.groups,
             results.groups != groups.map({ model.entriesByGroup(at: now, of: $0) })
         {
-            add(.snapshot, "a read has other entries of a group", name)
+            found.append(("a read has other entries of a group", ""))
         }
-        if let groups = request.totals {
-            let totals = Dictionary(model.totals().map { ($0.g, $0) }) { $1 }
-            if results.totals != groups.map({ totals[$0] ?? GroupTotal($0) }) {
-                add(.snapshot, "a read has other totals", name)
-            }
+        if request.passes != nil, !mayShow(results.passes, read, model, now) {
+            found.append(("a read has other passes", ""))
         }
-        if request.markers == true {
-            var markers: [String: Int] = [:]
-            for item in model.items.values where item.p.hasPrefix("marker#") {
-                markers[String(item.p.dropFirst("marker#".count))] = item.op
-            }
-            if results.markers ?? [:] != markers {
-                add(.snapshot, "a read has other markers", name)
-            }
-        }
-        checkOrders(read, model, name)
+        return found
     }
 
-    private mutating func check(_ look: History.Look, _ place: Int, _ rule: Finding.Rule) {
+    private mutating func check(
+        _ look: History.Look, _ place: Int, _ rule: Finding.Rule, _ lifetimes: Set<Lifetime>
+    ) {
         let (scan, model, now) = (look.scan, states[place], look.now)
         let detail = "commit \(scan.sequence)"
         let expected = model.visibleItems(at: now)
@@ -89,9 +109,9 @@ extension Checker {
         for (name, entries, expected) in parts where entries ?? expected != expected {
             add(rule, "\(look.name) has other entries in \(name)", detail)
         }
-        // The index that comes and goes may be under construction.
-        let isUnbuilt = look.isBuilt && scan.byV?.code != nil
-        if isUnbuilt || scan.byG.elements == nil || scan.byU.elements == nil
+        // What comes and goes may be under construction.
+        let isUnbuilt = scan.byV?.code != nil || scan.addedTotals?.code != nil
+        if look.isBuilt && isUnbuilt || scan.byG.elements == nil || scan.byU.elements == nil
             || scan.totals.elements == nil
         {
             add(rule, "\(look.name) has an index that is not ready", detail)
@@ -99,12 +119,16 @@ extension Checker {
         if let totals = scan.totals.elements, totals != model.totals() {
             add(rule, "\(look.name) has other totals", detail)
         }
+        if let totals = scan.addedTotals?.elements, totals != model.totals() {
+            add(rule, "\(look.name) has other totals of the added counter", detail)
+        }
         if scan.counters.sorted(by: { $0.key < $1.key })
             != counters[place].values.sorted(by: { $0.key < $1.key })
         {
             add(rule, "\(look.name) has other items of consumers", detail)
         }
         checkOrders(look, model, rule)
+        checkPasses(look, model, rule, lifetimes)
     }
 
     // MARK: Rule 7, copies, and parts of the stream
@@ -117,11 +141,28 @@ extension Checker {
                 .copies, "\(copy.name) lacks commits",
                 "\(copy.scan.sequence), not \(copy.sequenceMin)")
         }
+        if copy.scan.sequence > copy.sequenceMax {
+            add(
+                .copies, "\(copy.name) has commits after its end",
+                "\(copy.scan.sequence), not \(copy.sequenceMax)")
+        }
     }
 
-    /// Compares copies with the state at their commit.
+    /// Compares copies with the state at their commit, and their streams with that of the store.
     mutating func checkCopies() {
-        for copy in history.copies { check(copy, place(of: copy.scan.sequence), .copies) }
+        for copy in history.copies {
+            // The state may be an old one, of which the steps tell nothing.
+            check(copy, place(of: copy.scan.sequence), .copies, knownLifetimes)
+            guard let stream = copy.stream else { continue }
+            let expected = history.stream.filter {
+                $0.sequence > stream.after && $0.sequence <= copy.scan.sequence
+            }
+            if stream.commits != expected {
+                add(
+                    .copies, "\(copy.name) has another stream",
+                    "after \(stream.after) to \(copy.scan.sequence)")
+            }
+        }
     }
 
     /// Compares what was read of the stream on the way with the stream at the end.

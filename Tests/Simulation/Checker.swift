@@ -54,7 +54,7 @@ package struct Checker {
         var checker = Checker(history)
         for verification in history.verifications { checker.check(verification, "the store") }
         checker.checkNumbers()
-        checker.checkIndex()
+        checker.checkSchema()
         for copy in history.copies { checker.checkAlone(copy) }
         guard history.isWhole else { return checker.findings }
         checker.findWrites()
@@ -65,9 +65,12 @@ package struct Checker {
         checker.findBounds()
         checker.checkRefusals()
         checker.checkExpiries()
+        checker.checkSweeps()
         checker.checkSnapshots()
+        checker.checkCachedReads()
         checker.checkCopies()
         checker.checkParts()
+        checker.checkConsumers()
         return checker.findings
     }
 
@@ -83,6 +86,13 @@ package struct Checker {
             add(
                 .finalState, "the commits of the stream are not in order",
                 "\(before.sequence), \(commit.sequence)")
+        }
+        // A change that a commit has twice, or lacks, moves the numbers of those after it.
+        for commit in history.stream
+        where commit.changes.map(\.ordinal) != Array(commit.changes.indices) {
+            add(
+                .finalState, "the changes of a commit are not numbered one after the other",
+                "\(commit.sequence): \(commit.changes.map(\.ordinal))")
         }
         if let last = history.stream.last, last.sequence > history.lastSequence {
             add(
@@ -161,6 +171,9 @@ package struct Checker {
                     .presence, "a refused write is in the stream",
                     "\(op) in \(history.stream[place].sequence)")
             }
+            if write.isForgotten {
+                add(.presence, "the token of an acknowledged write is not known any more", "\(op)")
+            }
             // Nothing before it can have stored it.
             if write.isAcknowledged, write.storingAttempts.isEmpty {
                 add(.presence, "a write was taken for one that was sent before", "\(op)")
@@ -193,7 +206,7 @@ extension Checker {
         guard let item else { return "nothing" }
         let parts: [(String, String?)] = [
             ("g", item.g), ("v", item.v.map(String.init)), ("op", item.op.map(String.init)),
-            ("u", item.u), ("x", item.x.map(String.init)),
+            ("u", item.u), ("x", item.x.map(String.init)), ("y", item.y.map(String.init)),
             ("pad", item.pad.map { $0.damage ?? "\($0.seed),\($0.byteCount)" }),
             ("n", item.n.map(String.init)), ("order", item.order.map { text($0) }),
             ("other", item.other?.joined(separator: ",")),

@@ -71,6 +71,7 @@
 
         private func finishClosing(_ slot: Int, _ answer: Answer) {
             slots[slot].isOpen = false
+            slots[slot].held?.state = .ended
             errors.closed(by: slot)
             if answer.error != nil { endProcess(slot) }
         }
@@ -120,7 +121,9 @@
             guard let op = request.op else { return }
             history.writes[op]?.attempts.append(attempt)
             switch attempt.outcome {
-            case .acknowledged: statistics.acknowledgedCount += 1
+            case .acknowledged:
+                statistics.acknowledgedCount += 1
+                sendOnceMore(request, of: command, slot)
             case .refused: statistics.refusedCount += 1
             case .unknown:
                 statistics.unknownCount += 1
@@ -160,12 +163,34 @@
                 let write = history.writes[op], write.attempts.count < Self.writeAttemptMax
             else { return }
             let other = op % 3 == 0 ? (slot + 1) % slots.count : slot
-            var again = Command(id: command.id, process: other, request: request)
+            let again = self.again(request, write, of: command, in: other)
+            slots[other].queue.insert(again, at: 0)
+        }
+
+        /// Sends a write with a token again that was acknowledged, some commands later: the token
+        /// must be known, also in another process.
+        private func sendOnceMore(_ request: Request, of command: Command, _ slot: Int) {
+            guard let op = request.op, op % 4 == 0, let token = request.token, !token.isEmpty,
+                let write = history.writes[op], write.attempts.count == 1
+            else { return }
+            let other = (slot + 1) % slots.count
+            let place = min(slots[other].queue.count, 2 + op % 7)
+            var again = self.again(request, write, of: command, in: other)
+            if let before = slots[other].queue[..<place].last?.request.now {
+                again.request.now = before
+            }
+            slots[other].queue.insert(again, at: place)
+        }
+
+        private func again(
+            _ request: Request, _ write: History.Write, of command: Command, in slot: Int
+        ) -> Command {
+            var again = Command(id: command.id, process: slot, request: request)
             again.request.process = write.process
             // A clock that goes back would be a jump.
             let now = request.now ?? command.request.now ?? 0
-            again.request.now = max(now, slots[other].now)
-            slots[other].queue.insert(again, at: 0)
+            again.request.now = max(now, slots[slot].now)
+            return again
         }
     }
 
@@ -177,22 +202,30 @@
         ) throws {
             let request = task.request
             let now = request.now ?? slots[slot].now
+            let read = History.Read(
+                invoked: task.invoked, completed: step, now: now, request: request,
+                results: results)
             switch request.command {
-            case .read:
-                history.reads.append(
-                    History.Read(
-                        invoked: task.invoked, completed: step, now: now, request: request,
-                        results: results))
+            case .read: history.reads.append(read)
+            case .cachedRead: history.cachedReads.append(read)
+            case .hold, .heldRead: try recordHeld(read, slot)
+            case .letGo, .compact: slots[slot].held?.state = .ended
             case .scan:
-                if results.scan?.byV?.code != nil { statistics.unreadyScanCount += 1 }
-                if let scan = results.scan {
-                    history.scans.append(look("a scan", scan, task, now))
+                guard let scan = results.scan else { return }
+                if scan.byV?.code != nil || scan.addedTotals?.code != nil {
+                    statistics.unreadyScanCount += 1
                 }
+                history.scans.append(look("a scan", scan, task, now))
             case .verify:
                 if let verification = results.verify { history.verifications.append(verification) }
-            case .addIndex: addIndexChange(.addition, task)
-            case .removeIndex: addIndexChange(.removal, task)
-            case .buildStep: statistics.buildStepCount += 1
+            case .addIndex, .removeIndex, .addCounter, .removeCounter, .addTimeToLive,
+                .removeTimeToLive:
+                addSchemaChange(task)
+            case .buildStep:
+                statistics.buildStepCount += 1
+                if results.state == "done" {
+                    history.builds.append(History.Build(invoked: task.invoked, completed: step))
+                }
             case .removeExpired: addSweep(task, now, count: results.count)
             case .consume:
                 see(Self.commit(results.at), task, isNewest: false)
@@ -212,6 +245,32 @@
             case .backup, .archive, .restore, .follow: try recordCopy(results, task, now)
             default: break
             }
+        }
+
+        /// Records a read with a snapshot that the process holds: it shows the state at its
+        /// beginning.
+        private func recordHeld(_ read: History.Read, _ slot: Int) throws {
+            if read.request.command == .hold {
+                slots[slot].held = HeldSnapshot(invoked: read.invoked, completed: read.completed)
+            }
+            guard var held = slots[slot].held else { return }
+            let isEnded = read.results.ended == true
+            if held.state == (isEnded ? .open : .ended) {
+                throw Finding(
+                    .snapshot, "a held snapshot \(isEnded ? "has ended" : "outlives its end")",
+                    "process \(slot), step \(step)")
+            }
+            guard !isEnded else {
+                slots[slot].held = nil
+                return
+            }
+            var read = read
+            (read.invoked, read.completed) = (held.invoked, held.completed)
+            read.earlierClocks = held.clocks
+            held.clocks.append(read.now)
+            held.state = .open
+            slots[slot].held = held
+            history.reads.append(read)
         }
 
         private func recordCopy(
@@ -240,6 +299,8 @@
                 var copy = look(name, scan, task, now)
                 copy.verification = results.verify
                 copy.sequenceMin = isRestore ? task.sequenceMin : results.leaderSequence ?? 0
+                copy.sequenceMax = request.sequence ?? .max
+                copy.stream = results.copiedStream
                 copy.isBuilt = true
                 history.copies.append(copy)
             }
@@ -256,29 +317,41 @@
         private func recordFailure(_ task: RunningTask, _ code: String?, _ slot: Int) {
             let now = task.request.now ?? slots[slot].now
             switch (task.request.command, code) {
-            case (.removeIndex, "unknownIndex"): addIndexChange(.absence, task)
-            case (.addIndex, "outcomeUnknown"):
-                addIndexChange(.addition, task, isAcknowledged: false)
-            case (.removeIndex, "outcomeUnknown"):
-                addIndexChange(.removal, task, isAcknowledged: false)
             case (.removeExpired, _): addSweep(task, now, count: nil)
+            case (.consume, "consumerMoved"):
+                history.overtakings.append(
+                    History.Overtaking(
+                        invoked: task.invoked, completed: step,
+                        consumer: task.request.name ?? ""))
+            case (.hold, _): slots[slot].held = nil
+            case (.compact, _): slots[slot].held?.state = .unknown
+            case (_, "outcomeUnknown"): addSchemaChange(task, .unknown)
+            case (_, "unknownIndex"), (_, "schemaMismatch"): addSchemaChange(task, .refused)
             default: break
             }
         }
 
-        private func addIndexChange(
-            _ kind: History.IndexChange.Kind, _ task: RunningTask, isAcknowledged: Bool = true
+        /// Records a change of the schema, if a command makes one.
+        private func addSchemaChange(
+            _ task: RunningTask, _ outcome: History.SchemaChange.Outcome = .made
         ) {
-            history.indexChanges.append(
-                History.IndexChange(
-                    kind: kind, invoked: task.invoked, completed: step,
-                    isAcknowledged: isAcknowledged))
+            guard let part = task.request.schemaPart else { return }
+            var name = task.request.isAddition ? task.request.name : nil
+            if outcome == .refused, let refused = name {
+                // The other time to live is there.
+                name = refused == "x" ? "y" : "x"
+            }
+            history.schemaChanges.append(
+                History.SchemaChange(
+                    part: part, name: name, invoked: task.invoked, completed: step,
+                    outcome: outcome))
         }
 
         private func addSweep(_ task: RunningTask, _ now: Int, count: Int?) {
             history.sweeps.append(
                 History.Sweep(
-                    invoked: task.invoked, completed: step, now: now, count: count))
+                    invoked: task.invoked, completed: step, now: now, limit: task.request.limit,
+                    count: count))
         }
 
         /// Records that an answer showed a commit.
@@ -310,12 +383,10 @@
             guard case .command(let command) = task.kind else { return }
             if aloneSlot == slot { aloneSlot = nil }
             switch command.request.command {
-            case .addIndex: addIndexChange(.addition, task, isAcknowledged: false)
-            case .removeIndex: addIndexChange(.removal, task, isAcknowledged: false)
             case .removeExpired:
                 addSweep(task, task.request.now ?? slots[slot].now, count: nil)
             case .writes: addGroup(command.writes, task)
-            default: break
+            default: addSchemaChange(task, .unknown)
             }
             for request in command.writes {
                 let attempt = History.Attempt(

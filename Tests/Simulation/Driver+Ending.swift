@@ -55,6 +55,7 @@
             let now = (slots.map { $0.now }.max() ?? ProgramGenerator.start) + 1
             slots[0].now = now
             _ = try perform(openRequest(now))
+            try writeLast(now)
             try finishBuilds()
             try readStore(now)
             try readStream()
@@ -118,6 +119,23 @@
             slots[0].process = process
             return process
         }
+
+        /// Makes a write: after all that has happened, the store must take it.
+        private func writeLast(_ now: Int) throws {
+            var request = Request(.write)
+            (request.now, request.op, request.actions) = (now, Self.lastOp, [])
+            var write = History.Write(op: Self.lastOp, process: 0, actions: [], isList: false)
+            step += 1
+            let invoked = step
+            _ = try perform(request)
+            write.attempts.append(
+                History.Attempt(
+                    invoked: invoked, completed: step, now: now, outcome: .acknowledged))
+            history.writes[Self.lastOp] = write
+        }
+
+        /// A number that no write of a program has.
+        private static let lastOp = 1_000_000
 
         /// Builds and empties what the history has begun.
         private func finishBuilds() throws {
@@ -196,7 +214,8 @@
                 History.Look(
                     name: "a restored store", invoked: step, completed: step, now: now,
                     scan: scan, verification: results.verify,
-                    sequenceMin: leastRestored(request), isBuilt: true))
+                    sequenceMin: leastRestored(request), stream: results.copiedStream,
+                    isBuilt: true))
         }
     }
 #endif

@@ -51,6 +51,10 @@
                 request.from = backup.name
                 if let archivedSequence, archivedSequence >= backup.sequence {
                     request.archive = "archive"
+                    // Some restore a commit in between.
+                    if command.id % 2 == 0 {
+                        request.sequence = (backup.sequence + archivedSequence) / 2
+                    }
                 }
             case .follow:
                 guard let backup = backups.last else { return nil }
@@ -58,6 +62,7 @@
                 // One for each process: two would make it at the same time.
                 request.path = "follower-\(slot)"
             case .changes: request.after = readSequence
+            case .heldRead: if slots[slot].held == nil { request.command = .hold }
             default: break
             }
             return request
@@ -94,6 +99,7 @@
                 executable, number: slot, seed: seed,
                 controlPath: "\(directory)/control-\(slot)-\(number)", journalPath: journalPath)
             slots[slot].process = process
+            slots[slot].held = nil
             guard case .stopped = process.run(.go), process.pendingCall.kind == .idle else {
                 throw Finding(.crash, "a process does not start", process.messages)
             }
@@ -108,7 +114,7 @@
                 statistics.weakRestoreCount += 1
                 return sequence
             }
-            return max(sequence, archivedSequence)
+            return request.sequence ?? max(sequence, archivedSequence)
         }
 
         private func addWrite(_ request: Request, _ slot: Int) {

@@ -66,7 +66,8 @@ struct ExplainedErrors: Sendable {
             "versionMismatch":
             command == .write
         case "consumerMoved": command == .consume
-        case "unknownIndex": command == .removeIndex
+        case "unknownIndex": [.removeIndex, .removeCounter, .removeTimeToLive].contains(command)
+        case "schemaMismatch": command == .addTimeToLive
         case _ where Self.trimmedCodes.contains(code): mayBeTrimmed
         case _ where isFaulted && Self.ownCodes.contains(code): true
         case "writesRefused": mayRefuseWrites

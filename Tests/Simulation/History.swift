@@ -8,6 +8,8 @@ package struct History: Sendable {
     var groups: [Group] = []
     /// The reads.
     var reads: [Read] = []
+    /// The reads through caches: each value may be of another state.
+    var cachedReads: [Read] = []
     /// The scans of the store, the last one included.
     var scans: [Look] = []
     /// Followers and restored stores.
@@ -18,8 +20,12 @@ package struct History: Sendable {
     var sweeps: [Sweep] = []
     /// What consumers counted.
     var consumptions: [Consumption] = []
-    /// The changes of the schema, and the answers that show whether the index is there.
-    var indexChanges: [IndexChange] = []
+    /// The transactions of consumers that were refused, since another one moved the consumer.
+    var overtakings: [Overtaking] = []
+    /// The changes of the schema, and the refusals that show what is there.
+    var schemaChanges: [SchemaChange] = []
+    /// The parts of builds that left nothing to do.
+    var builds: [Build] = []
     /// What was read of the stream on the way.
     var parts: [StreamPart] = []
     /// The stream at the end.
@@ -120,6 +126,19 @@ extension History {
         /// Its record was in the log by then, or will never be: the next writer applies what a
         /// process left that was killed.
         var ended: Int { storingAttempts.last?.completed ?? .max }
+        /// Whether it was not known any more after it was acknowledged.
+        var isForgotten: Bool {
+            guard let first = attempts.firstIndex(where: { $0.outcome == .acknowledged }) else {
+                return false
+            }
+            return attempts[(first + 1)...].contains { attempt in
+                switch attempt.outcome {
+                case .acknowledged: !attempt.isRepeat
+                case .refused: true
+                case .failed, .unknown: false
+                }
+            }
+        }
         /// When it was acknowledged first.
         var completed: Int {
             attempts.first { $0.outcome == .acknowledged }?.completed ?? .max
@@ -148,9 +167,13 @@ extension History {
 extension History {
     /// A read of some items.
     struct Read: Sendable {
+        /// When its snapshot was asked for; with a held one that was before the read.
         var invoked: Int
+        /// When its snapshot was there at the latest.
         var completed: Int
         var now: Int
+        /// The clocks of earlier reads with the same snapshot, of which it may have one.
+        var earlierClocks: [Int] = []
         var request: Request
         var results: Answer.Results
     }
@@ -166,8 +189,19 @@ extension History {
         var verification: Verification?
         /// The commit that it must have at least.
         var sequenceMin = 0
+        /// The commit that it must have at most.
+        var sequenceMax = Int.max
+        /// Of a copy, its change stream.
+        var stream: CopiedStream?
         /// Whether all indexes must be ready.
         var isBuilt = false
+    }
+
+    /// The change stream of a copy.
+    struct CopiedStream: Sendable {
+        /// The commit after which it begins.
+        var after: Int
+        var commits: [LoggedCommit]
     }
 
     /// A commit that an answer showed.
@@ -187,6 +221,8 @@ extension History {
         /// When it was answered, or its process was killed.
         var completed: Int
         var now: Int
+        /// How many items were to be removed at most; `nil` is all.
+        var limit: Int?
         /// How many items were removed; `nil` if that is not known.
         var count: Int?
     }
@@ -199,24 +235,38 @@ extension History {
         var total: ConsumedTotal
     }
 
-    /// A change of the schema that was made, or may have been.
-    struct IndexChange: Sendable {
-        /// What an answer tells about the index.
-        enum Kind: Sendable {
-            /// It was added.
-            case addition
-            /// It was removed.
-            case removal
-            /// It was not there to be removed.
-            case absence
+    /// A refused transaction of a consumer.
+    struct Overtaking: Sendable {
+        var invoked: Int
+        var completed: Int
+        var consumer: String
+    }
+
+    /// A part of the schema that comes and goes.
+    enum SchemaPart: Sendable {
+        case index, counter, timeToLive
+    }
+
+    /// A change of the schema that was made, or may have been, or was refused.
+    struct SchemaChange: Sendable {
+        /// What is known of it.
+        enum Outcome: Sendable {
+            case made, unknown, refused
         }
 
-        var kind: Kind
+        var part: SchemaPart
+        /// The name of what is there since; `nil` is nothing. Of a refusal, what was there.
+        var name: String?
         var invoked: Int
         /// When it was answered, or its process was killed.
         var completed: Int
-        /// Whether it was made.
-        var isAcknowledged = true
+        var outcome = Outcome.made
+    }
+
+    /// A part of a build.
+    struct Build: Sendable {
+        var invoked: Int
+        var completed: Int
     }
 
     /// A part of the change stream, read before the end.

@@ -69,6 +69,8 @@ package struct ItemImage: Codable, Hashable, Sendable {
     package var u: String?
     /// The second of expiry.
     package var x: Int?
+    /// Of a pass: another second of expiry.
+    package var y: Int?
     /// The text.
     package var pad: Pad?
     /// Of a consumer's item: how many changes were counted.
@@ -85,9 +87,6 @@ package struct ItemImage: Codable, Hashable, Sendable {
 
     /// The item's key.
     package var key: ItemKey { ItemKey(p, s) }
-
-    /// Whether the item is over at a second.
-    package func isExpired(at now: Int) -> Bool { x.map { $0 <= now } ?? false }
 }
 
 /// The count and the sum of a group.
@@ -155,7 +154,25 @@ package struct Addition: Codable, Hashable, Sendable {
     package var by: Int
 }
 
-/// A part of a write: one of put, delete, add, check and order.
+/// A deletion of all items that a query finds: of a partition, of a group, or of open orders.
+package struct Deletion: Codable, Hashable, Sendable {
+    /// The partition key.
+    package var partition: String?
+    /// The group, in the index of groups.
+    package var group: String?
+    /// The site, in the index of open orders.
+    package var site: String?
+
+    /// Creates a deletion of one kind.
+    package init(partition: String? = nil, group: String? = nil, site: String? = nil) {
+        (self.partition, self.group, self.site) = (partition, group, site)
+    }
+
+    /// What stands for the key of one item; no item has it.
+    var key: ItemKey { ItemKey(partition ?? group ?? site ?? "", -1) }
+}
+
+/// A part of a write: one of put, delete, add, check, order and deletion.
 package struct Action: Codable, Hashable, Sendable {
     /// The item that is put.
     package var put: ItemImage?
@@ -167,22 +184,26 @@ package struct Action: Codable, Hashable, Sendable {
     package var check: ItemKey?
     /// What is done to an order.
     package var order: OrderAction?
+    /// Which items are deleted by a query. Lists have no such part.
+    package var deletion: Deletion?
     /// What is required.
     package var condition: Requirement?
 
     /// Creates an action of one kind.
     package init(
         put: ItemImage? = nil, delete: ItemKey? = nil, add: Addition? = nil, check: ItemKey? = nil,
-        order: OrderAction? = nil, condition: Requirement? = nil
+        order: OrderAction? = nil, deletion: Deletion? = nil, condition: Requirement? = nil
     ) {
         (self.put, self.delete, self.add) = (put, delete, add)
-        (self.check, self.order, self.condition) = (check, order, condition)
+        (self.check, self.order, self.deletion) = (check, order, deletion)
+        self.condition = condition
     }
 
     /// The key of the item that the action is about.
     package var key: ItemKey {
         if let put { return put.key }
         if let order { return order.key }
+        if let deletion { return deletion.key }
         if let add { return ItemKey(add.p, add.s) }
         return delete ?? check ?? ItemKey("", 0)
     }

@@ -6,6 +6,8 @@ struct Model: Equatable, Sendable {
     private(set) var items: [ItemKey: ItemImage] = [:]
     /// How often each item was written since it was created.
     private(set) var versions: [ItemKey: Int] = [:]
+    /// What decides when passes are over.
+    var lifetime = Lifetime.never
 
     /// A change that a write makes.
     struct Change: Hashable, Sendable {
@@ -29,12 +31,16 @@ struct Model: Equatable, Sendable {
 
     /// The item under a key for those whose clock shows `now`.
     func visible(_ key: ItemKey, at now: Int) -> ItemImage? {
-        items[key].flatMap { $0.isExpired(at: now) ? nil : $0 }
+        items[key].flatMap { isOver($0, at: now) ? nil : $0 }
     }
 
-    /// All items that are not over, by key, without orders.
+    private func isOver(_ item: ItemImage, at now: Int) -> Bool {
+        item.isExpired(at: now, by: lifetime)
+    }
+
+    /// All items that are not over, by key, without orders and passes.
     func visibleItems(at now: Int) -> [ItemImage] {
-        items.values.filter { $0.order == nil && !$0.isExpired(at: now) }
+        items.values.filter { $0.order == nil && !$0.key.isPass && !isOver($0, at: now) }
             .sorted { $0.key < $1.key }
     }
 
@@ -89,7 +95,7 @@ struct Model: Equatable, Sendable {
                 visible(action.key, at: now)?.unique != unique
             else { return false }
             let isKept = items.values.contains { other in
-                other.unique == unique && other.key != action.key && !other.isExpired(at: now)
+                other.unique == unique && other.key != action.key && !isOver(other, at: now)
                     && after.items[other.key]?.unique == unique
             }
             return !given.insert(unique).inserted || isKept
@@ -116,6 +122,11 @@ struct Model: Equatable, Sendable {
 
     /// Performs an action, and gives the changes that it makes.
     private mutating func perform(_ action: Action, _ op: Int, _ now: Int) -> [Change] {
+        if let deletion = action.deletion {
+            let deleted = found(by: deletion, at: now)
+            for item in deleted { set(item.key, nil) }
+            return deleted.map { Change(key: $0.key, old: $0, new: nil) }
+        }
         let old = visible(action.key, at: now)
         let new = action.outcome(of: old, op: op)
         guard old != new else { return [] }
@@ -129,11 +140,20 @@ struct Model: Equatable, Sendable {
         return changes
     }
 
+    /// The items that the query of a deletion finds.
+    private func found(by deletion: Deletion, at now: Int) -> [ItemImage] {
+        if let partition = deletion.partition {
+            return visibleItems(at: now).filter { $0.p == partition }
+        }
+        if let group = deletion.group { return entriesByGroup(at: now, of: group) }
+        return openOrders(at: deletion.site)
+    }
+
     /// Whether a change gives a unique value that another item has, which is not over.
     private func isTaken(_ change: Change, at now: Int) -> Bool {
         guard let unique = change.new?.unique, change.old?.unique != unique else { return false }
         return items.values.contains {
-            $0.unique == unique && $0.key != change.key && !$0.isExpired(at: now)
+            $0.unique == unique && $0.key != change.key && !isOver($0, at: now)
         }
     }
 

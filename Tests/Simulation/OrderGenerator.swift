@@ -17,6 +17,9 @@ struct OrderGenerator {
     ]
     private static let rawKinds = kinds.filter { $0.element.isRaw }
 
+    /// The numbers of all orders.
+    static let numbers = Array(0..<numberCount)
+
     /// The number of an order.
     static func number(_ chance: inout SeededStream) -> Int { chance.below(numberCount) }
 

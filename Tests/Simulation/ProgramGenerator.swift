@@ -67,10 +67,14 @@ package struct ProgramGenerator {
         (80, .write), (14, .writes), (36, .read), (6, .scan), (12, .checkpoint),
         (7, .removeExpired), (10, .consume), (4, .backup), (4, .archive), (2, .restore),
         (4, .follow), (2, .compact), (3, .verify), (6, .close), (6, .changes), (5, .addIndex),
-        (3, .removeIndex), (16, .buildStep),
+        (3, .removeIndex), (4, .addCounter), (2, .removeCounter), (4, .addTimeToLive),
+        (3, .removeTimeToLive), (20, .buildStep), (4, .hold), (10, .heldRead), (1, .letGo),
+        (8, .cachedRead),
     ]
     /// The index that comes and goes.
     private static let addedIndex = "byV"
+    /// The counter that comes and goes.
+    private static let addedCounter = "addedPerG"
     /// The numbers of the second writes of groups begin after those of all commands, and so on.
     private static let opCountMax = 1000
 
@@ -85,8 +89,13 @@ package struct ProgramGenerator {
                 return member
             }
         case .addIndex, .removeIndex: request.name = Self.addedIndex
+        case .addCounter, .removeCounter: request.name = Self.addedCounter
+        case .addTimeToLive: request.name = chance.pick(["x", "y"])
         case .buildStep: if chance.chance(60) { request.limit = chance.number(1...5) }
-        case .read: read(&request)
+        case .read, .hold, .heldRead: read(&request)
+        case .cachedRead:
+            request.orders = OrderGenerator.numbers
+            request.sites = OrderGenerator.sites
         case .removeExpired: if chance.chance(50) { request.limit = chance.number(1...3) }
         case .consume:
             request.name = chance.pick(Self.consumers)
@@ -110,6 +119,7 @@ package struct ProgramGenerator {
             request.orders = (0..<chance.number(1...3)).map { _ in OrderGenerator.number(&chance) }
         }
         if chance.chance(40) { request.sites = OrderGenerator.sites }
+        if chance.chance(40) { request.passes = ItemKey.passes }
     }
 
     // MARK: Writes
@@ -127,11 +137,22 @@ package struct ProgramGenerator {
         }
         var keys: Set<ItemKey> = []
         var actions: [Action] = []
+        if request.token == nil, chance.chance(5) {
+            actions.append(Action(deletion: deletion(&keys)))
+        }
+        // Whether one pass is over may be open: then two writes of it are possible, and of more
+        // passes more.
+        var hasPass = false
         for _ in 0..<chance.pick(weighted: [(5, 1), (3, 2), (2, 3), (1, 5)]) {
             if chance.chance(30) {
                 let action = orders.action(
                     op: id, isList: request.token != nil, avoiding: &keys, &chance)
                 if let action { actions.append(action) }
+                continue
+            }
+            if !hasPass, chance.chance(12) {
+                actions.append(passAction(now))
+                hasPass = true
                 continue
             }
             let key = key()
@@ -152,6 +173,40 @@ package struct ProgramGenerator {
         if action.check != nil || chance.chance(30) { action.condition = requirement(key, id) }
         if action.check == nil { writers[key] = action.delete == nil ? id : nil }
         return action
+    }
+
+    /// A deletion by a query, after which the write changes no item that the query may find.
+    private mutating func deletion(_ keys: inout Set<ItemKey>) -> Deletion {
+        switch chance.below(3) {
+        case 0:
+            let partition = chance.pick(Self.partitions)
+            keys.formUnion(Self.keys(in: [partition]))
+            return Deletion(partition: partition)
+        case 1:
+            keys.formUnion(Self.keys(in: Self.partitions))
+            return Deletion(group: chance.pick(Self.groups))
+        default:
+            keys.formUnion(OrderGenerator.numbers.map { Order.key($0) })
+            return Deletion(site: chance.pick(OrderGenerator.sites))
+        }
+    }
+
+    private static func keys(in partitions: [String]) -> [ItemKey] {
+        partitions.flatMap { p in (0..<sortKeyCount).map { ItemKey(p, $0) } }
+    }
+
+    private mutating func passAction(_ now: Int) -> Action {
+        let key = chance.pick(ItemKey.passes)
+        switch chance.below(10) {
+        case 0..<7:
+            var pass = ItemImage(key)
+            pass.v = chance.number(0...3)
+            if chance.chance(70) { pass.x = now + chance.number(-3...45) }
+            if chance.chance(70) { pass.y = now + chance.number(-3...45) }
+            return Action(put: pass)
+        case 7: return Action(delete: key)
+        default: return Action(add: Addition(p: key.p, s: key.s, by: chance.number(1...3)))
+        }
     }
 
     private mutating func requirement(_ key: ItemKey, _ id: Int) -> Requirement {
@@ -227,7 +282,8 @@ private struct FaultGenerator {
         case .restore, .follow: 120
         case .compact: 80
         case .buildStep: 60
-        case .addIndex, .removeIndex, .close: 12
+        case .addIndex, .removeIndex, .addCounter, .removeCounter: 12
+        case .addTimeToLive, .removeTimeToLive, .close: 12
         default: 2
         }
     }

@@ -7,8 +7,11 @@ package struct Request: Codable, Hashable, Sendable {
     /// What is to be done.
     package enum Name: String, Codable, Sendable {
         case open, close, write, writes, read, scan, checkpoint, removeExpired
-        case addIndex, removeIndex, buildStep, consume, backup, archive, restore, follow
+        case addIndex, removeIndex, addCounter, removeCounter, addTimeToLive, removeTimeToLive
+        case buildStep, consume, backup, archive, restore, follow
         case compact, verify, sequence, changes, commitNumbers
+        // With a snapshot that the process holds, and with its cache.
+        case hold, heldRead, letGo, cachedRead
     }
 
     /// The name of the command.
@@ -45,9 +48,11 @@ package struct Request: Codable, Hashable, Sendable {
     package var orders: [Int]?
     /// The sites of a read whose open orders are read.
     package var sites: [String]?
+    /// The passes of a read.
+    package var passes: [ItemKey]?
     /// How many items, changes or steps.
     package var limit: Int?
-    /// An index or consumer.
+    /// An index, a counter, an attribute of a time to live, or a consumer.
     package var name: String?
     /// Where a backup, an archive or a restored store goes.
     package var to: String?
@@ -62,6 +67,19 @@ package struct Request: Codable, Hashable, Sendable {
 
     /// Creates a command without arguments.
     package init(_ command: Name) { self.command = command }
+
+    /// The part of the schema that the command adds or removes.
+    var schemaPart: History.SchemaPart? {
+        switch command {
+        case .addIndex, .removeIndex: .index
+        case .addCounter, .removeCounter: .counter
+        case .addTimeToLive, .removeTimeToLive: .timeToLive
+        default: nil
+        }
+    }
+
+    /// Whether the command adds a part of the schema.
+    var isAddition: Bool { [.addIndex, .addCounter, .addTimeToLive].contains(command) }
 
     /// The line that a process reads; paths are in a directory.
     func line(in directory: String) throws -> String {
@@ -114,11 +132,16 @@ package struct Answer: Decodable, Sendable {
         package var markers: [String: Int]?
         package var orders: [Order?]?
         package var open: [[Order]]?
+        package var passes: [ItemImage?]?
+        /// Whether the snapshot that the process holds has ended.
+        package var ended: Bool?
         package var count: Int?
         package var at: String?
         package var end: Bool?
         package var last: Int?
         package var changes: [LoggedCommit]?
+        /// Of a copy, its whole change stream.
+        package var stream: [LoggedCommit]?
         package var scan: Scan?
         package var verify: Verification?
         package var segments: [Segment]?
@@ -126,7 +149,7 @@ package struct Answer: Decodable, Sendable {
         private enum CodingKeys: String, CodingKey {
             case recovered, done, sequence, leaderSequence, firstSequence, hasGap, trimmed, items
             case groups, totals, markers, count, at, end, last, commits, scan, verify, segments
-            case sound, byG, writes, state, total, orders, open
+            case sound, byG, writes, state, total, orders, open, passes, ended, stream
         }
 
         /// Creates results without any.
@@ -153,6 +176,8 @@ package struct Answer: Decodable, Sendable {
             at = try value(.at)
             end = try value(.end)
             last = try value(.last)
+            ended = try value(.ended)
+            stream = try value(.stream)
             segments = try value(.segments)
             if container.contains(.byG) {
                 // The answer of a scan is the scan.
@@ -167,10 +192,19 @@ package struct Answer: Decodable, Sendable {
                 totals = try value(.totals)
                 orders = try value(.orders)
                 open = try value(.open)
+                passes = try value(.passes)
             }
             // An opening tells how many commits it redid: a number.
             if end != nil { changes = try value(.commits) }
         }
+    }
+}
+
+extension Answer.Results {
+    /// The change stream of a copy, if the answer has one.
+    var copiedStream: History.CopiedStream? {
+        guard let stream, let trimmed else { return nil }
+        return History.CopiedStream(after: trimmed, commits: stream)
     }
 }
 
@@ -190,8 +224,14 @@ package struct Scan: Decodable, Sendable {
     package var byV: Part<ItemImage>?
     /// The totals of all groups.
     package var totals: Part<GroupTotal>
+    /// The totals of the counter that comes and goes; `nil` if there is none.
+    package var addedTotals: Part<GroupTotal>?
     /// The table of orders.
     package var orders = OrderScan()
+    /// The table of passes.
+    package var passes = PassScan()
+    /// The consumers' checkpoints.
+    package var consumers: [ConsumerPlace] = []
 
     /// A list, or the code of the reason why there is none.
     package struct Part<Element: Decodable & Sendable>: Decodable, Sendable {
@@ -225,6 +265,22 @@ package struct OrderScan: Decodable, Sendable {
     package var badges = Scan.Part<ItemImage>([])
     /// The totals of the sites.
     package var totals: [GroupTotal] = []
+}
+
+/// All that a snapshot has of passes.
+package struct PassScan: Decodable, Sendable {
+    /// The items.
+    package var items = Scan.Part<ItemImage>([])
+    /// The entries of the index of their values.
+    package var byV = Scan.Part<ItemImage>([])
+}
+
+/// Up to where a consumer has counted.
+package struct ConsumerPlace: Decodable, Hashable, Sendable {
+    /// Its name.
+    package var name: String
+    /// The number of the last change.
+    package var at: String
 }
 
 /// What a consumer has counted.

@@ -25,9 +25,28 @@
         var lookCount = 0
         /// The newest time that it was told.
         var now = ProgramGenerator.start
+        /// The snapshot that the process holds; `nil` if there is none, or it is known to have
+        /// ended.
+        var held: HeldSnapshot?
 
         /// Creates a process with its commands.
         init(number: Int, queue: [Command]) { (self.number, self.queue) = (number, queue) }
+    }
+
+    /// A snapshot that a process holds.
+    struct HeldSnapshot {
+        /// Whether it can be read.
+        enum State {
+            case open, ended, unknown
+        }
+
+        /// When it was asked for.
+        let invoked: Int
+        /// When it was there.
+        let completed: Int
+        /// The clocks of the reads with it.
+        var clocks: [Int] = []
+        var state = State.open
     }
 
     /// A command that a process is doing.

@@ -96,59 +96,14 @@ extension CheckerTests {
             let item = HandMadeHistory.counter(numbers.count, chain)
             made.history.stream[2].changes[0].new = item
             made.history.scans[0].scan.counters = [item]
+            made.history.scans[0].scan.consumers[0].at = numbers[1]
             made.history.copies[0].scan.counters = [item]
+            made.history.copies[0].stream = nil
             made.history.consumptions[0].total = ConsumedTotal(n: numbers.count, chain: chain)
             #expect(made.rules == [.copies])
             made.history.isTrimmed = true
             let expected: Set<Finding.Rule> = isRight ? [] : [.copies]
             #expect(made.rules == expected)
         }
-    }
-
-    // MARK: The index that comes and goes
-
-    private static func change(
-        _ kind: History.IndexChange.Kind, _ invoked: Int, _ completed: Int
-    ) -> History.IndexChange {
-        History.IndexChange(kind: kind, invoked: invoked, completed: completed)
-    }
-
-    @Test("An index that was added must be there, and one that was removed must not")
-    func index() {
-        var made = HandMadeHistory()
-        made.history.indexChanges = [Self.change(.addition, 62, 64)]
-        #expect(made.rules == [.finalState])
-        made.history.scans[0].scan.byV = Scan.Part([HandMadeHistory.added])
-        #expect(made.findings == [])
-        made.history.indexChanges.append(Self.change(.removal, 66, 68))
-        #expect(made.rules == [.finalState])
-        made.history.indexChanges[1].isAcknowledged = false
-        #expect(made.findings == [])
-        made.history.scans[0].scan.byV = nil
-        #expect(made.findings == [])
-    }
-
-    @Test("An index that is unknown although it was added is found")
-    func unknownIndex() {
-        var made = HandMadeHistory()
-        made.history.indexChanges = [
-            Self.change(.absence, 55, 58), Self.change(.addition, 62, 64),
-            Self.change(.removal, 70, 90),
-        ]
-        #expect(made.findings == [])
-        made.history.indexChanges.append(Self.change(.absence, 66, 68))
-        #expect(made.rules == [.refusal])
-    }
-
-    @Test("An index that is not built at the end is found")
-    func unbuilt() {
-        var made = HandMadeHistory()
-        made.history.indexChanges = [Self.change(.addition, 62, 64)]
-        var part = Scan.Part<ItemImage>([])
-        (part.elements, part.code) = (nil, "indexNotReady")
-        made.history.scans[0].scan.byV = part
-        #expect(made.rules == [.finalState])
-        made.history.scans[0].isBuilt = false
-        #expect(made.findings == [])
     }
 }

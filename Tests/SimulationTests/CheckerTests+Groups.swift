@@ -68,7 +68,9 @@ extension CheckerTests {
         var made = Self.grouped()
         let rest = made.history.stream[4].changes.suffix(2)
         made.history.stream[4].changes.removeLast(2)
-        made.history.stream.append(LoggedCommit(sequence: 7, changes: Array(rest)))
+        var second = LoggedCommit(sequence: 7, changes: Array(rest))
+        for place in second.changes.indices { second.changes[place].ordinal = place }
+        made.history.stream.append(second)
         Self.end(&made, 7)
         #expect(
             made.findings.contains { $0.kind == "the writes of a group are in several commits" })

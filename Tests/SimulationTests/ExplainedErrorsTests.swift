@@ -19,7 +19,11 @@ struct ExplainedErrorsTests {
             #expect(Self.explains(errors, code))
             #expect(!Self.explains(errors, code, .read))
         }
-        #expect(Self.explains(errors, "unknownIndex", .removeIndex))
+        for command in [Request.Name.removeIndex, .removeCounter, .removeTimeToLive] {
+            #expect(Self.explains(errors, "unknownIndex", command))
+            #expect(!Self.explains(errors, "schemaMismatch", command))
+        }
+        #expect(Self.explains(errors, "schemaMismatch", .addTimeToLive))
         #expect(Self.explains(errors, "consumerMoved", .consume))
         for code in ["writesRefused", "outcomeUnknown", "inputOutput", "diskFull", "notCovered"] {
             #expect(!Self.explains(errors, code))

@@ -138,7 +138,7 @@ struct HandMadeHistory {
             History.Look(
                 name: "a follower", invoked: 70, completed: 80, now: 2100, scan: Self.scan(5),
                 verification: Verification(sound: true, differences: []), sequenceMin: 4,
-                isBuilt: true)
+                stream: History.CopiedStream(after: 0, commits: history.stream), isBuilt: true)
         ]
         history.parts = [
             History.StreamPart(after: 0, last: 1, commits: [history.stream[0]])
@@ -164,7 +164,8 @@ struct HandMadeHistory {
         return Scan(
             sequence: sequence, items: [added, marker(0, 1), marker(1, 2)],
             counters: [counter(3, chain(["1.0", "1.1", "1.2"]))], byG: Scan.Part([added]),
-            byU: Scan.Part([added]), byV: nil, totals: Scan.Part([total]))
+            byU: Scan.Part([added]), byV: nil, totals: Scan.Part([total]),
+            consumers: [ConsumerPlace(name: "sum", at: "1.2")])
     }
 
     var findings: [Finding] { Checker.findings(in: history) }

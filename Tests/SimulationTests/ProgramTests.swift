@@ -27,7 +27,8 @@ struct ProgramTests {
         for command in [
             Request.Name.write, .writes, .read, .scan, .checkpoint, .removeExpired,
             .consume, .backup, .archive, .restore, .follow, .compact, .verify, .close,
-            .changes, .addIndex, .removeIndex, .buildStep,
+            .changes, .addIndex, .removeIndex, .addCounter, .removeCounter, .addTimeToLive,
+            .removeTimeToLive, .buildStep, .hold, .heldRead, .letGo, .cachedRead,
         ] {
             #expect(commands.contains(command))
         }
@@ -83,6 +84,44 @@ struct ProgramTests {
         #expect(moveCount > 20 && staleCount > 20)
         #expect(commands.contains { $0.request.orders != nil })
         #expect(commands.contains { $0.request.sites != nil })
+    }
+
+    @Test("Programs delete by queries, and no such write changes an item that the query may find")
+    func deletions() {
+        let programs = (1...200).map { ProgramGenerator.program(seed: UInt64($0)) }
+        var kinds: Set<[Bool]> = []
+        for write in programs.flatMap(\.commands).flatMap(\.writes) {
+            let actions = write.actions ?? []
+            guard let deletion = actions.compactMap(\.deletion).first else { continue }
+            kinds.insert([
+                deletion.partition != nil, deletion.group != nil, deletion.site != nil,
+            ])
+            #expect(write.token == nil)
+            let others = actions.filter { $0.deletion == nil }
+            #expect(others.count == actions.count - 1)
+            for action in others where deletion.site != nil { #expect(action.order == nil) }
+            for action in others where deletion.site == nil {
+                let isPlain = action.order == nil && !action.key.isPass
+                #expect(!isPlain || (deletion.group == nil && action.key.p != deletion.partition))
+            }
+        }
+        #expect(kinds.count == 3)
+    }
+
+    @Test("A write changes one pass at most, without a condition")
+    func passes() {
+        var count = 0
+        for seed in 1...50 {
+            let program = ProgramGenerator.program(seed: UInt64(seed))
+            for write in program.commands.flatMap(\.writes) {
+                let passes = (write.actions ?? []).filter { $0.key.isPass }
+                #expect(passes.count <= 1)
+                // The state of a pass may be open, so nothing else may depend on it.
+                #expect(passes.allSatisfy { $0.condition == nil && $0.check == nil })
+                count += passes.count
+            }
+        }
+        #expect(count > 50)
     }
 
     @Test("Faults meet calls that can have them")

@@ -79,6 +79,50 @@ struct SimulatedModelTests {
         #expect(Self.verdict(model, actions, isList: false) == .conditionFailed([0]))
     }
 
+    @Test("A deletion finds what its query finds, with what came before it in the write")
+    func deletion() {
+        var order = Order(number: 1, site: "east", status: "open", parts: [])
+        let open = ItemImage(OrderImage(order))
+        order.number = 2
+        order.status = "done"
+        let done = ItemImage(OrderImage(order))
+        let model = Self.model(
+            Self.item(0), Self.item(1, x: 100), HandMadeHistory.item(ItemKey("b", 0), op: 1), open,
+            done)
+        let queries: [(Deletion, [ItemKey])] = [
+            (Deletion(partition: "a"), [Self.key(0), Self.key(2)]),
+            (Deletion(partition: "b"), [ItemKey("b", 0)]),
+            (Deletion(group: "red"), [Self.key(0), Self.key(2)]),
+            (Deletion(group: "blue"), []),
+            (Deletion(site: "east"), [open.key]),
+            (Deletion(site: "west"), []),
+        ]
+        for (deletion, keys) in queries {
+            let actions = [Action(put: Self.item(2)), Action(deletion: deletion)]
+            let verdict = Self.verdict(model, actions, isList: false)
+            guard case .applied(let changes) = verdict else {
+                Issue.record("The deletion was refused.")
+                continue
+            }
+            #expect(Set(changes.filter { $0.new == nil }.map(\.key)) == Set(keys))
+        }
+    }
+
+    @Test("A pass is over by the attribute that decides it, and never without one")
+    func lifetime() {
+        var pass = HandMadeHistory.item(ItemKey.passes[0], v: 1, op: 1, x: 100)
+        pass.y = 101
+        var model = Self.model(pass)
+        for (lifetime, end) in [(Lifetime.never, Int.max), (Lifetime.x, 100), (Lifetime.y, 101)] {
+            model.lifetime = lifetime
+            #expect(model.visible(pass.key, at: end - 1) == pass)
+            #expect((model.visible(pass.key, at: end) == nil) == (lifetime != .never))
+        }
+        #expect(model.visibleItems(at: 0).isEmpty)
+        #expect(model.passes() == [pass])
+        #expect(model.passesByValue() == [pass])
+    }
+
     @Test("An item that is over is absent, gives its unique value free, and counts in totals")
     func expiry() {
         let model = Self.model(Self.item(0, u: "u1", x: 100), Self.item(1, x: 101))
