@@ -1,4 +1,4 @@
-internal import CodexStore
+internal import CodexCore
 
 /// What a page has examined so far, and the limits that end it.
 struct PageTally {

@@ -356,6 +356,32 @@ struct FollowerTests {
         try await FollowerPair.expectEqual(pair.follower, leader, "after the sweep")
     }
 
+    @Test("A follower that is built before its leader has no differences, and is stamped later")
+    func earlierThanLeader() async throws {
+        let pair = try await FollowerPair(schema: schema())
+        let ends = Number(Int(Date().timeIntervalSince1970) + 1000)
+        _ = try await pair.leader.write { transaction in
+            try transaction.put(["p": "p", "s": "0", "ends": .number(ends)], in: "t")
+        }
+        pair.leader.close()
+        var options = StoreOptions()
+        options.parts.builds = BuildsOnDemand()
+        let leader = try Store(
+            at: pair.directory + "/leader", schema: schema(timeToLive: "ends"), options: options)
+        defer { leader.close() }
+        func catchUp() async throws {
+            try await FollowerPair.catchUp(
+                pair.follower, to: try leader.stats().sequence, from: leader)
+        }
+        try await catchUp()
+        try await pair.follower.waitUntilReady()
+        #expect(try !leader.buildStatus().isEmpty)
+        #expect(try pair.follower.verify().differences == [])
+        while try leader.build(stepCountMax: 100) == .more {}
+        try await catchUp()
+        try await FollowerPair.expectEqual(pair.follower, leader, "after the leader's build")
+    }
+
     @Test(
         "A time to live is removed and replaced as the leader's is", arguments: ["ends", "other"])
     func formerExpiry(next: String) async throws {

@@ -160,7 +160,7 @@ struct RequestTextTests {
         let reserved = Reserved()
         let many = String(repeating: #"{"":0},"#, count: 500_000) + "0"
         let input = try parameters(#"{"TableName":"table","other":[\#(many)]}"#, reserved)
-        #expect(try input.tableName() == "table")
+        #expect(try input.string("TableName") == "table")
         #expect(reserved.byteCount == 0)
         #expect(refusal { _ = try input.list("other") } == "ValidationException")
     }
@@ -256,7 +256,7 @@ struct RequestTextTests {
         let inner = "[\"" + String(repeating: "]", count: length - 4) + "\"]"
         let text = #"{"a":{"b":[\#(inner),\#(inner)],"c":2},"d":\#(inner),"TableName":"ttt","e":5}"#
         let input = try parameters(text)
-        #expect(try input.tableName() == "ttt" && input.integer("e") == 5)
+        #expect(try input.string("TableName") == "ttt" && input.integer("e") == 5)
         #expect(input["d"].map { String(decoding: $0.source, as: UTF8.self) } == inner)
         let nested = try #require(try input.object("a"))
         #expect(try nested.integer("c") == 2)
@@ -313,7 +313,7 @@ struct RequestTextTests {
         }
         let slashes = String(repeating: "a/", count: 100_000)
         let input = try parameters(#"{"TableName":"arn:\#(slashes)"}"#)
-        #expect(refusal { _ = try input.tableName() } == "ValidationException")
+        #expect(refusal { _ = try TableReference(input.string("TableName") ?? "") } == "ValidationException")
         for (text, number) in [("-9223372036854775808", Int.min), ("9223372036854775807", .max)] {
             #expect(try parameters(#"{"Limit":\#(text)}"#).integer("Limit") == number)
             let type = refusal { _ = try parameters(#"{"Limit":\#(text)0}"#).integer("Limit") }

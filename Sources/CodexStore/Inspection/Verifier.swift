@@ -74,7 +74,7 @@ struct Verifier {
             } catch CodexError.Code.valueTampered, CodexError.Code.valueNotSealed {
                 verifier.report(.tamperedValue, table, nil, primaryKey)
             }
-            if table.expiryIndex?.state == nil, !table.hasFormerExpiry,
+            if verifier.context.catalog.hasStamps(table),
                 image.header.expiresAt != Self.expiry(image, table)
             {
                 verifier.report(.wrongExpiry, table, nil, primaryKey)

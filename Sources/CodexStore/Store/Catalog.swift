@@ -408,6 +408,16 @@ final class Catalog: Sendable {
     /// Whether any entity has encrypted attributes.
     var hasSealedFields: Bool { !sealed.isEmpty }
 
+    /// Whether each item of a table must have the stamp of its time to live.
+    ///
+    /// A follower's items get their stamps when the leader builds, which may be after the follower
+    /// has built its own index.
+    func hasStamps(_ table: TableHandle) -> Bool {
+        let unbuilt = manifest.isFollower ? manifest.unbuiltByLeader?[table.name] : nil
+        return table.expiryIndex?.state == nil && !table.hasFormerExpiry
+            && unbuilt?.contains(TableDefinition.expiryIndexName) != true
+    }
+
     /// Whether an index or counter that is for `entities` has the items of entity `number`.
     func includes(_ entities: [String]?, _ number: Int) -> Bool {
         guard let entities else { return true }
