@@ -280,6 +280,7 @@ final class PageRead: SlicedRead, @unchecked Sendable {
     ///
     /// - Parameter write: Writes the item, and returns its size.
     /// - Returns: The item's size; `nil` if it does not fit.
+    /// - Throws: What `write` throws.
     private func write(_ write: (inout ResponseWriter) throws -> Int) throws -> Int? {
         let isFirst = count == 0
         let size = try written.fitting(

@@ -313,7 +313,8 @@ struct RequestTextTests {
         }
         let slashes = String(repeating: "a/", count: 100_000)
         let input = try parameters(#"{"TableName":"arn:\#(slashes)"}"#)
-        #expect(refusal { _ = try TableReference(input.string("TableName") ?? "") } == "ValidationException")
+        let name = try #require(try input.string("TableName"))
+        #expect(refusal { _ = try TableReference(name) } == "ValidationException")
         for (text, number) in [("-9223372036854775808", Int.min), ("9223372036854775807", .max)] {
             #expect(try parameters(#"{"Limit":\#(text)}"#).integer("Limit") == number)
             let type = refusal { _ = try parameters(#"{"Limit":\#(text)0}"#).integer("Limit") }
