@@ -2,7 +2,7 @@ internal import CodexCore
 
 /// Capacity units as DynamoDB counts them: "Capacity unit consumption" in its developer guide.
 struct Capacity {
-    enum Detail: String, CaseIterable {
+    enum Detail: String {
         case none = "NONE"
         case total = "TOTAL"
         case indexes = "INDEXES"

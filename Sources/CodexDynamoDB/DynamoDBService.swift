@@ -169,9 +169,7 @@ public final class DynamoDBService: Sendable {
     private func requireOwn(_ table: TableReference) throws {
         guard let owner = table.owner, owner != self.owner else { return }
         guard owner.account == account else { throw SettingMessages.denied }
-        var failure = ServiceError.validation(Messages.otherRegion(table.text))
-        failure.isOfRequest = true
-        throw failure
+        throw ServiceError.ofRequest(Messages.otherRegion(table.text))
     }
 
     /// The owner of all tables.

@@ -2,15 +2,8 @@ internal import CodexCore
 
 /// The texts of refused expressions, updates and numbers, as DynamoDB words them.
 ///
-/// Sources, in brackets behind each text:
-///
-/// - [conformance]: `tests` and `captures` of nubo-db/dynamodb-conformance, recorded with the
-///   service in several regions;
-/// - [dynalite]: the tests of architect/dynalite, recorded with the service;
-/// - [alternator]: `test/alternator` of scylladb/scylladb, which quotes the service;
-/// - [reference]: DynamoDB's API reference, the reasons of "TransactWriteItems";
-/// - [local]: the messages of AWS's DynamoDB Local;
-/// - [unverified]: no source; the form is that of texts beside it.
+/// The source of each text stands before it, in brackets; see ``Messages``. An [unverified] text
+/// has the form of the texts beside it.
 enum ExpressionMessages {
     /// The text for an error of the store; `nil` for one without an exact problem.
     static func text(for error: CodexError) -> String? {
@@ -42,13 +35,11 @@ enum ExpressionMessages {
         // [conformance] error-messages/batchGetItem
         case .overlap(let one, let two):
             "Two document paths overlap with each other; must remove or rewrite one of these "
-                + "paths; "
-                + "path one: \(list(one)), path two: \(list(two))"
+                + "paths; path one: \(list(one)), path two: \(list(two))"
         // [dynalite] updateItem
         case .conflict(let one, let two):
             "Two document paths conflict with each other; must remove or rewrite one of these "
-                + "paths; "
-                + "path one: \(list(one)), path two: \(list(two))"
+                + "paths; path one: \(list(one)), path two: \(list(two))"
         // [conformance] error-messages/putItem
         case .sameOperands(let name, let path):
             "The first operand must be distinct from the remaining operands for this operator or "
@@ -158,7 +149,7 @@ enum ExpressionMessages {
 
 /// Texts of items, keys and sizes that several operations have.
 ///
-/// The sources are those of ``ExpressionMessages``.
+/// The source of each text stands before it, in brackets; see ``Messages``.
 enum ItemMessages {
     // [conformance] limits/itemSizeBySurface
     static let itemTooLarge = "Item size has exceeded the maximum allowed size"
@@ -236,14 +227,12 @@ enum ItemMessages {
     // [conformance] error-messages/transactWriteItems, updateItem
     static func keyUpdate(_ name: String) -> String {
         "One or more parameter values were invalid: Cannot update attribute \(name). This "
-            + "attribute "
-            + "is part of the key"
+            + "attribute is part of the key"
     }
 
     // [dynalite] getItem, query
     static func nestedKey(_ name: String, isIndexKey: Bool) -> String {
         "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
-            + "allowed: "
-            + "\(isIndexKey ? "IndexKey" : "Key"): \(name)"
+            + "allowed: \(isIndexKey ? "IndexKey" : "Key"): \(name)"
     }
 }

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// The errors in key schemas and indexes, in AWS's words; see ``TableMessages`` for the sources.
+/// The errors in key schemas and indexes, in AWS's words; see ``Messages`` for the sources.
 enum KeyMessages {
     // MARK: Attributes
 

@@ -231,15 +231,6 @@ extension AttributeValue {
     }
 }
 
-extension ServiceError {
-    /// The error for an empty value of a key: an error of the whole request, also in a transaction.
-    fileprivate static func ofRequest(_ message: String) -> ServiceError {
-        var error = ServiceError.validation(message)
-        error.isOfRequest = true
-        return error
-    }
-}
-
 extension Item {
     /// Keeps some of the attributes.
     func keeping(_ names: some Sequence<String>) -> Item {

@@ -2,7 +2,7 @@ internal import CodexCore
 
 /// A table's recovery to a point in time, which is remembered and described.
 ///
-/// The store has its own backups; see `Docs/Guides`.
+/// The store has its own backups; see `Docs/Backups.md`.
 struct PointInTimeRecovery: Sendable {
     /// The time when it was enabled, in milliseconds since 1970.
     let enabledAt: Int

@@ -139,9 +139,8 @@ struct ReadParameters {
         switch select {
         case "ALL_PROJECTED_ATTRIBUTES" where index == nil:
             throw ServiceError.validation(
-                "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be "
-                    + "used only "
-                    + "when Querying using an IndexName")
+                "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be used "
+                    + "only when Querying using an IndexName")
         case "SPECIFIC_ATTRIBUTES" where projection == nil:
             throw ServiceError.validation(
                 "One or more parameter values were invalid: Must specify the AttributesToGet or "
@@ -150,8 +149,7 @@ struct ReadParameters {
             "ALL_PROJECTED_ATTRIBUTES" where projection != nil:
             throw ServiceError.validation(
                 "One or more parameter values were invalid: Cannot specify the AttributesToGet "
-                    + "when "
-                    + "choosing to get \(select ?? "")")
+                    + "when choosing to get \(select ?? "")")
         default: break
         }
         self.projection = projection
@@ -166,10 +164,8 @@ struct ReadParameters {
         if wanted, let definition, definition.projection != .all, index?.isLocal == false {
             throw ServiceError.validation(
                 "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not "
-                    + "supported "
-                    + "for global secondary index \(definition.name) because its projection "
-                    + "type is not "
-                    + "ALL")
+                    + "supported for global secondary index \(definition.name) because its "
+                    + "projection type is not ALL")
         }
         readsTable = wanted && definition.map { $0.projection != .all } ?? false
         // The key of an index's entry has the attributes of both keys.
@@ -228,8 +224,7 @@ struct ReadParameters {
             // [dynalite] query
             throw ServiceError.validation(
                 "\(isLegacy ? "QueryFilter" : "Filter Expression") can only contain non-primary "
-                    + "key "
-                    + "attributes: Primary key attribute: \(path.root)")
+                    + "key attributes: Primary key attribute: \(path.root)")
         }
     }
 }
@@ -246,13 +241,7 @@ extension SortCondition {
         case .greater(let other): return order(other) > 0
         case .greaterOrEqual(let other): return order(other) >= 0
         case .between(let low, let high): return order(low) >= 0 && order(high) <= 0
-        case .beginsWith(let prefix):
-            switch (value, prefix) {
-            case (.string(let text), .string(let prefix)):
-                return text.utf8.starts(with: prefix.utf8)
-            case (.binary(let bytes), .binary(let prefix)): return bytes.starts(with: prefix)
-            default: return false
-            }
+        case .beginsWith(let prefix): return value.begins(with: prefix)
         }
     }
 }

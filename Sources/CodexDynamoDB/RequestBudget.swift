@@ -1,38 +1,7 @@
 internal import CodexCore
 
-// The cost of a request is bounded stage by stage. `reserve` reserves memory, which counts until
-// the client has the response. `isOver` checks the time.
-//
-//   stage           meter                                    refused by, with
-//   head            16 KiB, 100 headers                      RequestRules, parser of HTTP: 400
-//   body            16 MiB; memory as it arrives             RequestBody: 413;
-//                                                            ConnectionHandler: Throttling
-//   gzip            256 KiB and 8 times the body;            Gzip: Serialization, Throttling
-//                   memory of each portion
-//   text            one pass, the ends of long values        JSONChecker: Serialization
-//   shapes          one pass, 250,000 members and elements   RequestChecker: Serialization,
-//                                                            Validation
-//   parameters      10,000 members, names of 64 KiB;         JSONValue: Validation, Throttling
-//                   memory of names and long texts
-//   decoded values  400 KB for an item, 2 MiB for all other  AttributeReader: Validation,
-//                   values, the limits of keys for a key;    Throttling
-//                   memory of each 64 KiB
-//   expressions     4 KiB, 300 operators, 2 MiB of           ExpressionParser: Validation
-//                   placeholders (4 MiB in a transaction)
-//   statement       8,192 characters, 300 operators,         StatementCursor: Validation;
-//                   36 levels, 50 queries                    KeyPlan: Validation
-//   slice           256 items, 64 KiB, steps of the filter;  SlicedRead: Throttling;
-//                   time between two of them                 PageRead: Validation
-//   stored items    memory before each is decoded            DecodingBudget: Throttling
-//   transaction     4 MiB; 16 MiB of encodings of items      TransactionRoom: Validation
-//                   that are only read
-//   writer          time before the write; for a             DynamoDBService: Throttling;
-//                   transaction its bytes, steps of its      ActionAccount: Validation;
-//                   conditions, 48 MiB of decoded items      DecodedMemory: Validation
-//   response        48 MiB, 32 MiB of a transaction of       ResponseWriter: Validation,
-//                   reads; memory of each part of 64 KiB,    Throttling
-//                   errors with items included
-//   cancellation    12 MiB with items; the rest is left out  FailureItems: no error
+// The cost of a request is bounded stage by stage. "A query over HTTP" in Docs/Architecture.md has
+// the stages, their meters, and what refuses a request.
 
 /// The limits of one request: time, memory, and work between two pauses.
 ///

@@ -14,22 +14,20 @@ struct Segment: Sendable {
             guard number == nil else {
                 throw ServiceError.validation(
                     "The TotalSegments parameter is required but was not present in the request "
-                        + "when "
-                        + "Segment parameter is present")
+                        + "when Segment parameter is present")
             }
             return nil
         }
         guard let number else {
             throw ServiceError.validation(
                 "The Segment parameter is required but was not present in the request when "
-                    + "parameter "
-                    + "TotalSegments is present")
+                    + "parameter TotalSegments is present")
         }
         guard (0..<max(0, count)).contains(number) else {
             throw ServiceError.validation(
                 "The Segment parameter is zero-based and must be less than parameter "
-                    + "TotalSegments: "
-                    + "Segment: \(number) is not less than TotalSegments: \(count)")
+                    + "TotalSegments: Segment: \(number) is not less than TotalSegments: "
+                    + "\(count)")
         }
         (self.number, self.count) = (number, count)
     }
@@ -42,8 +40,7 @@ struct Segment: Sendable {
         throw ServiceError.validation(
             "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
                 + "ExclusiveStartKey with correct Segment. TotalSegments: \(count) Segment: "
-                + "\(number)"
-        )
+                + "\(number)")
     }
 
     /// Whether an item with this partition key belongs to the segment.

@@ -28,6 +28,13 @@ struct ServiceError: Error {
         ServiceError("ValidationException", message)
     }
 
+    /// The error of a whole request, also if it is found in an action of a transaction.
+    static func ofRequest(_ message: String) -> ServiceError {
+        var error = validation(message)
+        error.isOfRequest = true
+        return error
+    }
+
     /// The error for a request whose JSON has the wrong shape.
     static func serialization(_ message: String) -> ServiceError {
         ServiceError("SerializationException", message)
@@ -57,12 +64,7 @@ struct ServiceError: Error {
     }
 
     /// The HTTP status.
-    var status: Int {
-        switch type {
-        case "InternalServerError": 500
-        default: 400
-        }
-    }
+    var status: Int { type == "InternalServerError" ? 500 : 400 }
 
     /// Whether its items are written on the executor for long work.
     var isLarge: Bool { (items?.byteCount ?? 0) >= RequestBudget.smallByteCount }

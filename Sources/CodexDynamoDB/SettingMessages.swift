@@ -1,7 +1,6 @@
 internal import CodexCore
 
-/// The errors in times to live, tags and backups, in AWS's words; see ``TableMessages`` for the
-/// sources.
+/// The errors in times to live, tags and backups, in AWS's words; see ``Messages`` for the sources.
 enum SettingMessages {
     // MARK: Time to live
 
@@ -30,7 +29,7 @@ enum SettingMessages {
 
     /// Source: dynalite, listTagsOfResource.js, and for another region ACK 442.
     static func invalidARN(_ arn: String) -> ServiceError {
-        .validation("Invalid TableArn: Invalid ResourceArn provided as input \(arn.abbreviated())")
+        .validation(Messages.invalidARN(arn))
     }
 
     /// Source: alternator, test_tag.py, and ACK 447.

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// The errors of streams, in AWS's words; see ``TableMessages`` for the sources.
+/// The errors of streams, in AWS's words; see ``Messages`` for the sources.
 enum StreamMessages {
     // MARK: Streams of tables
 

@@ -1,4 +1,4 @@
-/// The ARN of a table, or of a part of one.
+/// The ARN of a table, or of a part of one: `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/PART`.
 struct TableARN {
     let table: String
     let owner: TableOwner
@@ -20,14 +20,14 @@ struct TableARN {
 
     /// Whether a text may be the name of a table.
     private static func isName(_ text: Substring) -> Bool {
-        (1...255).contains(text.utf8.count)
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
-                default: (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10
-                }
-            }
+        (1...255).contains(text.utf8.count) && text.utf8.allSatisfy(TableReference.isNameByte)
     }
+
+    /// Whether requests can name the table: no request makes one with a shorter name.
+    private var isServed: Bool { table.utf8.count >= 3 }
+
+    /// Whether it is the ARN of a table itself, which requests can name.
+    var namesTable: Bool { part.isEmpty && isServed }
 
     /// The most bytes of a stream's label, which is a time.
     private static let labelByteCountMax = 64
@@ -55,8 +55,7 @@ struct TableARN {
         guard fields.count == 6 else { throw SettingMessages.invalidARN(arn) }
         guard fields[2] == "dynamodb" else { throw SettingMessages.denied }
         guard fields[5].hasPrefix("table/") else { throw SettingMessages.noResource(arn) }
-        // No request makes a table with a shorter name.
-        guard let known = TableARN(arn), known.table.utf8.count >= 3 else {
+        guard let known = TableARN(arn), known.isServed else {
             throw SettingMessages.invalidARN(arn)
         }
         guard known.owner.account == owner.account else { throw SettingMessages.denied }

@@ -24,7 +24,7 @@ struct TableCreation {
     ]
 
     init(_ input: RequestParameters, _ service: DynamoDBService) throws {
-        let name = try Self.newName(input, service)
+        let name = try service.tableName(input)
         let mode = try input.choice("BillingMode", ["PROVISIONED", "PAY_PER_REQUEST"])
         isOnDemand = mode == "PAY_PER_REQUEST"
         throughput = try Self.throughput(input, isOnDemand: isOnDemand, service.region)
@@ -51,19 +51,6 @@ struct TableCreation {
         record.localIndexes = parts.local.map(\.name)
         for index in parts.global { record[index: index.name] = index.tableThroughput }
         settings = record
-    }
-
-    /// The name of a new table, which may be given as an ARN.
-    private static func newName(
-        _ input: RequestParameters, _ service: DynamoDBService
-    ) throws -> String {
-        let name = try service.tableName(input)
-        guard name.utf8.count >= 3 else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'tableName' failed to satisfy constraint: "
-                    + "Member must have length greater than or equal to 3")
-        }
-        return name
     }
 
     private static func throughput(

@@ -2,12 +2,7 @@ internal import CodexCore
 
 /// The errors of operations on tables, in AWS's words.
 ///
-/// Each text names its source. An unverified one has none, so clients can count on its type alone.
-///
-/// - "dynalite" is architect/dynalite, whose tests were recorded from AWS.
-/// - "alternator" is scylladb/scylladb, `test/alternator`, whose tests also pass against AWS.
-/// - "ACK" with a number is a finding `DDB-TABLE-…` of the AWS controllers for Kubernetes, which
-///   were observed in October 2026.
+/// Each text names its source; see ``Messages``.
 enum TableMessages {
     /// An error of the form that most errors in parameters have.
     ///

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// The errors in throughput and billing, in AWS's words; see ``TableMessages`` for the sources.
+/// The errors in throughput and billing, in AWS's words; see ``Messages`` for the sources.
 ///
 /// An index is named by its name, and a table by `nil`.
 enum ThroughputMessages {

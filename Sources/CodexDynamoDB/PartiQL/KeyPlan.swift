@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// The queries that the WHERE clause of a SELECT comes down to.
+/// The queries that a SELECT makes by its WHERE clause.
 ///
 /// Each alternative of the clause must name one value of the partition key, by an equality or by
 /// `IN`. Otherwise the whole table is scanned. Source: "PartiQL select statements for DynamoDB" in

@@ -128,7 +128,7 @@ extension KeySpan.Cut {
 
 extension AttributeValue {
     /// Whether text or bytes begin with others.
-    fileprivate func begins(with prefix: AttributeValue) -> Bool {
+    func begins(with prefix: AttributeValue) -> Bool {
         switch (self, prefix) {
         case (.string(let text), .string(let prefix)): text.utf8.starts(with: prefix.utf8)
         case (.binary(let bytes), .binary(let prefix)): bytes.starts(with: prefix)

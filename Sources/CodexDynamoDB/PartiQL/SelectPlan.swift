@@ -103,12 +103,11 @@ private struct ReadOrder {
 
     /// The parts of the keys in this order.
     func sorted(_ parts: [KeyPlan.Part]) -> [KeyPlan.Part] {
-        let sorted = parts.sorted { left, right in
+        parts.sorted { left, right in
             let order = left.partition.ordered(against: right.partition) ?? 0
             if order != 0 { return descendsByPartition ? order > 0 : order < 0 }
             return descendsInPartition
                 ? right.span.precedes(left.span) : left.span.precedes(right.span)
         }
-        return sorted
     }
 }

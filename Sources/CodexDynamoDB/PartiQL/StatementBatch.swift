@@ -3,14 +3,11 @@ internal import CodexStore
 
 /// BatchExecuteStatement.
 extension DynamoDBService {
-    private static let batchStatementCountMax = 25
-
     func batchExecuteStatement(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
-        let inputs = try StatementInput.list(
-            input, "Statements", countMax: Self.batchStatementCountMax)
+        let inputs = try StatementInput.list(input, "Statements")
         let statements = try inputs.map { input in
             (input: input, statement: try Self.typed(input))
         }

@@ -7,74 +7,29 @@ struct StatementInput: Sendable {
     let returnsItemOnFailure: Bool
     private let parameters: [JSONValue]
 
-    /// The longest statement, in characters: "Statement" in the reference of ExecuteStatement.
-    static let characterCountMax = 8192
-
     /// Reads the statement of a request, or one of its statements.
     ///
-    /// - Parameters:
-    ///   - input: The object with the statement.
-    ///   - owner: The beginning of names in messages: the list and the statement's place in it.
+    /// ``RequestTable`` has the limits of its text and of the list of its parameters.
+    ///
+    /// - Parameter input: The object with the statement.
     /// - Throws: `ValidationException`, `SerializationException`, `ThrottlingException`.
-    init(_ input: RequestParameters, of owner: String = "") throws {
-        guard let text = try input.string("Statement") else {
-            throw Self.invalid("\(owner)statement", isNull: true, "not be null")
-        }
-        guard !text.isEmpty else {
-            throw Self.invalid(
-                "\(owner)statement", "have length greater than or equal to 1")
-        }
-        // A character has four bytes at most, so a long text is not counted.
-        guard text.utf8.count <= 4 * Self.characterCountMax,
-            text.unicodeScalars.count <= Self.characterCountMax
-        else {
-            throw Self.invalid(
-                "\(owner)statement",
-                "have length less than or equal to \(Self.characterCountMax)")
-        }
-        self.text = text
-        let parameters = try input.list("Parameters")
-        if let parameters, parameters.isEmpty {
-            throw Self.invalid(
-                "\(owner)parameters", "have length greater than or equal to 1")
-        }
-        self.parameters = parameters ?? []
+    init(_ input: RequestParameters) throws {
+        text = try input.requiredString("Statement")
+        parameters = try input.list("Parameters") ?? []
         isConsistent = try input.bool("ConsistentRead") ?? false
         returnsItemOnFailure = try WriteParameters.returnsItemOnFailure(input)
-    }
-
-    /// The error for a parameter that breaks a constraint of the service's model.
-    private static func invalid(
-        _ name: String, isNull: Bool = false, _ constraint: String
-    ) -> ServiceError {
-        .validation(
-            "1 validation error detected: Value \(isNull ? "null " : "")at '\(name)' failed to "
-                + "satisfy constraint: Member must \(constraint)")
     }
 
     /// The statements of a list.
     ///
     /// - Parameters:
     ///   - input: The request.
-    ///   - name: The name of the list.
-    ///   - countMax: Most statements of the list.
-    /// - Returns: The statements; there is at least one.
-    /// - Throws: As ``init(_:of:)``.
-    static func list(
-        _ input: RequestParameters, _ name: String, countMax: Int
-    ) throws -> [StatementInput] {
-        let member: String = name.prefix(1).lowercased() + name.dropFirst()
+    ///   - name: The name of the list, whose length ``RequestTable`` limits.
+    /// - Returns: The statements.
+    /// - Throws: As ``init(_:)``.
+    static func list(_ input: RequestParameters, _ name: String) throws -> [StatementInput] {
         guard let nodes = try input.list(name) else { throw RequestParameters.missing(name) }
-        guard !nodes.isEmpty else {
-            throw invalid(member, "have length greater than or equal to 1")
-        }
-        guard nodes.count <= countMax else {
-            throw invalid(member, "have length less than or equal to \(countMax)")
-        }
-        return try nodes.enumerated().map { place, node in
-            try StatementInput(
-                try RequestParameters(node, name), of: "\(member).\(place + 1).member.")
-        }
+        return try nodes.map { try StatementInput(try RequestParameters($0, name)) }
     }
 
     /// Reads the parameters.

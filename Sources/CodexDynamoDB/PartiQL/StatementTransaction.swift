@@ -8,8 +8,7 @@ extension DynamoDBService {
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
         let token = try Self.token(input)
-        let inputs = try StatementInput.list(
-            input, "TransactStatements", countMax: DynamoDBLimits.transactionActionCountMax)
+        let inputs = try StatementInput.list(input, "TransactStatements")
         let statements = try Self.typed(inputs)
         let readCount = statements.filter(\.isRead).count
         guard readCount == 0 || readCount == statements.count else {

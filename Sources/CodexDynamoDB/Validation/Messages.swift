@@ -2,9 +2,20 @@ internal import CodexCore
 
 /// Texts of AWS's errors that several operations share, each with its source.
 ///
-/// The sources are responses of AWS that other projects recorded or expect in their tests. A text
-/// without a source is not verified. Docs/DynamoDB-coverage.md has the source of each text of
-/// ``RequestChecker``.
+/// The comments of all messages name their sources. Most are responses of AWS that other projects
+/// recorded or expect in their tests:
+///
+/// - dynalite: the tests of architect/dynalite, recorded with the service.
+/// - conformance: `tests` and `captures` of nubo-db/dynamodb-conformance, recorded with the service
+///   in several regions.
+/// - alternator: `test/alternator` of scylladb/scylladb, which also passes against the service.
+/// - ACK with a number: a finding `DDB-TABLE-…` of the AWS controllers for Kubernetes, observed in
+///   October 2026 (aws-controllers-k8s/dynamodb-controller, docs/api-quirks).
+/// - reference: DynamoDB's API reference.
+/// - local: the messages of AWS's DynamoDB Local.
+///
+/// An unverified text has no source, so clients can count on its type alone.
+/// Docs/DynamoDB-coverage.md has the source of each text of ``RequestChecker``.
 enum Messages {
     // MARK: Constraints
 

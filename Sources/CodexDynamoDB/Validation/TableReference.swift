@@ -23,25 +23,10 @@ struct TableReference: Sendable {
             (name, owner) = (text, nil)
             return
         }
-        guard let (name, owner) = Self.parts(ofARN: text) else {
+        guard let arn = TableARN(text), arn.namesTable else {
             throw ServiceError.validation(Messages.invalidARN(text))
         }
-        (self.name, self.owner) = (name, owner)
-    }
-
-    /// The name and owner in an ARN such as `arn:aws:dynamodb:eu-west-1:123456789012:table/Music`.
-    private static func parts(ofARN text: String) -> (name: String, owner: TableOwner)? {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 6, parts[2] == "dynamodb", parts[5].hasPrefix("table/"),
-            !parts[1].isEmpty, !parts[3].isEmpty, !parts[4].isEmpty
-        else { return nil }
-        let name = parts[5].dropFirst("table/".count)
-        guard (3...255).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else {
-            return nil
-        }
-        return (
-            String(name), TableOwner(region: String(parts[3]), account: String(parts[4]))
-        )
+        (name, owner) = (arn.table, arn.owner)
     }
 
     /// Whether a byte may stand in the name of a table or index.
