@@ -45,7 +45,7 @@ PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
 .PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories risk fuzz \
-	fuzz-short fuzz-corpus lint format nested task-service field-service dynamodb malformed emulators agents worst \
+	fuzz-short fuzz-corpus lint format nested task-service field-service dynamodb malformed emulators agents agents-cold worst \
 	count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
@@ -257,6 +257,14 @@ agents: ## an MCP client, then agents that claim tasks while some are killed: AG
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Agents/clients.py --codexflow .build-tools/release/codexflow && \
 	$$python Tools/Agents/torture.py --codexflow .build-tools/release/codexflow $(AGENTS) $(if $(SEED),--seed $(SEED))
+
+agents-cold: ## how long each command of an agent takes on 10,000 tasks, by the process
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(PIN) program
+	$(SWIFT) build --package-path Tools --scratch-path .build-tools --disable-default-traits -c release --product codexflow
+	$(CHECK) --warn program
+	python3 Tools/Agents/cold.py --codexflow .build-tools/release/codexflow
 
 # The worst requests by processor time and memory, then GetItem beside hostile loads. A figure past its bound
 # is an error. The run takes ten minutes, and with WORST=--quick two.
