@@ -115,6 +115,20 @@ struct LeaverClaimTests {
         }
     }
 
+    @Test("Another claim of the task releases the one that was left", arguments: Place.allCases)
+    func replaced(place: Place) async throws {
+        let fixture = try await Self.fixture(place, hasEnded: false)
+        let token = try #require(try fixture.store.get(.task("a", in: "p"))?.claim?.token)
+        let start = try fixture.store.read { try $0.sequenceNumber }
+        _ = try await fixture.claim("a", by: "max")
+        let events = try fixture.store.retainedChanges(after: .sequenceNumber(start)).flatMap {
+            try $0.events
+        }
+        #expect(events.map(\.kind) == [.taskReleased, .taskClaimed])
+        #expect(events.compactMap { $0.detail["holder"]?.string } == ["mia", "max"])
+        #expect(events.first?.detail["token"] == .number(Number(token)))
+    }
+
     @Test("The claim of a user who may work stays", arguments: Place.allCases)
     func stays(place: Place) async throws {
         let fixture = try await Fixture(place)

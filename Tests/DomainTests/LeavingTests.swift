@@ -122,6 +122,49 @@ struct LeavingTests {
         #expect(try fixture.store.get(.task("z", in: "p"))?.claim == nil)
     }
 
+    @Test(
+        "A project that cannot be read keeps no user from the other ones",
+        arguments: Place.allCases)
+    func damagedProject(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let workspace = fixture.workspace
+        // Its claims come before those of `p` in the index.
+        try await workspace.createProject(key: "TWO", name: "Two", id: "o", owner: "olga")
+        try await workspace.addMember("mia", to: "o", by: "olga")
+        for project in ["o", "p"] as [CodexFlow.Project.ID] {
+            try await workspace.createTask(in: project, by: "mia", id: "a") { $0.title = "T" }
+            try await workspace.claimTask("a", in: project, by: "mia", lease: .seconds(60))
+        }
+        let key = PrimaryKey("PROJECT#o", "METADATA")
+        var item = try #require(try fixture.store.item(in: CodexFlow.table, key: key))
+        item["owner"] = 7
+        try await fixture.store.put(item, in: CodexFlow.table)
+        try await workspace.suspendUser("mia")
+        #expect(try fixture.store.get(.task("a", in: "p"))?.claim == nil)
+        #expect(try fixture.store.get(.task("a", in: "o"))?.claim?.holder == "mia")
+        try await workspace.activateUser("mia")
+        _ = try await fixture.claim("a", by: "mia")
+    }
+
+    @Test(
+        "A raw claim that names a project for which no key has room hides no other one",
+        arguments: Place.allCases, [1100, 2045])
+    func longProject(place: Place, count: Int) async throws {
+        let fixture = try await Fixture(place)
+        var task = CodexFlow.Task(id: "raw", projectID: "o", title: "Raw")
+        task.claim = .init(holder: "mia", until: fixture.clock.now + 60, token: 1)
+        // Its key is that of a project before `p`.
+        var item = try task.item()
+        item["projectId"] = .string(String(repeating: "x", count: count))
+        try await fixture.store.put(item, in: CodexFlow.table)
+        try await fixture.task("a")
+        _ = try await fixture.claim("a", by: "mia")
+        try await fixture.workspace.suspendUser("mia")
+        #expect(try fixture.store.get(.task("a", in: "p"))?.claim == nil)
+        try await fixture.workspace.activateUser("mia")
+        _ = try await fixture.claim("a", by: "mia")
+    }
+
     @Test("Claims in many projects end in commits of their own", arguments: Place.allCases)
     func manyProjects(place: Place) async throws {
         let fixture = try await Fixture(place)

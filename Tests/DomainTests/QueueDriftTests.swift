@@ -84,6 +84,8 @@ struct QueueDriftTests {
         case blocker
         /// The count of the tokens.
         case token
+        /// A dependency that names a blocker for which no key has room.
+        case name
     }
 
     /// Stores ready tasks that come first in the queue, and that no worker may get.
@@ -126,8 +128,12 @@ struct QueueDriftTests {
                 createdAt: now
             ).item()
         }
-        guard neighbour == .dependency, var damaged = dependencies.last else { return dependencies }
-        damaged["isOpen"] = "no"
+        guard neighbour != .blocker, var damaged = dependencies.last else { return dependencies }
+        if neighbour == .name {
+            damaged["blockerId"] = .string(String(repeating: "x", count: 1100))
+        } else {
+            damaged["isOpen"] = "no"
+        }
         return [damaged]
     }
 

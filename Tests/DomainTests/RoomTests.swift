@@ -89,6 +89,71 @@ struct RoomTests {
     }
 
     @Test(
+        "A raw task without room for the keys of its dependencies stops no other one",
+        arguments: Place.allCases)
+    func dependencies(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let id = Self.text(1019)
+        var item = try Self.raw("raw", in: fixture).item()
+        (item["SK"], item["taskId"]) = (.string("TASK#\(id)"), .string(id))
+        try await fixture.store.put(item, in: CodexFlow.table)
+        try await fixture.task("z") { $0.status = .todo }
+        #expect(try await next(fixture)?.id == "z")
+        #expect(try await next(fixture) == nil)
+    }
+
+    @Test(
+        "Claims of holders without room in keys stop nothing",
+        arguments: Place.allCases, [1020, 2040])
+    func holders(place: Place, count: Int) async throws {
+        let fixture = try await Fixture(place)
+        let now = fixture.clock.now
+        let holder = try CodexFlow.User.ID(Self.text(count))
+        for (id, end) in [("ended", now - 60), ("held", now + 600)] {
+            var task = Self.raw(try .init(id), in: fixture)
+            task.claim = .init(holder: holder, until: end, token: 1)
+            try await fixture.store.put(task)
+        }
+        try await fixture.task("z") { $0.status = .todo }
+        // No membership has room for either holder. The history has room for the shorter one alone.
+        let claimable: Set<CodexFlow.Task.ID> = count == 1020 ? ["ended", "z"] : ["z"]
+        var found: Set<CodexFlow.Task.ID> = []
+        while let task = try await next(fixture) { found.insert(task.id) }
+        #expect(found == claimable)
+        #expect(try await fixture.workspace.expireClaims(in: "p") == 0)
+        #expect(try fixture.store.get(.task("held", in: "p"))?.claim?.holder == holder)
+    }
+
+    @Test(
+        "A task is claimed and finished after the history of an earlier one with its identifier",
+        arguments: Place.allCases, [978, 950])
+    func earlierHistories(place: Place, count: Int) async throws {
+        let fixture = try await Fixture(place)
+        let workspace = fixture.workspace
+        let id = try CodexFlow.Task.ID(Self.text(count))
+        if count == 978 {
+            try await fixture.task(id) { $0.title = "T" }
+            try await workspace.deleteTask(id, in: "p", by: "mia")
+        } else {
+            let now = fixture.clock.now
+            var entry = try CodexFlow.Activity(
+                id: .init(Self.text(64)), projectID: "p", taskID: id, actorID: "mia", at: now,
+                day: CalendarDay(now), kind: .deleted
+            ).item()
+            // A raw entry need not be in the feeds.
+            for name in CodexFlow.FeedPlace.attributes { entry[name] = nil }
+            try await fixture.store.put(entry, in: CodexFlow.table)
+        }
+        try await fixture.store.put(Self.raw(id, in: fixture))
+        let token = try #require(try await next(fixture)?.claim?.token)
+        try await workspace.moveTask(id, in: "p", to: .inProgress, by: "mia", holding: token)
+        try await workspace.completeTask(id, in: "p", by: "mia", holding: token)
+        let kinds = try fixture.store.all(.activity(of: id, in: "p")).map(\.kind)
+        #expect(Array(kinds.suffix(3)) == [.claimed, .moved, .moved])
+        #expect(!kinds.contains(.imported))
+    }
+
+    @Test(
         "An identifier of a new task begins after the characters of early keys",
         arguments: [" a", "!a", "\"a", "$a"], Place.allCases)
     func beginnings(id: String, place: Place) async throws {

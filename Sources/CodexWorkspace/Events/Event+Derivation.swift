@@ -165,6 +165,8 @@ extension CodexFlow.Event {
         switch (old.claim, new.claim) {
         case (let ended?, nil) where !hasExpired: events.append((.taskReleased, ended))
         case (let known, let claim?) where known?.isSame(as: claim) != true:
+            // The holder of a claim that another one replaces may work no longer.
+            if let known, !hasExpired { events.append((.taskReleased, known)) }
             events.append((.taskClaimed, claim))
         default: break
         }

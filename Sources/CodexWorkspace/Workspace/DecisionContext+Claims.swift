@@ -321,11 +321,19 @@ extension CodexFlow.DecisionContext {
     func projectsOfClaims(of user: CodexFlow.User.ID) throws -> [CodexFlow.Project.ID] {
         var found: [CodexFlow.Project.ID] = []
         var seen: Set<CodexFlow.Project.ID> = []
+        func add(_ task: CodexFlow.Task) {
+            if seen.insert(task.projectID).inserted { found.append(task.projectID) }
+        }
         // The keys are by project: of each project, one task is read.
-        while let task = try readable(.tasks(claimedBy: user, after: found.last), limit: 1).first,
-            seen.insert(task.projectID).inserted
-        {
-            found.append(task.projectID)
+        while let task = try readable(.tasks(claimedBy: user, after: found.last), limit: 1).first {
+            let isNew = !seen.contains(task.projectID)
+            add(task)
+            let byteCount = "PROJECT#\(task.projectID)$".utf8.count
+            guard isNew, byteCount <= DynamoDBLimits.sortKeyByteCountMax else {
+                // A raw write stored a task whose key is not that of its project.
+                for other in try readable(.tasks(claimedBy: user)) { add(other) }
+                break
+            }
         }
         return found
     }
@@ -334,6 +342,9 @@ extension CodexFlow.DecisionContext {
     ///
     /// The claims of a user who may work in the project stay. A command that is sent again with its
     /// idempotency key comes here too, and the user may have come back since.
+    ///
+    /// So do those in a project that cannot be read, or with a membership that cannot be read: no
+    /// command works on their tasks. They must not keep the user from other projects.
     ///
     /// - Parameters:
     ///   - user: The user.
@@ -344,8 +355,9 @@ extension CodexFlow.DecisionContext {
     func endClaims(
         of user: CodexFlow.User.ID, in project: CodexFlow.Project.ID, limit: Int? = nil
     ) throws -> Int {
-        guard let whole = try get(.project(project)), whole.deletingSince == nil,
-            try !isAssignable(user, in: whole)
+        let read: CodexFlow.Project?? = try ifReadable { try get(.project(project)) }
+        guard let found = read, let whole = found, whole.deletingSince == nil,
+            try hasLeft(user, whole)
         else { return 0 }
         let tasks = try soundTasks(
             .tasks(claimedBy: user, in: project), limit: limit ?? leftWorkCountMax

@@ -132,14 +132,16 @@ extension CodexFlow.DecisionContext {
     /// Removes a user as the assignee of open tasks of a project, if the user may not work there;
     /// see ``CodexFlow/Workspace/unassign(_:in:by:)``.
     ///
-    /// The project may have been restored since the user left.
+    /// The project may have been restored since the user left. One that cannot be read stays as it
+    /// is, and so does one with a membership of the user that cannot be read.
     ///
     /// - Returns: Whether there may be more of them than fit into a commit.
     fileprivate func unassign(
         _ user: CodexFlow.User.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) throws -> Bool {
-        guard let whole = try get(.project(project)), whole.deletingSince == nil,
-            try role(of: user, in: whole)?.includes(.member) != true
+        let read: CodexFlow.Project?? = try ifReadable { try get(.project(project)) }
+        guard let found = read, let whole = found, whole.deletingSince == nil,
+            try ifReadable({ try role(of: user, in: whole)?.includes(.member) == true }) == false
         else { return false }
         var changed: Set<CodexFlow.Task.ID> = []
         for query in openTasks(of: user, in: project) {

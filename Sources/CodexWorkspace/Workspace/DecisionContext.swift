@@ -60,7 +60,8 @@ extension CodexFlow {
             try reader.readable(query, limit: limit)
         }
 
-        /// The result of a read; `nil` if a stored item is not one of its entity.
+        /// The result of a read; `nil` if a stored item is not one of its entity, or if a key that
+        /// a raw item names is too long.
         func ifReadable<Value>(_ read: () throws -> Value) throws -> Value? {
             do {
                 return try read()
@@ -208,11 +209,11 @@ extension CodexFlow {
 }
 
 extension CodexError {
-    /// Whether a stored item cannot be read as its entity.
+    /// Whether a stored item cannot be read as its entity, or cannot exist under so long a key.
     fileprivate var isOfUnreadableItem: Bool {
         let codes: Set<Code> = [
             .typeMismatch, .missingAttribute, .otherEntity, .invalidIdentifier, .programTooOld,
-            .keyUnavailable, .valueTampered, .valueNotSealed, .corrupted,
+            .keyUnavailable, .valueTampered, .valueNotSealed, .corrupted, .keyTooLong,
         ]
         return codes.contains(code)
     }

@@ -55,11 +55,27 @@ final class TableReads: CodexFlow.CheckedReader {
     private func item(_ definition: EntityDefinition, _ key: PrimaryKey) throws -> Item? {
         let request = Request.item(table: definition.table, key)
         guard let known = items[request] else {
+            try Self.requireRoom([key.partition], key.sort.map { [$0] } ?? [])
             throw Missing(request: request, definition: definition)
         }
         fields[request, default: []].formUnion(definition.fields.map(\.name))
         if let found = found[request], found != known { isConsistent = false }
         return known
+    }
+
+    /// Throws if values are too long for a key.
+    ///
+    /// The table would refuse such a read too, but outside of the decision, which may pass over it.
+    private static func requireRoom(
+        _ partition: [AttributeValue], _ sort: [AttributeValue]
+    ) throws(CodexError) {
+        guard
+            partition.allSatisfy({ $0.byteCount <= DynamoDBLimits.partitionKeyByteCountMax }),
+            sort.allSatisfy({ $0.byteCount <= DynamoDBLimits.sortKeyByteCountMax })
+        else {
+            throw CodexError(
+                .keyTooLong, "The command reads a key that is too long. Use shorter identifiers.")
+        }
     }
 
     func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
@@ -95,6 +111,7 @@ final class TableReads: CodexFlow.CheckedReader {
         let request = Request.query(
             made, of: E.definition.name, limit: limit, isLenient: isLenient)
         guard let result = results[request] else {
+            try Self.requireRoom(made.partition, made.sortPrefix + made.sort.values)
             var missing = Missing(
                 request: request, definition: E.definition,
                 lockName: CodexFlow.PredicateLock.name(of: made, E.definition))

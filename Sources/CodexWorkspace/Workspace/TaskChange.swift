@@ -85,7 +85,10 @@ extension CodexFlow.DecisionContext {
     /// Raw tasks may be so large, or have so long an identifier, that they have no room for it. A
     /// command that comes to such a task by itself passes over it.
     func isStorable(_ change: CodexFlow.TaskChange) throws -> Bool {
-        try isStorable(finished(change))
+        // A claim of a raw task may name a holder who is too long for the keys of an entry.
+        let feed = CodexFlow.FeedPlace.partition(.activity, by: change.actor)
+        return try feed.byteCount <= DynamoDBLimits.partitionKeyByteCountMax
+            && isStorable(finished(change))
     }
 
     /// Whether a changed task can be stored.
@@ -143,23 +146,26 @@ extension CodexFlow.DecisionContext {
         let (task, project) = (change.old, change.project)
         var history = try history(of: task.id, in: project.id)
         guard !history.hasBegun, let id = history.beginningID else { return }
-        // Of two commands that begin the history, one is decided again.
-        guard try get(.activity(id, of: task.id, in: project.id)) == nil else { return }
         var facts = CodexFlow.Activity.Facts(to: task.status ?? .backlog)
         facts.points = task.countedPoints
         facts.reopenCount = task.reopenCount
-        history.hasBegun = true
-        histories[[project.id.rawValue, task.id.rawValue]] = history
         // An archived task is not in the scope.
         let archiving = task.archivedAt.map { archivedAt in
             CodexFlow.Activity.Change(
                 field: "archivedAt", from: nil, to: archivedAt.attributeValue)
         }
-        try record(
-            CodexFlow.Activity(
-                id: id, projectID: project.id, taskID: task.id, actorID: change.actor, at: now,
-                day: today(in: project), kind: .imported,
-                changes: archiving.map { [$0] } ?? [], facts: facts))
+        let entry = CodexFlow.Activity(
+            id: id, projectID: project.id, taskID: task.id, actorID: change.actor, at: now,
+            day: today(in: project), kind: .imported, changes: archiving.map { [$0] } ?? [],
+            facts: facts)
+        // After the history of an earlier task, the identifier is longer than others, and may leave
+        // no room in the longest key. The history then goes on without a beginning.
+        guard entry.feedPosition.utf8.count <= DynamoDBLimits.sortKeyByteCountMax else { return }
+        // Of two commands that begin the history, one is decided again.
+        guard try get(.activity(id, of: task.id, in: project.id)) == nil else { return }
+        history.hasBegun = true
+        histories[[project.id.rawValue, task.id.rawValue]] = history
+        try record(entry)
     }
 
     /// Writes an entry of a task's history for a custom command; analytics do not count it.

@@ -195,7 +195,7 @@ extension Condition.Comparator {
 
 extension SortCondition {
     /// The values of the condition.
-    var values: [AttributeValue] {
+    package var values: [AttributeValue] {
         switch self {
         case .any: []
         case .equal(let value), .less(let value), .lessOrEqual(let value), .greater(let value),
