@@ -93,8 +93,30 @@ struct AgentAdditionTests {
         }
     }
 
+    @Test("A part does not wait for its whole through other tasks, or through their parts")
+    func indirectWholes() async throws {
+        try await fixture.add("top")
+        try await fixture.add("whole") { $0.parent = "top" }
+        try await fixture.add("near") { $0.blockers = ["whole"] }
+        try await fixture.add("far") { $0.blockers = ["near"] }
+        try await fixture.add("above") { $0.blockers = ["top"] }
+        try await fixture.add("divided")
+        try await fixture.add("inner") { ($0.parent, $0.blockers) = ("divided", ["far"]) }
+        for blocker in ["near", "far", "above", "divided"] as [CodexFlow.Task.ID] {
+            var part = draft([blocker])
+            part.parent = "whole"
+            try await expect(.dependencyCycle, part)
+        }
+        // Its blocker does not wait for its whole.
+        var part = draft(["far"])
+        part.parent = "divided"
+        _ = try await fixture.ledger().add(part, key: key)
+        #expect(try fixture.task("new").status == .todo)
+        #expect(try blockers() == ["far"])
+    }
+
     /// Adds the task `new`, a part of `whole`, with blockers of which `b` waits for the whole: the
-    /// addition ends before its second dependency.
+    /// addition ends before its second dependency, since that of `b` cannot be read for a while.
     private func interrupted() async throws -> AgentLedger.Draft {
         for id in ["whole", "a", "b"] as [CodexFlow.Task.ID] { try await fixture.add(id) }
         try await workspace.addDependency(
@@ -102,9 +124,16 @@ struct AgentAdditionTests {
         var waiting = draft(["a", "b"])
         waiting.parent = "whole"
         let addition = waiting
-        await #expect(throws: CodexError(.ruleViolated, "")) {
+        let sound = try #require(
+            try fixture.store.get(.dependency(of: "b", on: "whole", in: AgentFixture.project))
+        ).item()
+        var damaged = sound
+        damaged["createdAt"] = 7
+        try await fixture.store.put(damaged, in: CodexFlow.table)
+        await #expect(throws: CodexError.self) {
             _ = try await fixture.ledger().add(addition, key: key)
         }
+        try await fixture.store.put(sound, in: CodexFlow.table)
         #expect(try fixture.task("new").status == .backlog)
         #expect(try blockers() == ["a"])
         return waiting

@@ -1,4 +1,5 @@
 import Codex
+import Dispatch
 import Foundation
 import Testing
 
@@ -136,6 +137,45 @@ struct AgentKeyTests {
         await expectMismatch {
             try await ledger.complete("a", token: token, met: ["1"], key: key)
         }
+    }
+
+    @Test("A completion goes on if another process with its key starts the task meanwhile")
+    func startedMeanwhile() async throws {
+        let (ledger, store) = (fixture.ledger(), fixture.store)
+        let workspace = CodexFlow.Workspace(store)
+        var choice = AgentLedger.ClaimChoice()
+        choice.starts = false
+        var claims: [(id: CodexFlow.Task.ID, token: Int)] = []
+        for number in 0..<20 {
+            let id = try await fixture.add(CodexFlow.Task.ID("t\(number)"))
+            choice.task = id
+            let token = try #require(try await ledger.claim(choice).token)
+            claims.append((id, token))
+        }
+        let (begun, count) = (DispatchSemaphore(value: 0), 2 * claims.count)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Writes that wait together are one commit. A refusal after a change in it is answered
+            // when the starts behind it are stored.
+            group.addTask {
+                try await store.write { _ in
+                    for _ in 0..<count { begun.wait() }
+                }
+            }
+            for (id, token) in claims {
+                let own = "\(key)\(id)"
+                group.addTask {
+                    begun.signal()
+                    _ = try await ledger.complete(id, token: token, key: own)
+                }
+                group.addTask {
+                    begun.signal()
+                    try await workspace.idempotent("\(own)\u{1}start-done").moveTask(
+                        id, in: AgentFixture.project, to: .inProgress, by: "bot", holding: token)
+                }
+            }
+            try await group.waitForAll()
+        }
+        for (id, _) in claims { #expect(try fixture.task(id).status == .done) }
     }
 
     // MARK: Starts that fail

@@ -257,11 +257,13 @@ struct AgentLedger: Sendable {
                 try await commands.completeTask(
                     id, in: project, by: user, holding: token, result: result, note: note))
         } catch let error as CodexError where error.rule == .taskTransition {
-            guard try store.get(.task(id, in: project))?.status == .todo else { throw error }
+            // The start comes after the attempt, so that a repetition with the key starts nothing.
+            // Another process with the key may have started the task since.
+            if try store.get(.task(id, in: project))?.status == .todo {
+                try await once(key, step: "start-done").moveTask(
+                    id, in: project, to: .inProgress, by: user, holding: token)
+            }
         }
-        // The start comes after the attempt, so that a repetition with the key starts nothing.
-        try await once(key, step: "start-done").moveTask(
-            id, in: project, to: .inProgress, by: user, holding: token)
         return Self.answer(
             try await commands.completeTask(
                 id, in: project, by: user, holding: token, result: result, note: note))
@@ -402,8 +404,11 @@ struct AgentLedger: Sendable {
                 + "again with its idempotency key: it goes on without the blocker.")
     }
 
-    /// Throws unless a new task may wait for some tasks: they exist, none is its whole, and there
-    /// are not too many dependencies.
+    /// Throws unless a new task may wait for some tasks: they exist, none is its whole or waits for
+    /// it, and there are not too many dependencies.
+    ///
+    /// The search for the whole ends after ``CodexFlow/Limits/dependencyWalkMax`` tasks and links.
+    /// Then the commits of the dependencies search.
     private func requireBlockers(_ blockers: [CodexFlow.Task.ID], of draft: Draft) throws {
         let countMax = CodexFlow.Limits.dependencyCountMax
         guard blockers.count <= countMax else { throw Self.refusal(.dependencyCount) }
@@ -416,11 +421,24 @@ struct AgentLedger: Sendable {
                 .dependents(of: blocker, in: project), limit: countMax, onFailure: { _ in })
             guard dependents.items.count < countMax else { throw Self.refusal(.dependencyCount) }
         }
-        var above = draft.parent
+        var (above, wholes) = (draft.parent, Set<CodexFlow.Task.ID>())
         for _ in 0..<CodexFlow.Limits.taskDepthMax {
-            guard let whole = above else { return }
-            guard !blockers.contains(whole) else { throw Self.refusal(.dependencyCycle) }
+            guard let whole = above else { break }
+            wholes.insert(whole)
             above = try store.get(.task(whole, in: project))?.parentID
+        }
+        guard wholes.isDisjoint(with: blockers) else { throw Self.refusal(.dependencyCycle) }
+        var (awaited, known) = (blockers[...], Set(blockers))
+        var leftCount = CodexFlow.Limits.dependencyWalkMax
+        while !wholes.isEmpty, leftCount > 0, let next = awaited.popFirst() {
+            let links = try store.query(
+                .blockers(of: next, in: project), limit: leftCount, onFailure: { _ in })
+            let parts = try store.query(
+                .subtasks(of: next, in: project), limit: leftCount, onFailure: { _ in })
+            let found = links.items.map(\.blockerID) + parts.items.map(\.id)
+            guard wholes.isDisjoint(with: found) else { throw Self.refusal(.dependencyCycle) }
+            awaited += found.filter { known.insert($0).inserted }
+            leftCount -= 1 + found.count
         }
     }
 
