@@ -37,11 +37,14 @@ let package = Package(
             name: "codexflow",
             dependencies: [
                 "CodexflowCZlib",
-                "CodexflowServer",
+                .target(name: "CodexflowServer", condition: .when(traits: ["Server"])),
                 .product(name: "Codex", package: "Codex"),
                 .product(name: "CodexCore", package: "Codex"),
-                .product(name: "CodexDynamoDB", package: "Codex"),
-                .product(name: "CodexDynamoDBFaults", package: "Codex"),
+                .product(
+                    name: "CodexDynamoDB", package: "Codex", condition: .when(traits: ["Server"])),
+                .product(
+                    name: "CodexDynamoDBFaults", package: "Codex",
+                    condition: .when(traits: ["Server"])),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(
@@ -56,7 +59,8 @@ let package = Package(
             dependencies: [
                 "CodexflowCZlib",
                 .product(name: "CodexCore", package: "Codex"),
-                .product(name: "CodexDynamoDB", package: "Codex"),
+                .product(
+                    name: "CodexDynamoDB", package: "Codex", condition: .when(traits: ["Server"])),
                 .product(
                     name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Server"])),
                 .product(

@@ -313,8 +313,7 @@ struct RequestTextTests {
         }
         let slashes = String(repeating: "a/", count: 100_000)
         let input = try parameters(#"{"TableName":"arn:\#(slashes)"}"#)
-        let name = try #require(try input.string("TableName"))
-        #expect(refusal { _ = try TableReference(name) } == "ValidationException")
+        #expect(refusal { _ = try input.string("TableName") } == "ValidationException")
         for (text, number) in [("-9223372036854775808", Int.min), ("9223372036854775807", .max)] {
             #expect(try parameters(#"{"Limit":\#(text)}"#).integer("Limit") == number)
             let type = refusal { _ = try parameters(#"{"Limit":\#(text)0}"#).integer("Limit") }

@@ -223,6 +223,18 @@ struct WholeTests {
         #expect(try await isGiven(fixture))
     }
 
+    @Test("A whole waits for a blocker that stops being its part", arguments: Place.allCases)
+    func blockingPart(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        try await whole(["b"], in: fixture)
+        try await fixture.workspace.addDependency(of: "a", on: "b", in: "p", by: "mia")
+        try await fixture.workspace.changeTask("b", in: "p", by: "mia") { $0.parentID = nil }
+        #expect(try await fixture.workspace.verifyQueue(of: "p").isEmpty)
+        #expect(try fixture.store.get(.task("a", in: "p"))?.isBlocked == true)
+        try await fixture.workspace.moveTask("b", in: "p", to: .canceled, by: "mia")
+        #expect(try await isGiven(fixture))
+    }
+
     @Test("A task that gets a part while a worker claims it on a remote table is not given")
     func newPart() async throws {
         let fixture = try await Fixture(.table)

@@ -46,7 +46,8 @@ enum StoreCreation {
             pin, lease throws(CodexError) in
             let log = LogWriter(logDirectory, lease, options)
             _ = try log.space.makeSegment(
-                pin.position.segment, after: pin.position, incarnation: 1, .growing)
+                pin.position.segment, after: pin.position, incarnation: 1, .growing,
+                isFresh: true)
         }
     }
 

@@ -69,8 +69,11 @@ extension CodexFlow.DecisionContext {
         }
         guard let part = new ?? old, whole(of: old) != whole(of: new) else { return }
         if let task = try openWhole(whole(of: new), of: part) { try setBlocked(true, task) }
+        // A part that is open under another whole, or under none, may be a blocker too.
+        let other = new?.isOpen == true ? nil : part.id
         if let task = try openWhole(whole(of: old), of: part), task.isBlocked,
-            try !isWaiting(task, except: part.id)
+            try !hasOpenBlockers(task, except: other)
+                && !hasOpenParts(of: task.id, in: task.projectID, except: part.id)
         {
             try setBlocked(false, task)
         }
