@@ -52,10 +52,9 @@ enum ManifestCoding {
         // Numbers of removed tables count too: the next number is one higher, and the log uses them
         // all.
         let gone = dropped.map(\.number) + (manifest.lastNumber.map { [$0] } ?? [])
-        guard Set(numbers.values).count == numbers.count,
-            Set(entities.values).count == entities.count,
-            gone.allSatisfy({ (0...ManifestNumbers.max).contains($0) })
-        else { throw Wire.corrupted("the manifest's numbers") }
+        guard gone.allSatisfy({ (0...ManifestNumbers.max).contains($0) }) else {
+            throw Wire.corrupted("the manifest's numbers")
+        }
         let retired = tables.values.flatMap { $0.retired ?? [] } + dropped.flatMap(\.trees)
         let slots = tables.values.compactMap(\.slot) + dropped.map(\.slot)
         guard retired.allSatisfy({ isPart($0.part) }),
@@ -76,12 +75,12 @@ enum ManifestCoding {
         }
     }
 
-    /// Throws unless each name has a different number.
+    /// Throws unless each name has a number, and all numbers differ.
     private static func requireNumbers(
         _ names: [String], _ numbers: [String: Int]
     ) throws(CodexError) {
-        let used = names.compactMap { numbers[$0] }
-        guard used.count == names.count, Set(used).count == used.count,
+        guard names.allSatisfy({ numbers[$0] != nil }),
+            Set(numbers.values).count == numbers.count,
             numbers.values.allSatisfy({ (1...ManifestNumbers.max).contains($0) })
         else { throw Wire.corrupted("the manifest's numbers") }
     }
