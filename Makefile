@@ -45,8 +45,8 @@ PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
 .PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories risk fuzz \
-	fuzz-short fuzz-corpus lint format nested task-service field-service dynamodb malformed emulators agents agents-cold worst \
-	count-instructions docs api-breakage journeys \
+	fuzz-short fuzz-corpus lint format nested task-service field-service dynamodb malformed emulators \
+	agents agents-cold worst count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
 

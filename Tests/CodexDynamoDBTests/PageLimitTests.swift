@@ -153,13 +153,7 @@ struct PageLimitTests {
                 _ = try transaction.put(item, in: "table")
             }
         }
-        let stream = try await service.ok("DescribeStream", #"{"StreamArn":"\#(arn)"}"#)
-        let shards = (stream["StreamDescription"] as? Object)?["Shards"] as? [Object]
-        let shard = try #require(shards?.first?["ShardId"] as? String)
-        let answer = try await service.ok(
-            "GetShardIterator",
-            #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"TRIM_HORIZON"}"#)
-        let iterator = try #require(answer["ShardIterator"] as? String)
+        let iterator = try await service.iterator(of: arn)
         let response = await service.service.response(
             target: "DynamoDBStreams_20120810.GetRecords",
             body: Array(#"{"ShardIterator":"\#(iterator)"}"#.utf8))

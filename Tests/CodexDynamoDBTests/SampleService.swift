@@ -68,6 +68,17 @@ final class SampleService: Sendable {
         return answer.object
     }
 
+    /// An iterator from the first record of a stream.
+    func iterator(of arn: String) async throws -> String {
+        let stream = try await ok("DescribeStream", #"{"StreamArn":"\#(arn)"}"#)
+        let shards = (stream["StreamDescription"] as? Object)?["Shards"] as? [Object]
+        let shard = try #require(shards?.first?["ShardId"] as? String)
+        let answer = try await ok(
+            "GetShardIterator",
+            #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"TRIM_HORIZON"}"#)
+        return try #require(answer["ShardIterator"] as? String)
+    }
+
     /// Checks that a request is refused as a rule says.
     func refuses(_ rule: Rule) async throws {
         let answer = try await ask(rule.operation, rule.body)

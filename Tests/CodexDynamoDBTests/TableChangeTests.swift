@@ -128,13 +128,7 @@ struct TableChangeTests {
 
     /// The records of a stream.
     private func records(_ arn: String, _ service: SampleService) async throws -> [Object] {
-        let stream = try await service.ok("DescribeStream", #"{"StreamArn":"\#(arn)"}"#)
-        let shards = (stream["StreamDescription"] as? Object)?["Shards"] as? [Object]
-        let shard = try #require(shards?.first?["ShardId"] as? String)
-        let answer = try await service.ok(
-            "GetShardIterator",
-            #"{"StreamArn":"\#(arn)","ShardId":"\#(shard)","ShardIteratorType":"TRIM_HORIZON"}"#)
-        let iterator = try #require(answer["ShardIterator"] as? String)
+        let iterator = try await service.iterator(of: arn)
         let page = try await service.ok("GetRecords", #"{"ShardIterator":"\#(iterator)"}"#)
         return page["Records"] as? [Object] ?? []
     }

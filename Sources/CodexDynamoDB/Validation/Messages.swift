@@ -6,11 +6,11 @@ internal import CodexCore
 /// recorded or expect in their tests:
 ///
 /// - dynalite: the tests of architect/dynalite, recorded with the service.
-/// - conformance: `tests` and `captures` of nubo-db/dynamodb-conformance, recorded with the service
-///   in several regions.
+/// - conformance: `tests` and `captures` of nubo-db/dynamodb-conformance, recorded with the
+///   service in several regions.
 /// - alternator: `test/alternator` of scylladb/scylladb, which also passes against the service.
-/// - ACK with a number: a finding `DDB-TABLE-…` of the AWS controllers for Kubernetes, observed in
-///   October 2026 (aws-controllers-k8s/dynamodb-controller, docs/api-quirks).
+/// - ACK with a number: a finding `DDB-TABLE-…` of the AWS controllers for Kubernetes, observed
+///   in October 2026 (aws-controllers-k8s/dynamodb-controller, docs/api-quirks).
 /// - reference: DynamoDB's API reference.
 /// - local: the messages of AWS's DynamoDB Local.
 ///

@@ -72,6 +72,37 @@ extension AgentAnswer {
 
     /// The claim's token.
     var token: Int? { json["token"].flatMap(Int.init(attributeValue:)) }
+
+    /// The identifiers of the listed tasks.
+    var taskIDs: [String] {
+        (json["tasks"]?.list ?? []).compactMap { $0.map?["id"]?.string }
+    }
+}
+
+/// Expects that a command is refused, since the worker does not hold the task.
+func expectLost(
+    _ command: () async throws -> AgentAnswer, _ location: SourceLocation = #_sourceLocation
+) async {
+    await expectRefusal(command, location) { $0.isLostClaim }
+}
+
+/// Expects that a command is refused, since its key came with other arguments.
+func expectMismatch(
+    _ command: () async throws -> AgentAnswer, _ location: SourceLocation = #_sourceLocation
+) async {
+    await expectRefusal(command, location) { $0.code == .idempotencyMismatch }
+}
+
+private func expectRefusal(
+    _ command: () async throws -> AgentAnswer, _ location: SourceLocation,
+    by isMeant: (CodexError) -> Bool
+) async {
+    do {
+        _ = try await command()
+        Issue.record("The command is not refused.", sourceLocation: location)
+    } catch {
+        #expect((error as? CodexError).map(isMeant) == true, "\(error)", sourceLocation: location)
+    }
 }
 
 /// A client of the server of the Model Context Protocol, over lines in memory.

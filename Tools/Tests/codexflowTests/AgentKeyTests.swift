@@ -26,20 +26,6 @@ struct AgentKeyTests {
         return draft
     }
 
-    /// Expects that a command is refused, since its key came with other arguments.
-    private func expectMismatch(
-        _ command: () async throws -> AgentAnswer, _ location: SourceLocation = #_sourceLocation
-    ) async {
-        do {
-            _ = try await command()
-            Issue.record("The command is not refused.", sourceLocation: location)
-        } catch {
-            #expect(
-                (error as? CodexError)?.code == .idempotencyMismatch, "\(error)",
-                sourceLocation: location)
-        }
-    }
-
     // MARK: Random keys
 
     @Test("A key that two workers may both choose is refused, and claims nothing")

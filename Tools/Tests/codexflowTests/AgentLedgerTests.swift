@@ -12,26 +12,9 @@ struct AgentLedgerTests {
 
     init() async throws { fixture = try await AgentFixture() }
 
-    private func identifiers(_ answer: AgentAnswer) -> [String] {
-        (answer.json["tasks"]?.list ?? []).compactMap { $0.map?["id"]?.string }
-    }
-
     private func claim(_ user: CodexFlow.User.ID = "bot") async throws -> (id: String, token: Int) {
         let answer = try await fixture.ledger(user).claim(AgentLedger.ClaimChoice())
         return (try #require(answer.taskID), try #require(answer.token))
-    }
-
-    /// Expects that a command is refused, since the worker does not hold the task.
-    private func expectLost(
-        _ command: () async throws -> AgentAnswer, _ location: SourceLocation = #_sourceLocation
-    ) async {
-        do {
-            _ = try await command()
-            Issue.record("The command is not refused.", sourceLocation: location)
-        } catch {
-            #expect(
-                (error as? CodexError)?.isLostClaim == true, "\(error)", sourceLocation: location)
-        }
     }
 
     // MARK: Lists
@@ -43,11 +26,11 @@ struct AgentLedgerTests {
         try await fixture.add("own") { ($0.priority, $0.assignee) = (.high, "bot") }
         try await fixture.add("urgent") { $0.priority = .urgent }
         let ready = try fixture.ledger().ready()
-        #expect(identifiers(ready) == ["urgent", "own", "low"])
+        #expect(ready.taskIDs == ["urgent", "own", "low"])
         #expect(ready.json["more"] == .bool(false))
-        #expect(identifiers(try fixture.ledger(nil).ready()) == ["urgent", "low"])
+        #expect(try fixture.ledger(nil).ready().taskIDs == ["urgent", "low"])
         let first = try fixture.ledger().ready(limit: 1)
-        #expect(identifiers(first) == ["urgent"] && first.json["more"] == .bool(true))
+        #expect(first.taskIDs == ["urgent"] && first.json["more"] == .bool(true))
         for expected in ["urgent", "own", "low"] { #expect(try await claim().id == expected) }
         let nothing = try await fixture.ledger().claim(AgentLedger.ClaimChoice())
         #expect(nothing.isNothing && nothing.json["task"] == .null)
@@ -76,7 +59,7 @@ struct AgentLedgerTests {
         try await fixture.add("bug") { ($0.kind, $0.labels) = (.bug, ["parser", "C#"]) }
         try await fixture.add("hard") { $0.skills = ["swift"] }
         func ready(_ filter: CodexFlow.TaskFilter) throws -> Set<String> {
-            Set(identifiers(try fixture.ledger().ready(matching: filter)))
+            Set(try fixture.ledger().ready(matching: filter).taskIDs)
         }
         #expect(try ready(.init(labels: ["C#"])) == ["bug"])
         #expect(try ready(.init(kinds: [.task])) == ["plain", "hard"])
@@ -160,7 +143,7 @@ struct AgentLedgerTests {
         #expect(try fixture.task("a").attempts == 1)
         #expect(try await fixture.ledger().claim(AgentLedger.ClaimChoice()).isNothing)
         let later = try fixture.ledger(later: 600).ready()
-        #expect(identifiers(later).isEmpty && later.json["mayFollow"] == .bool(true))
+        #expect(later.taskIDs.isEmpty && later.json["mayFollow"] == .bool(true))
         let next = try await fixture.ledger(later: 600).claim(AgentLedger.ClaimChoice())
         #expect(next.taskID == "a")
     }
@@ -172,7 +155,7 @@ struct AgentLedgerTests {
         try await fixture.add("first")
         try await fixture.add("second") { $0.blockers = ["first"] }
         #expect(try fixture.task("second").status == .todo)
-        #expect(identifiers(try fixture.ledger().ready()) == ["first"])
+        #expect(try fixture.ledger().ready().taskIDs == ["first"])
         let shown = try fixture.ledger().show("second")
         let blocker = shown.json["blockers"]?.list?.first?.map
         #expect(blocker?["blocker"] == "first" && blocker?["open"] == .bool(true))

@@ -11,23 +11,6 @@ struct AgentRescueTests {
 
     init() async throws { fixture = try await AgentFixture() }
 
-    private func identifiers(_ answer: AgentAnswer) -> [String] {
-        (answer.json["tasks"]?.list ?? []).compactMap { $0.map?["id"]?.string }
-    }
-
-    /// Expects that a command is refused, since the worker does not hold the task.
-    private func expectLost(
-        _ location: SourceLocation = #_sourceLocation, _ command: () async throws -> AgentAnswer
-    ) async {
-        do {
-            _ = try await command()
-            Issue.record("The command is not refused.", sourceLocation: location)
-        } catch {
-            #expect(
-                (error as? CodexError)?.isLostClaim == true, "\(error)", sourceLocation: location)
-        }
-    }
-
     @Test("Dead tasks are listed, and a revived one is claimed again")
     func dead() async throws {
         let ledger = fixture.ledger()
@@ -40,18 +23,18 @@ struct AgentRescueTests {
             let token = try #require(try await ledger.claim(AgentLedger.ClaimChoice()).token)
             _ = try await ledger.fail(id, token: token)
         }
-        #expect(identifiers(try ledger.dead()) == ["a", "b"])
+        #expect(try ledger.dead().taskIDs == ["a", "b"])
         let first = try #require(try ledger.dead().json["tasks"]?.list?.first?.map)
         #expect(first["attempts"] == 1 && first["maximumAttempts"] == 1 && first["diedAt"] != nil)
         #expect(try ledger.dead().text.contains("dead since"))
         for (limit, count, hasMore) in [(1, 1, true), (2, 2, false), (3, 2, false)] {
             let list = try ledger.dead(limit: limit)
-            #expect(identifiers(list).count == count && list.json["more"] == .bool(hasMore))
+            #expect(list.taskIDs.count == count && list.json["more"] == .bool(hasMore))
         }
         let key = AgentFixture.key("revival")
         let revived = try await ledger.revive("b", token: nil, note: "again", key: key)
         #expect(revived.taskID == "b")
-        #expect(try identifiers(ledger.dead()) == ["a"])
+        #expect(try ledger.dead().taskIDs == ["a"])
         let again = try await ledger.revive("b", token: nil, note: "again", key: key)
         #expect(again.json == revived.json)
         #expect(try await ledger.claim(AgentLedger.ClaimChoice()).taskID == "b")
@@ -65,7 +48,7 @@ struct AgentRescueTests {
         #expect(try ledger.expired().text == "nothing")
         #expect(try ledger.ready().json["mayFollow"] == .bool(false))
         let later = fixture.ledger("bat", later: 1000)
-        #expect(identifiers(try later.expired()) == ["a"])
+        #expect(try later.expired().taskIDs == ["a"])
         #expect(try later.expired().json["tasks"]?.list?.first?.map?["holder"] == "bot")
         #expect(try later.expired().text.contains("held by bot until"))
         #expect(try later.expired(limit: 1).json["more"] == .bool(false))
@@ -74,11 +57,11 @@ struct AgentRescueTests {
         var choice = AgentLedger.ClaimChoice()
         choice.task = "b"
         _ = try await fixture.ledger("bat", later: 10 * 86_400).claim(choice)
-        #expect(identifiers(try ledger.expired()) == ["b"])
+        #expect(try ledger.expired().taskIDs == ["b"])
         #expect(try ledger.ready().json["mayFollow"] == .bool(true))
         // A claim takes both up.
-        #expect(identifiers(try later.expired()) == ["a", "b"])
-        #expect(identifiers(try later.expired(limit: 1)) == ["a"])
+        #expect(try later.expired().taskIDs == ["a", "b"])
+        #expect(try later.expired(limit: 1).taskIDs == ["a"])
         #expect(try later.expired(limit: 1).json["more"] == .bool(true))
         #expect(try await later.claim(AgentLedger.ClaimChoice()).taskID != nil)
         #expect(try later.expired().text == "nothing")
