@@ -17,7 +17,7 @@ NESTED = $(foreach p,$(PACKAGES),$(p)/Package.swift $(p)/Sources) \
 STORE ?= .build-demo/workspace.codex
 # Arguments of codex-bench headline: --quick, --only reads.
 HEADLINE ?=
-# Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes.
+# Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes, --pages.
 DURABLE ?=
 # A seed of `make simulate`, `make fuzz`, `make dynamodb` and `make malformed`; without it, each run has
 # another.

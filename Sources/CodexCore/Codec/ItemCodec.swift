@@ -182,7 +182,8 @@ package struct ItemLayout: Sendable {
         let first = bytes[0]
         isUntagged = first >> 4 == ItemCodec.untaggedVersion
         guard first >> 4 == ItemCodec.formatVersion || isUntagged else {
-            throw first >> 4 == 0
+            // E begins a reference (``ReferenceEntry``), and F a value in chunks.
+            throw first >> 4 == 0 || first >> 4 >= 0xE
                 ? Wire.corrupted("an item has no format version")
                 : CodexError(
                     .unsupportedFormat,
@@ -214,6 +215,22 @@ package struct ItemLayout: Sendable {
         table = position
         values = position + count * (wide ? 4 : 2)
         guard values <= bytes.count else { throw Wire.truncated }
+    }
+
+    /// The layout of a reference in the place of an item: it has no attributes.
+    ///
+    /// - Parameters:
+    ///   - reference: The reference.
+    ///   - byteCount: The number of its bytes.
+    package init(reference: ReferenceEntry, byteCount: Int) {
+        header = ItemHeader(entityNumber: reference.entityNumber, version: 0)
+        unsafe borrowedShape = Shape.empty
+        ownShape = nil
+        count = 0
+        table = byteCount
+        values = byteCount
+        wide = false
+        isUntagged = false
     }
 
     /// The names of the attributes.

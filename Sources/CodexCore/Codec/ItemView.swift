@@ -35,6 +35,20 @@ package struct ItemBytes {
         unsafe self.keys = keys
     }
 
+    /// Takes a reference in the place of its item: it has the attributes of its key alone.
+    package init(
+        _ reference: ReferenceEntry, value: UnsafeBufferPointer<UInt8>,
+        key: UnsafeBufferPointer<UInt8>, keys: any KeyAttributeDecoder
+    ) {
+        layout = ItemLayout(reference: reference, byteCount: value.count)
+        // The reference was read, so the buffer is not empty.
+        unsafe base = value.baseAddress.unsafelyUnwrapped
+        count = value.count
+        unsafe keyBase = key.baseAddress
+        keyCount = key.count
+        unsafe self.keys = keys
+    }
+
     /// The same item in copies of its buffers; both have as many bytes as the original ones.
     fileprivate init(
         _ original: ItemBytes, value: UnsafePointer<UInt8>, key: UnsafePointer<UInt8>?

@@ -94,9 +94,9 @@ struct ItemMaintenance {
             && change.old?.header.schemaVersion == new.header.schemaVersion
             && change.old?.header.expiresAt == new.header.expiresAt
         for entry in entries {
-            // A KEYS_ONLY entry that keeps its key has no content that could differ.
+            // LMDB would copy the pages of an entry that is put again, also if it is the same.
             if sameKind, entry.oldKeys == entry.newKeys, entry.index.state == nil,
-                case .keysOnly = entry.index.plan.definition.projection
+                change.keepsProjection(of: entry.index)
             {
                 continue
             }

@@ -170,7 +170,7 @@ extension TransactionContext {
     /// If its header cannot be read, the result is `false`: reading the whole item then throws the
     /// error.
     @inline(never)
-    private func isExpiredInChunks(
+    func isExpiredInChunks(
         _ large: LargeValue, of table: TableHandle
     ) throws(CodexError) -> Bool {
         guard let header = try chunkedHeader(large) else { return false }
@@ -207,6 +207,35 @@ extension TransactionContext {
     func isExpired(_ header: ItemHeader, in table: TableHandle) -> Bool {
         guard let second = header.expiresAt, table.expires else { return false }
         return isOver(second)
+    }
+
+    /// Whether the item of an index entry is expired.
+    ///
+    /// A reference does not have the second of expiry. If it says that its item expires, the item's
+    /// header is read.
+    ///
+    /// - Parameters:
+    ///   - entry: The entry's value.
+    ///   - primaryKey: The encoded primary key at the end of the entry's key.
+    ///   - index: The index.
+    ///   - table: The table.
+    /// - Returns: Whether it is.
+    /// - Throws: ``CodexError/Code/corrupted``, also for a reference without its item.
+    func isExpired(
+        entry: UnsafeBufferPointer<UInt8>, of primaryKey: ArraySlice<UInt8>, _ index: IndexHandle,
+        in table: TableHandle
+    ) throws(CodexError) -> Bool {
+        guard table.expires else { return false }
+        guard let first = unsafe entry.first, ReferenceEntry.isReference(first) else {
+            return unsafe try isExpired(header(of: entry), in: table)
+        }
+        let reference = try ReferenceEntry(unsafe Span(_unsafeElements: entry))
+        guard reference.expires else { return false }
+        let key = Array(primaryKey)
+        guard let item = unsafe try transaction.get(table.tree, key) else {
+            throw table.missingItem(of: index, key.span)
+        }
+        return unsafe try isExpired(header(of: item), in: table)
     }
 
     @inline(never)

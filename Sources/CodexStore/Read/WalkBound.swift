@@ -113,7 +113,7 @@ extension QueryRun {
         unsafe try scan(
             part, before: bound.largeByteCount, orEnd: end, passingOver: { unsafe try skip($0) }
         ) { key, bytes in
-            if unsafe try passes(key, bytes) { return unsafe try body(key, bytes) }
+            if try passes(bytes) { return unsafe try body(key, bytes) }
             return unsafe try skip(key)
         }
         return stop
@@ -155,7 +155,7 @@ extension QueryRun {
                     let goesOn = unsafe try context.withItem(
                         current.value, current.key, keys, of: table, passingOver: { true }
                     ) { bytes -> Bool in
-                        guard unsafe try passes(current.key, bytes) else { return true }
+                        guard try passes(bytes) else { return true }
                         isLent = true
                         return unsafe try body(current.key, bytes)
                     }

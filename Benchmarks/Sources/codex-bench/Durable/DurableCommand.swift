@@ -16,6 +16,9 @@ struct Durable: AsyncParsableCommand {
         if let store = settings.childStore {
             return try await writeAsChild(of: store, workload)
         }
+        if settings.pages {
+            return try await settings.scratch.use { try await reportPages($0, settings) }
+        }
         try await settings.scratch.use { directory in
             let flush = durable_flush_seconds(directory + "/flush", 1000)
             say(

@@ -27,6 +27,8 @@ struct Settings: ParsableArguments, Sendable {
     var quick = false
     @Flag(help: "Measure RocksDB too.")
     var rocks = false
+    @Flag(help: "List the pages that a commit writes, by cause, and measure nothing else.")
+    var pages = false
     @Option(help: .hidden) var childStore: String?
 
     mutating func validate() throws {
