@@ -122,7 +122,7 @@ struct OpeningTests {
             try sound.write(to: URL(fileURLWithPath: data))
         }
         try expect(.unsupportedFormat) {
-            try "codex store\nformat 5\n".write(toFile: marker, atomically: true, encoding: .utf8)
+            try "codex store\nformat 6\n".write(toFile: marker, atomically: true, encoding: .utf8)
         }
         try expect(.notAStore) {
             try "something else".write(toFile: marker, atomically: true, encoding: .utf8)

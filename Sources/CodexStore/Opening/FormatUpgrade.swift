@@ -45,12 +45,12 @@ enum FormatUpgrade {
             manifest.raiseFormat()
             let catalog = try ManifestEditor.write(manifest, transaction)
             if format == 1 { try recutLongKeys(catalog, transaction) }
-            let old = unsafe try transaction.get(meta, LogPosition.key).map { unsafe Array($0) }
+            let old = try LogPosition.bytesIfStored(transaction, meta)
             let sequence = try old.map { bytes throws(CodexError) in
                 try LogPosition(bytes).sequence
             }
             let start = StoreCreation.firstPosition(sequence ?? 0)
-            try transaction.put(meta, LogPosition.key, start.bytes)
+            try LogPosition.put(start.bytes, transaction, meta)
         }
         guard let storeID else { throw Wire.corrupted("the manifest") }
         return storeID

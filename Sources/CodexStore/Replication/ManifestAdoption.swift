@@ -36,7 +36,8 @@ struct ManifestAdoption {
         }
         for table in manifest.schema.tables {
             let changed = try leader.schema.table(table.name)
-            for index in table.indexes where !changed.indexes.contains(index) {
+            for index in table.indexes
+            where !changed.indexes.contains(where: { $0.isSame(as: index) }) {
                 try manifest.remove(.index, index.name, of: table.name)
             }
             for counter in table.counters where !changed.counters.contains(counter) {

@@ -29,8 +29,8 @@ struct ManifestNumbers {
     /// - Throws: ``CodexError/Code/limitReached``.
     func requireTreeCount() throws(CodexError) {
         let tableTrees = manifest.tables.values.reduce(0) { count, table in
-            count + 1 + table.indexes.count + (table.counters?.count ?? 0)
-                + (table.retired?.count ?? 0)
+            count + 1 + table.indexes.count + (table.relayouts?.count ?? 0)
+                + (table.counters?.count ?? 0) + (table.retired?.count ?? 0)
         }
         let count = tableTrees + (manifest.dropped ?? []).reduce(0) { $0 + $1.trees.count }
         guard count <= StoreLimits.treeCountMax else {
