@@ -97,6 +97,6 @@ extension DynamoDBService {
     private func collectionSizeMax(of table: TableDefinition) throws -> Int {
         let indexes = try record(of: table.name).localIndexes
         guard !indexes.isEmpty else { return 0 }
-        return 1 + (try TreeSizes(store, table.name).byteCount(with: indexes)) / 1_000_000_000
+        return 1 + (try TreeSizes(store, table).byteCount(with: indexes)) / 1_000_000_000
     }
 }

@@ -35,8 +35,10 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
     package let indexKeyNames: [String]
     let parts: [KeyPart]
     private let tableParts: [KeyPart]
-    /// The attributes that entries hold in addition to keys, ascending.
+    /// The attributes that queries return in addition to keys, ascending; none if they return all.
     private let includedNames: [String]
+    /// The attributes among them that no key of an entry has.
+    package let projectedNames: [String]
     private let encoder: GroupKeyEncoder
 
     init(
@@ -61,9 +63,13 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
         }
         encoder = GroupKeyEncoder(
             parts: parts, multiValued: definition.multiValued, owner: "index \(definition.name)")
-        keyNames =
+        let keyNames =
             tableParts.map(\.attribute.name)
             + parts.map(\.attribute.name).filter { $0 != definition.multiValued }
+        self.keyNames = keyNames
+        projectedNames = includedNames.filter { name in
+            !keyNames.contains { ByteOrder.equal($0, name) }
+        }
     }
 
     /// The keys of the entries for `item`, ascending.

@@ -40,7 +40,7 @@ public final class TablePlan: Sendable, KeyAttributeDecoder {
     ///
     /// - Parameter definition: The table.
     public convenience init(_ definition: TableDefinition) {
-        self.init(definition) { $0.layout ?? $0.projection.defaultLayout }
+        self.init(definition) { $0.initialLayout }
     }
 
     /// Compiles a definition.

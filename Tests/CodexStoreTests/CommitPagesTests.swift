@@ -12,7 +12,8 @@ struct CommitPagesTests {
     private static let schema = SampleTable.schema(
         sort: .number,
         indexes: [
-            IndexDefinition("whole", partitionKey: [KeyAttribute("group")]),
+            IndexDefinition("whole", partitionKey: [KeyAttribute("group")], layout: .copies),
+            IndexDefinition("references", partitionKey: [KeyAttribute("group")]),
             IndexDefinition(
                 "some", partitionKey: [KeyAttribute("group")], projection: .include(["value"])),
             IndexDefinition("keys", partitionKey: [KeyAttribute("group")], projection: .keysOnly),
@@ -65,15 +66,12 @@ struct CommitPagesTests {
 
     private func index(_ name: String) -> CommitPages.Cause { .index(table: "samples", name: name) }
 
-    @Test("A new text costs the path of the item and of its copy, and nothing that stays")
+    @Test("A new text costs the path of the item and of its copy, and touches no reference")
     func copies() throws {
         let depths = (item: try depth(), whole: try depth("whole"))
         #expect(depths.item > 1 && depths.whole > 1)
-        let metaDepth = try store.read { snapshot in
-            try snapshot.reader.transaction.statistics(snapshot.reader.catalog.meta).depth
-        }
         let causes: Set<CommitPages.Cause> = [
-            .item(table: "samples"), index("whole"), .roots, .freeList, .system("meta"),
+            .item(table: "samples"), index("whole"), .roots, .freeList,
         ]
         for number in [0, 777, 1999] {
             let content = Self.text("b", number)
@@ -83,15 +81,14 @@ struct CommitPagesTests {
             #expect(pages[index("whole")] == depths.whole)
             #expect(pages[.roots] == 1)
             #expect((1...3).contains(pages[.freeList]))
-            // The position in the log.
-            #expect(pages[.system("meta")] == metaDepth)
-            // Neither INCLUDE nor KEYS_ONLY, no counter, and no entry of `$expiry`.
+            // No references, nor INCLUDE, no counter, and no entry of `$expiry`. The position in
+            // the log is beside the roots.
             #expect(Set(pages.counts.keys) == causes)
         }
         #expect(try store.verify().isSound)
     }
 
-    @Test("An INCLUDE entry is written if an attribute of it differs, and if the second does")
+    @Test("A copy is written if an attribute of it differs, and if the second of expiry does")
     func projection() throws {
         let (value, depth) = (Attribute<Int>("value"), try depth("some"))
         // The item has the value already.
@@ -108,11 +105,23 @@ struct CommitPagesTests {
         #expect(still[index("some")] == 0)
         let again = try pages(5, Update().setting(value, to: 7))
         #expect(again[index("some")] == depth)
-        // Each entry has the second of expiry.
+        // Each copy has the second of expiry.
         let later = try pages(
             5, Update().setting(Attribute<Int>("expires"), to: Self.far + 1))
-        #expect(later[index("some")] > 0 && later[index("keys")] > 0)
+        #expect(later[index("some")] > 0 && later[index("whole")] > 0)
         #expect(later[index("$expiry")] > 0)
+        // A reference says only that there is one.
+        #expect(later[index("references")] == 0 && later[index("keys")] == 0)
+        for update in [
+            Update().removing(Attribute<Int>("expires")),
+            Update().setting(Attribute<Int>("expires"), to: Self.far),
+        ] {
+            let pages = try pages(5, update)
+            for name in ["references", "keys"] {
+                let depth = try self.depth(name)
+                #expect(pages[index(name)] == depth)
+            }
+        }
         let some = TableQuery(
             table: "samples", index: "some", partition: ["g0"],
             filter: Attribute<Int>("value") == 7)
@@ -123,7 +132,7 @@ struct CommitPagesTests {
     @Test("A moved entry costs its two places; a large value has its own pages")
     func others() throws {
         let moved = try pages(1000, Update().setting(Attribute<String>("group"), to: "g4"))
-        for name in ["whole", "some", "keys"] {
+        for name in ["whole", "references", "some", "keys"] {
             let depth = try depth(name)
             #expect(moved[index(name)] > depth)
         }

@@ -1,5 +1,6 @@
 import CodexCore
 import CodexTesting
+import Foundation
 import TestSupport
 import Testing
 
@@ -21,14 +22,110 @@ struct LayoutDefinitionTests {
         let temporary = try TemporaryStore(schema: Self.schema(nil))
         try await temporary.store.put(["partition": "a", "group": "g"], in: "samples")
         temporary.store.close()
-        for layout in IndexLayout.allCases {
-            let store = try Store(at: temporary.path, schema: Self.schema(layout))
+        for layout in Self.layouts {
+            let warnings = Locked<[String]>([])
+            let store = try Store(
+                at: temporary.path, schema: Self.schema(layout), options: Self.options(warnings))
             #expect(store.schema == Self.schema(nil))
             #expect(try store.buildStatus().map(\.state) == [.ready])
             let query = TableQuery(table: "samples", index: "byGroup", partition: ["g"])
             #expect(try store.items(matching: query).items.count == 1)
+            // Closing waits for the observer.
             store.close()
+            expectWarning(warnings, layout == .copies)
         }
+    }
+
+    @Test("An index that is added again with another layout keeps the one that it has")
+    func added() async throws {
+        let warnings = Locked<[String]>([])
+        let temporary = try TemporaryStore(
+            schema: SampleTable.schema(), options: Self.options(warnings))
+        let store = temporary.store
+        for layout in [.references, nil, .copies] as [IndexLayout?] {
+            let index = Self.schema(layout).tables[0].indexes[0]
+            try await store.addIndex(index, to: "samples")
+            let table = try #require(store.core.catalog.manifest.tables["samples"])
+            #expect(table.layout(of: index) == .references && table.relayouts == nil)
+        }
+        store.close()
+        expectWarning(warnings, true)
+    }
+
+    /// Options whose observer gathers the warnings.
+    private static func options(_ warnings: Locked<[String]>) -> StoreOptions {
+        var options = StoreOptions()
+        options.observer = { event in
+            guard case .schemaWarning(let text) = event else { return }
+            warnings.withLock { $0.append(text) }
+        }
+        return options
+    }
+
+    /// Expects one warning, which names the call that changes the layout, or none.
+    private func expectWarning(_ warnings: Locked<[String]>, _ isExpected: Bool) {
+        let texts = warnings.withLock { $0 }
+        #expect(texts.count == (isExpected ? 1 : 0))
+        for text in texts {
+            for word in [
+                "byGroup", "samples", "references", "copies", "changeLayout(ofIndex:in:to:)",
+            ] {
+                #expect(text.contains(word), "\(text)")
+            }
+        }
+    }
+
+    @Test("New tables and indexes get the layout that is named, or that of the projection")
+    func made() throws {
+        let some = IndexProjection.include(["value"])
+        for projection in [IndexProjection.keysOnly, some, .all] {
+            for layout in Self.layouts where projection != .keysOnly || layout != .copies {
+                let index = IndexDefinition(
+                    "byGroup", partitionKey: [KeyAttribute("group")], projection: projection,
+                    layout: layout)
+                let expected = layout ?? projection.defaultLayout
+                let layouts = projection == .keysOnly ? nil : ["i1": expected]
+                var manifest = Manifest(schema: SampleTable.schema())
+                for isAdded in [true, false] {
+                    let schema = SampleTable.schema(indexes: [index])
+                    if isAdded {
+                        let isChanged = try manifest.merge(schema)
+                        #expect(isChanged)
+                    } else {
+                        manifest = Manifest(schema: schema)
+                    }
+                    let table = try #require(manifest.tables["samples"])
+                    #expect(table.layout(of: index) == expected)
+                    #expect(table.layouts == layouts)
+                }
+            }
+        }
+    }
+
+    @Test("A store of format 4 keeps its copies; a new index raises the format with its layout")
+    func earlier() async throws {
+        let fixture = try FormatFixture("format4")
+        let store = try Store(at: fixture.path("store"), options: fixture.options)
+        defer { store.close() }
+        let manifest = store.core.catalog.manifest
+        #expect(manifest.tables.values.allSatisfy { $0.layouts == nil })
+        let name = try #require(manifest.schema.tables.first?.name)
+        let index = IndexDefinition("layout", partitionKey: [KeyAttribute("layout")])
+        try await store.addIndex(index, to: name)
+        try await store.waitUntilReady()
+        let later = store.core.catalog.manifest
+        #expect(later.tables[name]?.layout(of: index) == .references)
+        #expect(later.tables[name]?.layouts?.count == 1)
+        let report = try store.verify()
+        #expect(report.isSound, "\(report.differences.prefix(3))")
+
+        let text = String(decoding: try manifest.json(), as: UTF8.self)
+            .replacingOccurrences(of: "\"format\":5", with: "\"format\":4")
+        var former = try Manifest(json: Array(text.utf8))
+        #expect(former.format == 4)
+        let table = try former.schema.table(name).with(indexes: [index], counters: [])
+        let isChanged = try former.merge(Schema(tables: [table]))
+        #expect(isChanged && former.format == 5)
     }
 
     @Test("A follower keeps an index for which its leader names another layout")

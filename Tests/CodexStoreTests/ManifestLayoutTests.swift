@@ -59,11 +59,11 @@ struct ManifestLayoutTests {
             #expect(table.layout(of: index) == (projection == .keysOnly ? .references : .copies))
             #expect(table.namedLayout(of: index) == nil)
             try expectStored(table, manifest)
-            let obsolete = table.beginRelayout(index, to: .copies)
-            #expect(obsolete == nil)
             guard projection != .keysOnly else {
-                let obsolete = table.beginRelayout(index, to: .references)
-                #expect(obsolete == nil && table.relayouts == nil)
+                for layout in IndexLayout.allCases {
+                    let obsolete = table.give(layout, to: index)
+                    #expect(obsolete == nil && table.relayouts == nil && table.layouts == nil)
+                }
                 continue
             }
             table.setLayout(.references, "i1")
@@ -135,53 +135,74 @@ struct ManifestLayoutTests {
     @Test("An index that answers gets a second tree, and answers until that is complete")
     func ready() throws {
         for start in Self.starts([nil, .conflicting]) {
-            for conflicts in [false, true] {
-                let index = start.index
-                var manifest = try manifest(start)
-                var table = try table(of: manifest)
-                var obsolete = table.beginRelayout(index, to: start.layout)
-                #expect(obsolete == nil, "\(start)")
-                obsolete = table.beginRelayout(index, to: start.other)
-                #expect(obsolete == [], "\(start)")
-                #expect(table.indexes[Self.name] == 1)
-                let relayout = Manifest.Relayout(number: 3, layout: start.other)
-                #expect(table.relayouts == [Self.name: relayout])
-                #expect(table.state("i1") == start.state && table.state("i3") == .building)
-                #expect(table.layout(of: index) == start.layout)
-                #expect(table.namedLayout(of: index) == start.other)
-                #expect(table.parts == ["i1", "i2", "i3"] && table.retired == nil)
-                #expect(table.unbuiltIndexes == (start.state == nil ? [] : [Self.name]))
-                obsolete = table.beginRelayout(index, to: start.other)
-                #expect(obsolete == nil)
-                try expectStored(table, manifest)
+            let index = start.index
+            var manifest = try manifest(start)
+            var table = try table(of: manifest)
+            var obsolete = table.give(start.other, to: index)
+            #expect(obsolete == [], "\(start)")
+            #expect(table.indexes[Self.name] == 1)
+            let relayout = Manifest.Relayout(number: 3, layout: start.other)
+            #expect(table.relayouts == [Self.name: relayout])
+            #expect(table.state("i1") == start.state && table.state("i3") == .building)
+            #expect(table.layout(of: index) == start.layout)
+            #expect(table.namedLayout(of: index) == start.other)
+            #expect(table.parts == ["i1", "i2", "i3"] && table.retired == nil)
+            #expect(table.unbuiltIndexes == (start.state == nil ? [] : [Self.name]))
+            obsolete = table.give(start.other, to: index)
+            #expect(obsolete == nil)
+            try expectStored(table, manifest)
 
-                obsolete = table.endRelayout(of: index, conflicts: conflicts)
-                #expect(obsolete == ["i1", "i3"])
-                #expect(table.indexes[Self.name] == 3 && table.relayouts == nil)
-                #expect(table.layouts == ["i3": start.other])
-                #expect(table.state("i1") == nil && table.state("i3") == start.state, "\(start)")
-                #expect(table.unproven == (start.isUnproven ? ["i3"] : nil), "\(start)")
-                #expect(table.retired == [start.retired("i1", start.layout)], "\(start)")
-                obsolete = table.endRelayout(of: index, conflicts: conflicts)
+            for part in ["i1", "i2", "i4"] {
+                obsolete = table.endRelayout(of: index, by: part)
                 #expect(obsolete == nil)
-                try expectStored(table, manifest)
-                manifest.tables[Self.table] = table
-                #expect(manifest.unbuiltIndexes.isEmpty == (start.state == nil))
             }
+            obsolete = table.endRelayout(of: index, by: "i3")
+            #expect(obsolete == ["i1", "i3"])
+            #expect(table.indexes[Self.name] == 3 && table.relayouts == nil)
+            #expect(table.layouts == ["i3": start.other])
+            #expect(table.state("i1") == nil && table.state("i3") == start.state, "\(start)")
+            #expect(table.unproven == (start.isUnproven ? ["i3"] : nil), "\(start)")
+            #expect(table.retired == [start.retired("i1", start.layout)], "\(start)")
+            obsolete = table.endRelayout(of: index, by: "i3")
+            #expect(obsolete == nil)
+            try expectStored(table, manifest)
+            manifest.tables[Self.table] = table
+            #expect(manifest.unbuiltIndexes.isEmpty == (start.state == nil))
         }
     }
 
-    @Test("A conflicting index that is tried again during the change gets what the build finds")
+    @Test("An index that has the layout changes nothing, and keeps former copies by name")
+    func given() throws {
+        for start in Self.starts([nil, .building, .loading, .conflicting]) {
+            let manifest = try manifest(start)
+            var table = try table(of: manifest)
+            let obsolete = table.give(start.layout, to: start.index)
+            #expect(obsolete == (start.layout == .copies ? [] : nil), "\(start)")
+            #expect(table.indexes[Self.name] == 1 && table.relayouts == nil)
+            #expect(table.layouts == ["i1": start.layout] && table.state("i1") == start.state)
+            let again = table.give(start.layout, to: start.index)
+            #expect(again == nil)
+            try expectStored(table, manifest)
+        }
+    }
+
+    @Test("The new tree waits for the old one if that is being built again or loaded")
     func retried() throws {
         for start in Self.starts([.conflicting]) {
-            for conflicts in [false, true] {
-                var table = try table(of: try manifest(start))
-                _ = table.beginRelayout(start.index, to: start.other)
-                table.setState(.building, "i1")
-                let obsolete = table.endRelayout(of: start.index, conflicts: conflicts)
-                #expect(obsolete == ["i1", "i3"])
-                #expect(table.state("i3") == (conflicts ? .conflicting : nil))
-                #expect(table.unproven == (conflicts && start.isUnproven ? ["i3"] : nil))
+            for state in [Manifest.BuildState.building, .loading] {
+                for found in [nil, Manifest.BuildState.conflicting] {
+                    var table = try table(of: try manifest(start))
+                    _ = table.give(start.other, to: start.index)
+                    table.setState(state, "i1")
+                    let early = table.endRelayout(of: start.index, by: "i3")
+                    #expect(early == nil && table.indexes[Self.name] == 1)
+                    #expect(table.state("i3") == .building && table.relayouts != nil)
+                    table.setState(found, "i1")
+                    let obsolete = table.endRelayout(of: start.index, by: "i3")
+                    #expect(obsolete == ["i1", "i3"] && table.state("i3") == found)
+                    let isUnproven = found != nil && start.isUnproven
+                    #expect(table.unproven == (isUnproven ? ["i3"] : nil))
+                }
             }
         }
     }
@@ -192,20 +213,19 @@ struct ManifestLayoutTests {
             let index = start.index
             let manifest = try manifest(start)
             var table = try table(of: manifest)
-            let layouts = table.layouts
-            _ = table.beginRelayout(index, to: start.other)
-            let obsolete = table.beginRelayout(index, to: start.layout)
+            _ = table.give(start.other, to: index)
+            let obsolete = table.give(start.layout, to: index)
             #expect(obsolete == ["i3"])
             #expect(table.indexes[Self.name] == 1 && table.relayouts == nil)
-            #expect(table.layouts == layouts && table.layout(of: index) == start.layout)
+            #expect(table.layouts == ["i1": start.layout])
             #expect(table.state("i1") == start.state && table.state("i3") == nil)
             #expect(table.unproven == (start.isUnproven ? ["i1"] : nil))
             #expect(table.retired == [start.retired("i3", start.other)])
-            let none = table.cancelRelayout(of: index)
-            #expect(none == [])
+            let late = table.endRelayout(of: index, by: "i3")
+            #expect(late == nil)
             try expectStored(table, manifest)
             // The number is free once the tree is empty.
-            _ = table.beginRelayout(index, to: start.other)
+            _ = table.give(start.other, to: index)
             #expect(table.relayouts?[Self.name]?.number == 4)
             for tree in table.retired ?? [] { table.forget(tree) }
             #expect(table.freeNumber(.index) == 3)
@@ -218,7 +238,7 @@ struct ManifestLayoutTests {
         for start in Self.starts([.building]) {
             var manifest = try manifest(start)
             var table = try table(of: manifest)
-            let obsolete = table.beginRelayout(start.index, to: start.other)
+            let obsolete = table.give(start.other, to: start.index)
             #expect(obsolete == ["i1"])
             #expect(table.indexes[Self.name] == 3 && table.relayouts == nil)
             #expect(table.layouts == ["i3": start.other])
@@ -236,7 +256,7 @@ struct ManifestLayoutTests {
         for start in Self.starts([.loading]) {
             let manifest = try manifest(start)
             var table = try table(of: manifest)
-            let obsolete = table.beginRelayout(start.index, to: start.other)
+            let obsolete = table.give(start.other, to: start.index)
             #expect(obsolete == [])
             #expect(table.indexes[Self.name] == 1 && table.relayouts == nil)
             #expect(table.layouts == ["i1": start.other] && table.retired == nil)
@@ -252,7 +272,7 @@ struct ManifestLayoutTests {
     func removed() throws {
         for start in Self.starts([nil]) {
             var manifest = try manifest(start)
-            _ = manifest.tables[Self.table]?.beginRelayout(start.index, to: start.other)
+            _ = manifest.tables[Self.table]?.give(start.other, to: start.index)
             let trees = [start.retired("i1", start.layout), start.retired("i3", start.other)]
             let progress = ["i1", "i3"].map { BuildProgress.key(table: 1, $0) }
 
@@ -282,7 +302,7 @@ struct ManifestLayoutTests {
             for isChanging in [false, true] {
                 var manifest = try manifest(start)
                 if isChanging {
-                    _ = manifest.tables[Self.table]?.beginRelayout(start.index, to: start.other)
+                    _ = manifest.tables[Self.table]?.give(start.other, to: start.index)
                 }
                 let before = try table(of: manifest)
                 manifest.unbuiltByLeader = [Self.table: [Self.name, "keys"]]
@@ -307,7 +327,7 @@ struct ManifestLayoutTests {
     func treeCount() throws {
         for excess in -1...1 {
             var manifest = try manifest(Self.index())
-            _ = manifest.tables[Self.table]?.beginRelayout(Self.index(), to: .references)
+            _ = manifest.tables[Self.table]?.give(.references, to: Self.index())
             // There are also the table's own tree, those of its two indexes, and the second one.
             let count = StoreLimits.treeCountMax - 4 + excess
             manifest.tables[Self.table]?.retired = (0..<count).map {
@@ -320,6 +340,44 @@ struct ManifestLayoutTests {
             } else {
                 try manifest.numbers.requireTreeCount()
             }
+        }
+    }
+
+    @Test("A change without a tree left is refused, and a change back needs none")
+    func lastTree() throws {
+        for excess in -1...1 {
+            var manifest = try manifest(Self.index())
+            // There are also the table's own tree, those of its two indexes, and the second one.
+            let count = StoreLimits.treeCountMax - 4 + excess
+            manifest.tables[Self.table]?.retired = (0..<count).map {
+                Retired(part: "i\(10 + $0)", ownsChunks: false)
+            }
+            guard excess <= 0 else {
+                #expect(throws: CodexError(.limitReached, "")) {
+                    try ManifestLayouts.give(
+                        .references, toIndex: Self.name, of: Self.table, in: &manifest)
+                }
+                continue
+            }
+            for layout in [IndexLayout.references, .copies] {
+                let isChanged = try ManifestLayouts.give(
+                    layout, toIndex: Self.name, of: Self.table, in: &manifest)
+                #expect(isChanged)
+            }
+        }
+    }
+
+    @Test("Former indexes get the layouts of new ones, once")
+    func former() throws {
+        for projection in [IndexProjection.keysOnly, .include(["value"]), .all] {
+            let index = Self.index(projection)
+            var manifest = try manifest(index)
+            let count = try ManifestLayouts.changeFormer(in: &manifest)
+            #expect(count == (projection == .all ? 1 : 0))
+            let named = try table(of: manifest).namedLayout(of: index)
+            #expect(named == (projection == .all ? .references : nil))
+            let again = try ManifestLayouts.changeFormer(in: &manifest)
+            #expect(again == 0)
         }
     }
 
@@ -389,7 +447,7 @@ struct ManifestLayoutTests {
         let table = Self.table
         try await temporary.store.put(["partition": "before", "group": "g"], in: table)
         try await temporary.store.changeManifest { manifest, _ throws(CodexError) in
-            manifest.tables[table]?.beginRelayout(index, to: .references) != nil
+            manifest.tables[table]?.give(.references, to: index) != nil
         }
         return temporary
     }

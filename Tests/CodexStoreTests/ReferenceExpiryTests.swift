@@ -7,6 +7,8 @@ import Testing
 @testable import CodexStore
 
 /// Entries that refer to their items, and so do not have the second of expiry.
+///
+/// Entries of keys only that format 4 wrote have one. But it may be an earlier one.
 @Suite("Expiry of references")
 struct ReferenceExpiryTests {
     private static let table = SampleTable.definition(
@@ -34,45 +36,17 @@ struct ReferenceExpiryTests {
         return item
     }
 
-    /// Replaces the entries of an index by references.
-    private func refer(_ index: String) async throws {
-        try await store.write { transaction in
-            let context = transaction.context
-            let tree = try context.catalog.table("samples").index(index).tree
-            var entries: [(key: [UInt8], value: [UInt8])] = []
-            try context.transaction.withCursor(tree) { cursor in
-                var entry = unsafe try cursor.first()
-                while let current = unsafe entry {
-                    let header = unsafe try context.header(of: current.value)
-                    let key = unsafe Array(current.key)
-                    entries.append((key: key, value: ReferenceEntry(header).bytes))
-                    unsafe entry = try cursor.next()
-                }
-            }
-            for entry in entries {
-                try context.transaction.put(tree, entry.key, entry.value)
-            }
-            context.noteChange()
-        }
+    /// Stores items, and gives an index the entries that format 4 would have, if that is asked for.
+    private func put(_ items: [Item], _ index: String, isFormer: Bool) async throws {
+        for item in items { try await store.put(item, in: "samples") }
+        if isFormer { try await store.writeFormerEntries(index) }
     }
 
-    /// Removes an item behind the store.
-    private func lose(_ name: String) async throws {
-        try await store.write { transaction in
-            let context = transaction.context
-            let table = try context.catalog.table("samples")
-            var key: [UInt8] = []
-            try table.plan.encode(PrimaryKey(.string(name)), into: &key)
-            try context.transaction.delete(table.tree, key)
-            context.noteChange()
-        }
-    }
-
-    @Test("A unique key is free once the item that has it is expired")
-    func unique() async throws {
-        try await store.put(Self.item("a", "1", after: 10), in: "samples")
-        try await store.put(Self.item("b", "2", after: nil), in: "samples")
-        try await refer("one")
+    @Test(
+        "A unique key is free once the item that has it is expired", arguments: [false, true])
+    func unique(isFormer: Bool) async throws {
+        let items = [Self.item("a", "1", after: 10), Self.item("b", "2", after: nil)]
+        try await put(items, "one", isFormer: isFormer)
         for unique in ["1", "2"] {
             await #expect(throws: CodexError(.uniqueViolation, "")) {
                 try await store.put(Self.item("c", unique, after: nil), in: "samples")
@@ -84,13 +58,32 @@ struct ReferenceExpiryTests {
             try await store.put(Self.item("d", "2", after: nil), in: "samples")
         }
         #expect(try store.count(TableScan(table: "samples")).examinedCount == 2)
+        try store.expectSound()
     }
 
-    @Test("A reference without its item is damage, and names the index")
-    func lost() async throws {
-        try await store.put(Self.item("a", "1", after: 10), in: "samples")
-        try await refer("one")
-        try await lose("a")
+    @Test(
+        "The second that counts is that of the item, which may have got a later one",
+        arguments: [false, true])
+    func refreshed(isFormer: Bool) async throws {
+        try await put([Self.item("a", "1", after: 10)], "one", isFormer: isFormer)
+        let before = try store.storedEntries("one")
+        try await store.put(Self.item("a", "1", after: 20), in: "samples")
+        #expect(try store.storedEntries("one") == before)
+        clock.advance(by: 19)
+        await #expect(throws: CodexError(.uniqueViolation, "")) {
+            try await store.put(Self.item("b", "1", after: nil), in: "samples")
+        }
+        try store.expectSound()
+        clock.advance(by: 1)
+        try await store.put(Self.item("b", "1", after: nil), in: "samples")
+        #expect(try store.count(TableScan(table: "samples")).examinedCount == 1)
+        try store.expectSound()
+    }
+
+    @Test("A reference without its item is damage, and names the index", arguments: [false, true])
+    func lost(isFormer: Bool) async throws {
+        try await put([Self.item("a", "1", after: 10)], "one", isFormer: isFormer)
+        try await store.loseItem(PrimaryKey("a"))
         let error = await #expect(throws: CodexError.self) {
             try await store.put(Self.item("b", "1", after: nil), in: "samples")
         }
@@ -98,12 +91,11 @@ struct ReferenceExpiryTests {
         #expect(error?.message.contains("Index one of table samples") == true)
     }
 
-    @Test("Expired items share their key with no other item")
-    func duplicates() async throws {
-        for (name, second) in [("a", 10), ("b", nil), ("c", 10), ("d", nil)] as [(String, Int?)] {
-            try await store.put(Self.item(name, name, after: second), in: "samples")
-        }
-        try await refer("many")
+    @Test("Expired items share their key with no other item", arguments: [false, true])
+    func duplicates(isFormer: Bool) async throws {
+        let seconds = [("a", 10), ("b", nil), ("c", 10), ("d", nil)] as [(String, Int?)]
+        let items = seconds.map { Self.item($0.0, $0.0, after: $0.1) }
+        try await put(items, "many", isFormer: isFormer)
         func names() throws -> [String] {
             try store.read { snapshot in
                 let table = try snapshot.reader.catalog.table("samples")

@@ -26,8 +26,8 @@ public struct MeasuredPath: Sendable {
 
     /// All of them.
     public static let all =
-        codecPaths + codingPaths + expressionPaths + pointPaths + queryPaths + writePaths
-        + streamPaths + maintenancePaths
+        codecPaths + codingPaths + expressionPaths + pointPaths + queryPaths + indexPaths
+        + writePaths + streamPaths + maintenancePaths
 
     static func counted(
         _ suite: String, _ name: String,

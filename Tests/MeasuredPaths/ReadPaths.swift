@@ -96,18 +96,6 @@ extension MeasuredPath {
         }
     }
 
-    /// A table with an index of the tasks of a status, by their assignees.
-    private static let assigneeSchema = Schema(
-        tables: [
-            TableDefinition(
-                CodexFlow.table, partitionKey: KeyAttribute("PK"), sortKey: KeyAttribute("SK"),
-                indexes: [
-                    IndexDefinition(
-                        "assignee", partitionKey: [KeyAttribute("status")],
-                        sortKey: [KeyAttribute("assignee")], projection: .keysOnly)
-                ])
-        ], entities: [CodexFlow.Task.definition])
-
     private static func tableQuery(
         _ project: CodexFlow.Project.ID, filter: Condition? = nil,
         direction: QueryDirection = .forward
@@ -177,24 +165,6 @@ extension MeasuredPath {
                     }
                     try require(byteCount == 50_000)
                 }
-            },
-            query("20 typed by an index") { store, _ in
-                let user = try CodexFlow.User.ID(SampleTasks.userID(77))
-                return try store.query(.tasks(assignedTo: user), limit: 20).items.count == 20
-            },
-            counted("query", "20 typed by an index of keys") { directory in
-                let store = try await makeStore(
-                    directory, taskCount, schema: SampleTasks.makeSchema(projecting: .keysOnly))
-                let user = try CodexFlow.User.ID(SampleTasks.userID(77))
-                return {
-                    try require(
-                        try store.query(.tasks(assignedTo: user), limit: 20).items.count == 20)
-                }
-            },
-            counted("query", "1000 typed by an index of keys in another order") { directory in
-                let store = try await makeStore(directory, taskCount, schema: assigneeSchema)
-                let query = Query<CodexFlow.Task>(partition: "done", index: "assignee")
-                return { try require(try store.query(query, limit: 1000).items.count == 1000) }
             },
             query("scan of 10,000 views") { store, _ in
                 try store.read { snapshot in

@@ -8,8 +8,11 @@ public enum SampleTasks {
     /// CodexFlow's entities with the indexes that the peers have too.
     public static let schema = makeSchema(projecting: .all)
 
-    /// The same schema, whose indexes of whole tasks may project something else.
-    static func makeSchema(projecting projection: IndexProjection) -> Schema {
+    /// The same schema, whose indexes of whole tasks may project something else, or have another
+    /// layout.
+    static func makeSchema(
+        projecting projection: IndexProjection, layout: IndexLayout? = nil
+    ) -> Schema {
         Schema(
             tables: CodexFlow.schema.tables.map { table in
                 TableDefinition(
@@ -19,7 +22,8 @@ public enum SampleTasks {
                         case CodexFlow.Index.gsi1, CodexFlow.Index.gsi2:
                             IndexDefinition(
                                 index.name, partitionKey: index.partitionKey,
-                                sortKey: index.sortKey, projection: projection)
+                                sortKey: index.sortKey, projection: projection,
+                                layout: layout)
                         case CodexFlow.Index.userEmail, CodexFlow.Index.projectKey: index
                         default: nil
                         }

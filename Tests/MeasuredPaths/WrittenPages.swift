@@ -42,7 +42,13 @@ public struct WrittenPages: Sendable {
     }
 
     private static let workloads = [
-        Workload("title, indexes ALL", SampleTasks.schema) { WrittenPages.title($0, $1) },
+        Workload(
+            "title, indexes ALL as copies",
+            SampleTasks.makeSchema(projecting: .all, layout: .copies)
+        ) { WrittenPages.title($0, $1) },
+        Workload("title, indexes ALL as references", SampleTasks.schema) {
+            WrittenPages.title($0, $1)
+        },
         Workload("title, indexes KEYS_ONLY", SampleTasks.makeSchema(projecting: .keysOnly)) {
             WrittenPages.title($0, $1)
         },

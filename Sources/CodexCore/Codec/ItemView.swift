@@ -290,6 +290,9 @@ public struct ItemView: ~Copyable {
     public var version: Int { bytes.layout.header.version }
 
     /// The metadata that the store keeps with the item's attributes.
+    ///
+    /// If an index with fewer attributes gave the item, the version is 0. If an index of keys only
+    /// gave it, the schema version is 0, too, and there is no second of expiry.
     public var header: ItemHeader { bytes.layout.header }
 
     /// The number of attributes, without those of the table's key.
@@ -361,7 +364,7 @@ public struct ItemView: ~Copyable {
     ///
     /// Use it for checksums, comparisons and copies; `Docs/Format.md` describes every byte.
     /// Encrypted fields have their stored form. If an index with fewer attributes gave the item,
-    /// the encoding is that of the index entry.
+    /// the encoding has these attributes, in a form that depends on the layout of the index.
     ///
     /// - Throws: The errors of `body`.
     /// - Complexity: O(1).

@@ -115,6 +115,9 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
     /// All key attributes, the partition key's first.
     public var keyAttributes: [KeyAttribute] { partitionKey + sortKey }
 
+    /// The layout in which the index is made.
+    package var initialLayout: IndexLayout { layout ?? projection.defaultLayout }
+
     /// Whether another definition is of the same index, apart from its layout.
     package func isSame(as other: Self) -> Bool {
         with(layout: nil) == other.with(layout: nil)

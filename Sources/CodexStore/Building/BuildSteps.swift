@@ -40,7 +40,7 @@ struct BuildSteps {
             sequence == context.position.sequence && !context.undo.hasChanges
             && context.record.counts.changeCount == 0 && !index.plan.isExpiry
         // A projection may have its own chunks, which a repeated write would leave behind.
-        if case .include = index.plan.definition.projection { isExact = false }
+        if index.ownsChunks { isExact = false }
         if let filter = context.core.options.parts.maintenance {
             isExact = filter.addsUnseen(isExact)
         }
@@ -106,7 +106,7 @@ struct BuildSteps {
 
     /// Corrects the expiry time of an item that was stored before its table's time to live changed.
     ///
-    /// The expiry time, in seconds, goes into the header of the item and those of its entries.
+    /// The expiry time, in seconds, goes into the header of the item and those of its copies.
     ///
     /// - Returns: Whether the item had another; then its entry in the index of expiry is there.
     private func stamp(_ table: TableHandle, _ key: [UInt8]) throws -> Bool {
@@ -132,21 +132,19 @@ struct BuildSteps {
     ) throws -> Int {
         let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
         let value: [UInt8]
-        switch index.plan.definition.projection {
-        case .all:
-            guard let stored = unsafe try transaction.get(table.tree, primaryKey) else {
-                return 0
-            }
-            value = unsafe Array(stored)
-        case .keysOnly:
-            guard let stored = unsafe try transaction.get(table.tree, primaryKey) else {
-                return 0
-            }
-            let header = unsafe try context.header(of: stored)
-            value = try context.items.entryValue(index, Image(item: Item(), header: header), [])
-        case .include:
+        if index.plan.layout == .copies, index.plan.definition.projection != .all {
             guard let image = try context.image(table, primaryKey) else { return 0 }
             value = try context.items.entryValue(index, image, [])
+        } else {
+            guard let stored = unsafe try transaction.get(table.tree, primaryKey) else {
+                return 0
+            }
+            if index.plan.layout == .copies {
+                value = unsafe Array(stored)
+            } else {
+                let header = unsafe try context.header(of: stored)
+                value = ReferenceEntry(header).bytes
+            }
         }
         try context.recordingFailure { () throws(CodexError) in
             try context.entries.put(index, [key], value, in: context)

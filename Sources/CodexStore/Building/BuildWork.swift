@@ -61,12 +61,28 @@ struct BuildWork {
         }
     }
 
+    /// Lets a complete tree with another layout replace the tree of its index.
+    private func replace(_ table: TableHandle, by index: IndexHandle) throws(CodexError) {
+        let (name, number) = (table.name, table.number)
+        let (definition, part) = (index.plan.definition, index.part)
+        // As at the end of a build, a checkpoint must have the entries first.
+        try builder.changeManifest(afterCheckpoint: true) { manifest, _ in
+            // A new table may have the same name, and the change may have been cancelled.
+            guard manifest.tables[name]?.number == number,
+                let obsolete = manifest.tables[name]?.endRelayout(of: definition, by: part)
+            else { return false }
+            for part in obsolete { manifest.forgetPosition(part, of: name) }
+            return true
+        }
+    }
+
     // MARK: Indexes
 
     /// Builds all unfinished indexes of a table in one pass over its items.
     private func build(_ table: TableHandle, _ building: [IndexHandle]) throws(CodexError) {
         // The index of expiry comes first: items then expire, and do not conflict in the other
-        // indexes.
+        // indexes. Trees with another layout come last, as in the table: the states of the trees
+        // that they replace are known by then.
         let indexes = building.filter(\.plan.isExpiry) + building.filter { !$0.plan.isExpiry }
         schedule.aim(at: (table.name, indexes.count == 1 ? indexes[0].plan.definition.name : nil))
         var done: [[UInt8]] = []
@@ -106,6 +122,7 @@ struct BuildWork {
                 rest = rest.dropFirst(count)
             }
         }
+        if index.isReplacement { return try replace(table, by: index) }
         let conflicts =
             index.plan.definition.isUnique
             ? try builder.reading { try !IndexReads($0).duplicates(table, index, limit: 1).isEmpty }

@@ -29,7 +29,8 @@ struct ItemMaintenance {
 
     /// Changes items together with their index entries and counters.
     ///
-    /// It changes each index entry whose key or projection differs.
+    /// It changes each index entry whose key or content differs. A reference to an item has no
+    /// attributes, and so seldom another content.
     ///
     /// This is the one function that changes items: all write paths end here.
     ///
@@ -89,18 +90,13 @@ struct ItemMaintenance {
         }
         let value = try transaction.storable(encoded, in: table.tree)
         try context.trees.put(table.tree, key, value, in: transaction)
-        let sameKind =
-            change.old?.header.entityNumber == new.header.entityNumber
-            && change.old?.header.schemaVersion == new.header.schemaVersion
-            && change.old?.header.expiresAt == new.header.expiresAt
         for entry in entries {
+            let keepsContent = writer.keepsContent(of: entry.index, change)
             // LMDB would copy the pages of an entry that is put again, also if it is the same.
-            if sameKind, entry.oldKeys == entry.newKeys, entry.index.state == nil,
-                change.keepsProjection(of: entry.index)
-            {
-                continue
-            }
-            try writer.apply(entry, change.old, in: context) { () throws(CodexError) in
+            if keepsContent, entry.oldKeys == entry.newKeys { continue }
+            try writer.apply(
+                entry, change.old, keepsContent: keepsContent, in: context
+            ) { () throws(CodexError) in
                 try entryValue(entry.index, new, value)
             }
         }
@@ -152,6 +148,7 @@ struct ItemMaintenance {
     func entryValue(
         _ index: IndexHandle, _ image: Image, _ value: [UInt8]
     ) throws(CodexError) -> [UInt8] {
+        guard index.plan.layout == .copies else { return ReferenceEntry(image.header).bytes }
         guard let projected = index.plan.projected(image.item) else { return value }
         // Projected entries have no version, so that they change only if their attributes change.
         let header = ItemHeader(

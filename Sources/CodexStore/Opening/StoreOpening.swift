@@ -197,7 +197,7 @@ enum StoreOpening {
         let isChanged = try merge(schema, &manifest)
         if let schema {
             try requireSound(
-                schema, in: manifest.schema, since: own.schema, opened.core.options.observer)
+                schema, in: manifest, since: own.schema, opened.core.options.observer)
         }
         guard isChanged else { return }
         guard let parts = opened.parts else {
@@ -234,16 +234,20 @@ enum StoreOpening {
     ///
     /// - Parameters:
     ///   - schema: The program's schema.
-    ///   - merged: The schema of the store, with the program's additions.
+    ///   - merged: The manifest of the store, with the program's additions.
     ///   - own: The schema of the store before.
     ///   - observer: Gets an event for each problem that is not refused.
     /// - Throws: ``CodexError/Code/invalidSchema``.
     private static func requireSound(
-        _ schema: Schema, in merged: Schema, since own: Schema,
+        _ schema: Schema, in merged: Manifest, since own: Schema,
         _ observer: (@Sendable (StoreEvent) -> Void)?
     ) throws(CodexError) {
-        var warnings = try schema.validateTypes(within: merged, since: own)
-        warnings += try merged.requireDistinctKeys(since: own)
+        var warnings = try schema.validateTypes(within: merged.schema, since: own)
+        warnings += try merged.schema.requireDistinctKeys(since: own)
+        for table in schema.tables {
+            guard let entry = merged.tables[table.name] else { continue }
+            warnings += table.indexes.compactMap { entry.layoutWarning(for: $0, of: table.name) }
+        }
         guard let observer else { return }
         for entity in schema.uncheckedEntities { observer(.entityUnchecked(entity)) }
         for warning in warnings { observer(.schemaWarning(warning)) }

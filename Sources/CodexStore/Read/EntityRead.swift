@@ -5,11 +5,11 @@ public import CodexCore
 // 1. `Store.get` takes a snapshot (Snapshot.swift) and calls `get` of the transaction.
 // 2. `readOne` looks up the entity and its table in the catalog (`binding`).
 // 3. `withOne` finds the item by its key (`withKey` and `withBytes`, ItemRead.swift). A lookup by
-//    an index takes the first entry of the entity (QueryRun.swift), and its item if the entry is
-//    partial (ReferencedItems.swift). If the lookup was made from values of fields, the entity's
-//    definition makes the key first (KeyResolution.swift in CodexCore). If there is no item,
-//    another spelling of the key is tried (AbsenceCheck.swift), unless the read takes its key as it
-//    is (TransactionReader.swift).
+//    an index takes the first entry of the entity (QueryRun.swift), and its item unless the entry
+//    is a whole copy (ReferencedItems.swift). If the lookup was made from values of fields, the
+//    entity's definition makes the key first (KeyResolution.swift in CodexCore). If there is no
+//    item, another spelling of the key is tried (AbsenceCheck.swift), unless the read takes its
+//    key as it is (TransactionReader.swift).
 // 4. `withFieldReader` checks entity and schema version. An older version is upgraded, and
 //    encrypted fields are opened. Other items are read in place, through the plan of their shape
 //    (`plan`).

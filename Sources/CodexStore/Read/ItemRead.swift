@@ -211,8 +211,9 @@ extension TransactionContext {
 
     /// Whether the item of an index entry is expired.
     ///
-    /// A reference does not have the second of expiry. If it says that its item expires, the item's
-    /// header is read.
+    /// A reference does not have the second of expiry, and the one in an older entry of keys only
+    /// may be an earlier one. If such an entry says that its item expires, the item's header is
+    /// read.
     ///
     /// - Parameters:
     ///   - entry: The entry's value.
@@ -226,7 +227,7 @@ extension TransactionContext {
         in table: TableHandle
     ) throws(CodexError) -> Bool {
         guard table.expires else { return false }
-        guard let first = unsafe entry.first, ReferenceEntry.isReference(first) else {
+        guard index.plan.layout == .references else {
             return unsafe try isExpired(header(of: entry), in: table)
         }
         let reference = try ReferenceEntry(unsafe Span(_unsafeElements: entry))

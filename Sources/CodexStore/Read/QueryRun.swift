@@ -54,7 +54,8 @@ extension ReadableTransaction where Self: ~Copyable {
     /// - Throws: As ``items(matching:limits:after:)``.
     /// - Complexity: O(*m*) for *m* examined items; no item is decoded unless there is a filter.
     public func count(_ query: TableQuery) throws -> QueryCount {
-        try QueryRun(query, _context.base).count()
+        let wanted = WantedContent.keys.with(query.filter, seeing: .projected)
+        return try QueryRun(query, _context.base, wanting: wanted).count()
     }
 
     /// Passes the items of a query to `body`, in place, until it returns `false`.
@@ -92,9 +93,8 @@ final class QueryRun {
     /// The entity type in whose form the filter sees items; `nil` is the stored form.
     private let filteredType: TransactionContext.BoundEntity?
     let isScan: Bool
-    /// Whether each item is read from the table, since the entries of the index are partial and
-    /// whole items are wanted.
-    private let readsItems: Bool
+    /// What is read for each entry.
+    let reading: EntryReading
 
     /// Checks a query.
     ///
@@ -116,11 +116,7 @@ final class QueryRun {
         filteredType = query.filter == nil ? nil : bound
         table = try context.catalog.table(query.table)
         if let name = query.index { index = try table.index(name) } else { index = nil }
-        if let index {
-            readsItems = wanted == .whole && index.plan.definition.projection != .all
-        } else {
-            readsItems = false
-        }
+        reading = EntryReading(index, wanting: wanted)
         range = try KeyRange(query, plan: table.plan, index: index?.plan)
         if let entity {
             self.entity = entity
@@ -140,15 +136,25 @@ final class QueryRun {
         }
     }
 
-    init(_ scan: TableScan, _ context: TransactionContext) throws(CodexError) {
+    /// Checks a scan.
+    ///
+    /// - Parameters:
+    ///   - scan: The scan.
+    ///   - context: The transaction.
+    ///   - wanted: What the walk needs of each item, its filter included.
+    /// - Throws: As ``ReadableTransaction/items(scanning:limits:after:)``.
+    init(
+        _ scan: TableScan, _ context: TransactionContext,
+        wanting wanted: WantedContent = .projected
+    ) throws(CodexError) {
         self.context = context
-        readsItems = false
         entity = nil
         entityNumber = -1
         filteredType = nil
         (direction, filter) = (.forward, scan.filter)
         table = try context.catalog.table(scan.table)
         if let name = scan.index { index = try table.index(name) } else { index = nil }
+        reading = EntryReading(index, wanting: wanted)
         range = scan.segment?.range ?? .all
         isScan = true
         if let segment = scan.segment, segment.table != scan.table || segment.index != scan.index {
@@ -295,7 +301,8 @@ final class QueryRun {
     /// `body` does not get expired items in chunks: `passOver` gets their keys. The walk ends
     /// before an item whose stored form has `largeByteCount` bytes or more, and calls `end`.
     ///
-    /// `room` and `absent` are as for ``scanItems(_:before:orEnd:room:passingOver:absent:_:)``.
+    /// `room` and `absent` are as for
+    /// ``scanReferences(_:before:orEnd:room:passingOver:absent:_:)``.
     @inline(__always)
     func scan(
         _ range: KeyRange, before largeByteCount: Int = .max, orEnd end: () -> Void = {},
@@ -304,8 +311,8 @@ final class QueryRun {
         absent: (CodexError) throws -> Void = { throw $0 },
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
-        if readsItems {
-            return unsafe try scanItems(
+        guard reading == .entries else {
+            return unsafe try scanReferences(
                 range, before: largeByteCount, orEnd: end, room: room, passingOver: passOver,
                 absent: absent, body)
         }
@@ -381,8 +388,8 @@ final class QueryRun {
             rest = range.resumed(after: key, direction)
         }
         let page: PageCounts
-        if readsItems {
-            page = unsafe try itemPage(rest, limits, isFiltered, absent, take)
+        if reading != .entries {
+            page = unsafe try referencedPage(rest, limits, isFiltered, absent, take)
         } else {
             // No call sees these counts, so that the inlined walk need not keep them in memory.
             var counts = PageCounts(limits)
@@ -398,15 +405,15 @@ final class QueryRun {
         return (page.isCut ? tokens.token(after: page.last) : nil, page.count, page.examined)
     }
 
-    /// The page of items that are read from the table.
+    /// The page of items that entries refer to.
     @inline(never)
-    private func itemPage(
+    private func referencedPage(
         _ part: KeyRange, _ limits: PageLimits, _ isFiltered: Bool,
         _ absent: (CodexError) throws -> Void,
         _ take: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> PageCounts {
         var page = PageCounts(limits)
-        unsafe try scanItems(
+        unsafe try scanReferences(
             part, room: { page.room }, passingOver: { unsafe page.examine($0) }, absent: absent
         ) { key, bytes in
             unsafe try add(key, bytes, to: &page, isFiltered, take)

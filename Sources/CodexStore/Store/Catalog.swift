@@ -18,6 +18,9 @@ struct IndexHandle: Sendable {
     /// Whether writes maintain the index.
     var isMaintained: Bool { state != .loading }
 
+    /// Whether entries may have large values of their own, and not those of the items.
+    var ownsChunks: Bool { plan.definition.ownsChunks(plan.layout) }
+
     /// Whether writes of equal keys are refused.
     ///
     /// A unique index whose first build found equal keys is not in force until they are gone. Of

@@ -41,6 +41,18 @@ extension Manifest.Table {
         self.layouts = layouts.isEmpty ? nil : layouts
     }
 
+    /// Describes that a program's definition of an index names another layout than the index has;
+    /// `nil` if it does not.
+    func layoutWarning(for index: IndexDefinition, of table: String) -> String? {
+        let present = namedLayout(of: index) ?? layout(of: index)
+        guard let wanted = index.layout, wanted != present, indexes[index.name] != nil else {
+            return nil
+        }
+        return "Index \(index.name) of table \(table) has the layout \(present.rawValue), and the "
+            + "program's definition names \(wanted.rawValue). Nothing was changed. Call "
+            + "changeLayout(ofIndex:in:to:) to change it, or name no layout in the definition."
+    }
+
     /// The trees of an index: the one that answers, and the one that will replace it.
     func trees(of index: IndexDefinition) -> [Manifest.Retired] {
         var trees: [(number: Int, layout: IndexLayout)] = []
@@ -67,20 +79,25 @@ extension Manifest.Table {
 
     // MARK: Changes of layouts
 
-    /// Begins to give an index another layout.
+    /// Gives an index a layout.
+    ///
+    /// If the index gets another layout, this call ends that change without an effect. The index of
+    /// a store of an earlier format keeps its copies by name from now on, if it is given copies.
     ///
     /// - Parameters:
-    ///   - index: The index, which is not of keys only.
     ///   - layout: The layout.
-    /// - Returns: The parts whose build progress is obsolete; `nil` if the index has the layout, or
-    ///   gets it already.
-    mutating func beginRelayout(_ index: IndexDefinition, to layout: IndexLayout) -> [String]? {
+    ///   - index: The index.
+    /// - Returns: The parts whose build progress is obsolete; `nil` if the index was given the
+    ///   layout before, or is of keys only.
+    mutating func give(_ layout: IndexLayout, to index: IndexDefinition) -> [String]? {
         guard let number = indexes[index.name], index.projection != .keysOnly,
-            (namedLayout(of: index) ?? .copies) != layout
+            namedLayout(of: index) != layout
         else { return nil }
-        // There are two layouts, so the old tree has this one.
-        if relayouts?[index.name] != nil { return cancelRelayout(of: index) }
         let part = PartKind.index.part(number)
+        if self.layout(of: index) == layout {
+            setLayout(layout, part)
+            return cancelRelayout(of: index)
+        }
         switch state(part) {
         case .loading:
             // Its tree is empty.
@@ -107,37 +124,36 @@ extension Manifest.Table {
 
     /// Ends a change of layout: the new tree answers from now on, and the old one must be emptied.
     ///
+    /// Both trees have the same keys, so the new one has the state of the old one. While the old
+    /// tree is being built again, that is not known.
+    ///
     /// - Parameters:
-    ///   - index: The index, whose new tree is complete.
-    ///   - conflicts: Whether the new tree has equal keys, which the index forbids.
-    /// - Returns: The parts whose build progress is obsolete; `nil` if the layout does not change.
-    mutating func endRelayout(of index: IndexDefinition, conflicts: Bool) -> [String]? {
-        guard let relayout = relayouts?[index.name], let number = indexes[index.name] else {
-            return nil
-        }
-        let (old, new) = (PartKind.index.part(number), PartKind.index.part(relayout.number))
+    ///   - index: The index.
+    ///   - part: The part of its new tree, which is complete.
+    /// - Returns: The parts whose build progress is obsolete; `nil` if the layout does not change
+    ///   now.
+    mutating func endRelayout(of index: IndexDefinition, by part: String) -> [String]? {
+        guard let relayout = relayouts?[index.name], let number = indexes[index.name],
+            part == PartKind.index.part(relayout.number)
+        else { return nil }
+        let old = PartKind.index.part(number)
+        let state = state(old)
+        guard state == nil || state == .conflicting else { return nil }
         let isUnproven = unproven?.contains(old) ?? false
-        let newState: Manifest.BuildState? =
-            switch state(old) {
-            case nil: nil
-            case .conflicting: .conflicting
-            // What the build of the old tree would find is what this one found.
-            case .building, .loading: conflicts ? .conflicting : nil
-            }
         let ownsChunks = index.ownsChunks(layout(of: index))
         forgetRelayout(of: index)
         indexes[index.name] = relayout.number
-        setLayout(relayout.layout, new)
-        setState(newState, new)
+        setLayout(relayout.layout, part)
+        setState(state, part)
         retire(old, ownsChunks: ownsChunks)
-        if isUnproven, newState != nil { unproven = (unproven ?? []) + [new] }
-        return [old, new]
+        if isUnproven { unproven = (unproven ?? []) + [part] }
+        return [old, part]
     }
 
     /// Ends a change of layout without an effect: the new tree must be emptied.
     ///
     /// - Returns: The parts whose build progress is obsolete.
-    mutating func cancelRelayout(of index: IndexDefinition) -> [String] {
+    private mutating func cancelRelayout(of index: IndexDefinition) -> [String] {
         guard let relayout = relayouts?[index.name] else { return [] }
         let part = PartKind.index.part(relayout.number)
         forgetRelayout(of: index)

@@ -107,7 +107,8 @@ extension Manifest.Table {
         indexes.filter { state(PartKind.index.part($0.value)) != nil }.keys.sorted()
     }
 
-    /// Assigns numbers to the indexes and counters of a definition that have none.
+    /// Assigns numbers to the indexes and counters of a definition that have none, and layouts to
+    /// these indexes.
     ///
     /// - Parameters:
     ///   - definition: The table's definition.
@@ -115,10 +116,12 @@ extension Manifest.Table {
     mutating func assignNumbers(_ definition: TableDefinition, isNew: Bool) {
         for index in definition.maintainedIndexes where indexes[index.name] == nil {
             let number = freeNumber(.index)
+            let part = PartKind.index.part(number)
             indexes[index.name] = number
+            if index.projection != .keysOnly { setLayout(index.initialLayout, part) }
             guard !isNew else { continue }
-            setState(.building, PartKind.index.part(number))
-            if index.isUnique { unproven = (unproven ?? []) + [PartKind.index.part(number)] }
+            setState(.building, part)
+            if index.isUnique { unproven = (unproven ?? []) + [part] }
         }
         counters = counters ?? [:]
         for counter in definition.counters where counters?[counter.name] == nil {

@@ -185,6 +185,8 @@ struct Manifest: Codable {
     var numbers: ManifestNumbers { ManifestNumbers(self) }
 
     /// Assigns numbers to new parts of the schema; new parts of an existing table must be built.
+    ///
+    /// New indexes have layouts, and so the manifest has the current format then.
     mutating func assignNumbers() {
         for table in schema.tables {
             let known = tables[table.name]
@@ -192,6 +194,8 @@ struct Manifest: Codable {
             var entry =
                 known ?? Table(number: numbers.highest + 1, slot: numbers.freeSlot, indexes: [:])
             entry.assignNumbers(table, isNew: known == nil)
+            // An opening on a full disk may have left the format as it was.
+            if entry.indexes != known?.indexes { raiseFormat() }
             tables[table.name] = entry
         }
         for entity in schema.entities where entities[entity.name] == nil {

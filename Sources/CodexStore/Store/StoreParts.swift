@@ -87,6 +87,11 @@ package protocol MaintenanceFilter: AnyObject, Sendable {
     /// The keys of an item's entries in one index: before a change, and after it.
     func indexKeys(old: [[UInt8]], new: [[UInt8]]) -> (old: [[UInt8]], new: [[UInt8]])
 
+    /// Whether an entry that refers to an item, and keeps its key, stays as it is.
+    ///
+    /// The argument tells whether the reference is the same as before.
+    func keepsReference(_ isSame: Bool) -> Bool
+
     /// The number of items that is stored for a group of a counter.
     func groupCount(_ count: Int) -> Int
 
@@ -104,6 +109,8 @@ extension MaintenanceFilter {
     ) -> (old: [[UInt8]], new: [[UInt8]]) {
         (old: old, new: new)
     }
+
+    package func keepsReference(_ isSame: Bool) -> Bool { isSame }
 
     package func groupCount(_ count: Int) -> Int { count }
 
