@@ -26,6 +26,7 @@ public final class DynamoDBService: Sendable {
     let endpoint: String
     let now: @Sendable () -> Date
     let cursors = StreamCursors()
+    let plans = RequestPlans()
     let tableChanges = TableChanges()
 
     /// Creates a service over a store, which the caller must close.

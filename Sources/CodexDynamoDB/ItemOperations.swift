@@ -10,7 +10,7 @@ extension DynamoDBService {
         let key = try input.requiredKey("Key")
         let capacity = try Self.capacityDetail(input)
         let isConsistent = try input.bool("ConsistentRead") ?? false
-        var expressions = try Expressions(input, .read)
+        var expressions = try Expressions(input, .read, plans.expressions)
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
         let table = try definition(named)
@@ -31,7 +31,7 @@ extension DynamoDBService {
         let named = try input.table()
         let item = try input.requiredItem("Item")
         var write = try WriteParameters(input, named, [.none, .allOld])
-        var expressions = try Expressions(input, .condition)
+        var expressions = try Expressions(input, .condition, plans.expressions)
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
         write.isConditional = condition != nil
@@ -54,7 +54,7 @@ extension DynamoDBService {
         let named = try input.table()
         let key = try input.requiredKey("Key")
         var write = try WriteParameters(input, named, [.none, .allOld])
-        var expressions = try Expressions(input, .condition)
+        var expressions = try Expressions(input, .condition, plans.expressions)
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
         write.isConditional = condition != nil
@@ -82,7 +82,7 @@ extension DynamoDBService {
         let key = try input.requiredKey("Key")
         var write = try WriteParameters(input, named, ReturnValues.allCases)
         write.update = input.has("AttributeUpdates") ? .legacy : .expression
-        var expressions = try Expressions(input, .update)
+        var expressions = try Expressions(input, .update, plans.expressions)
         let update = try expressions.update().flatMap { $0.clauses.isEmpty ? nil : $0 }
         let condition = try expressions.condition()
         try expressions.requireAllUsed()

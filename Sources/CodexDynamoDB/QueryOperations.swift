@@ -9,7 +9,7 @@ extension DynamoDBService {
         let named = try input.table()
         // Without a filter, values are only compared with keys.
         var expressions = try Expressions(
-            input, .query, comparesKeys: !input.has("FilterExpression"))
+            input, .query, plans.expressions, comparesKeys: !input.has("FilterExpression"))
         let keyCondition = try expressions.keyCondition()
         let filter = try expressions.filter("QueryFilter")
         let projection = try expressions.projection()
@@ -35,7 +35,7 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let named = try input.table()
-        var expressions = try Expressions(input, .scan)
+        var expressions = try Expressions(input, .scan, plans.expressions)
         let filter = try expressions.filter("ScanFilter")
         let projection = try expressions.projection()
         try expressions.requireAllUsed()

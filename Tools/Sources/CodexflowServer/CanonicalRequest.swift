@@ -7,7 +7,7 @@
     package struct CanonicalRequest {
         /// The text, whose hash is signed.
         ///
-        /// It is no longer than the request's head. Each header is read once.
+        /// It is no longer than the request's head, because the names ascend.
         package let text: String
 
         /// Creates the canonical form of a POST to `/`; `nil` if one of the headers is missing.
@@ -17,18 +17,11 @@
         ///   - names: The names of the signed headers, in ascending order.
         ///   - bodyHash: The SHA-256 of the body, in hexadecimal digits.
         package init?(_ headers: HTTPHeaders, signing names: [String], bodyHash: String) {
-            let signed = Set(names)
-            var values: [String: [String]] = [:]
-            for (name, value) in headers {
-                let name = name.lowercased()
-                if signed.contains(name) {
-                    values[name, default: []].append(Self.trimmed(value))
-                }
-            }
             var text = "POST\n/\n\n"
             for name in names {
-                guard let value = values[name] else { return nil }
-                text += "\(name):\(value.joined(separator: ","))\n"
+                let values = headers[name].map(Self.trimmed)
+                guard !values.isEmpty else { return nil }
+                text += "\(name):\(values.joined(separator: ","))\n"
             }
             self.text = text + "\n\(names.joined(separator: ";"))\n\(bodyHash)"
         }

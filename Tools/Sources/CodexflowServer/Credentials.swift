@@ -7,7 +7,7 @@
     /// The credentials that requests must be signed with, by Signature Version 4.
     package struct Credentials: Sendable {
         package let accessKeyID: String
-        private let secretKey: String
+        private let keys: SigningKeys
         private let region: String
         private let now: @Sendable () -> Date
 
@@ -19,7 +19,7 @@
             now: @escaping @Sendable () -> Date = { Date() }
         ) {
             self.accessKeyID = accessKeyID
-            self.secretKey = secretKey
+            keys = SigningKeys(secretKey)
             self.region = region
             self.now = now
         }
@@ -52,11 +52,7 @@
         package func signer(
             _ header: String?
         ) throws(RequestRefusal) -> AuthorizationHeader {
-            guard let header else {
-                throw RequestRefusal(
-                    "MissingAuthenticationTokenException",
-                    "Request is missing Authentication Token")
-            }
+            guard let header else { throw RequestRefusal.missingSigner }
             guard let authorization = AuthorizationHeader(header) else {
                 throw RequestRefusal(
                     "IncompleteSignatureException",
@@ -122,17 +118,9 @@
 
         /// Compares the signatures in constant time.
         private func isValid(_ authorization: AuthorizationHeader, for text: String) -> Bool {
-            func code(_ text: String, _ key: SymmetricKey) -> SymmetricKey {
-                SymmetricKey(
-                    data: HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: key))
-            }
-            var key = SymmetricKey(data: Data("AWS4\(secretKey)".utf8))
-            for part in [
-                authorization.day, authorization.region, authorization.service,
-                AuthorizationHeader.scopeEnd,
-            ] { key = code(part, key) }
-            return HMAC<SHA256>.isValidAuthenticationCode(
-                authorization.signature, authenticating: Data(text.utf8), using: key)
+            HMAC<SHA256>.isValidAuthenticationCode(
+                authorization.signature, authenticating: Data(text.utf8),
+                using: keys.key(for: authorization))
         }
     }
 #endif

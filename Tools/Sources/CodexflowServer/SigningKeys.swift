@@ -1,0 +1,43 @@
+#if Server
+    import Crypto
+    import Foundation
+    import Synchronization
+
+    /// The keys that sign requests, derived from the secret key and the scope of a credential.
+    ///
+    /// A key is the same for all requests of a day, a region and a service. It is derived once, and
+    /// not for each request.
+    final class SigningKeys: Sendable {
+        private let secretKey: String
+        private let known = Mutex<[String: SymmetricKey]>([:])
+
+        /// Most keys that are known: those of two services on the two days around midnight.
+        private static let countMax = 4
+
+        init(_ secretKey: String) { self.secretKey = secretKey }
+
+        /// The key for the scope of a request's header.
+        func key(for authorization: AuthorizationHeader) -> SymmetricKey {
+            let scope = authorization.scope
+            if let key = known.withLock({ $0[scope] }) { return key }
+            let key = derived(for: authorization)
+            known.withLock { known in
+                if known.count >= Self.countMax { known.removeAll() }
+                known[scope] = key
+            }
+            return key
+        }
+
+        private func derived(for authorization: AuthorizationHeader) -> SymmetricKey {
+            var key = SymmetricKey(data: Data("AWS4\(secretKey)".utf8))
+            for part in [
+                authorization.day, authorization.region, authorization.service,
+                AuthorizationHeader.scopeEnd,
+            ] {
+                key = SymmetricKey(
+                    data: HMAC<SHA256>.authenticationCode(for: Data(part.utf8), using: key))
+            }
+            return key
+        }
+    }
+#endif
