@@ -25,9 +25,9 @@ public struct MeasuredPath: Sendable {
     public var title: String { "\(suite): \(name)" }
 
     /// All of them.
-    public static let all =
-        codecPaths + codingPaths + expressionPaths + pointPaths + queryPaths + writePaths
-        + streamPaths + maintenancePaths
+    public static let all: [MeasuredPath] =
+        codecPaths + codingPaths + instantPaths + expressionPaths + pointPaths + queryPaths
+        + writePaths + streamPaths + maintenancePaths
 
     static func counted(
         _ suite: String, _ name: String,
