@@ -68,6 +68,9 @@ enum ItemFuzzing {
                     require(
                         try view.int64(element.name) == element.value.number?.int64,
                         "an integer is read in place")
+                    require(
+                        try view.string(element.name) == element.value.string,
+                        "text is read in place")
                 }
             }
         }

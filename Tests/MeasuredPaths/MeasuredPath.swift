@@ -25,8 +25,9 @@ public struct MeasuredPath: Sendable {
     public var title: String { "\(suite): \(name)" }
 
     /// All of them.
-    public static let all =
-        codecPaths + codingPaths + expressionPaths + pointPaths + queryPaths + indexPaths
+    public static let all: [MeasuredPath] =
+        codecPaths + codingPaths + instantPaths + expressionPaths + pointPaths + queryPaths
+        + indexPaths
         + writePaths + streamPaths + maintenancePaths
 
     static func counted(
