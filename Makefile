@@ -206,12 +206,12 @@ field-service: ## the example with a rolling upgrade between two releases under 
 	$(REPLAN)
 	$(SWIFT) test --package-path Examples/FieldService --scratch-path .build-field
 
-# AWS's clients against `codexflow serve`, and the same random operations there and in ministack, a
-# DynamoDB in Python. The calls of other programs, and short forms of `make malformed` and `make emulators`.
-# The long form: make dynamodb OPERATIONS=50000
+# AWS's clients against `codexflow serve`, and the same random operations there, in ministack and in moto,
+# DynamoDBs in Python. The calls of other programs, and short forms of `make malformed` and `make emulators`.
+# The long form, some 40 minutes: make dynamodb OPERATIONS=100000
 # The seed is random, except with SEED: make dynamodb SEED=1
 OPERATIONS ?= 3000
-dynamodb: ## AWS's clients against the server, and random operations beside ministack: OPERATIONS=, SEED=
+dynamodb: ## AWS's clients against the server, and random operations beside ministack and moto: OPERATIONS=, SEED=
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) server

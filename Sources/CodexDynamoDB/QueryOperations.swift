@@ -24,6 +24,7 @@ extension DynamoDBService {
         if let filter {
             try read.requireNoKeys(filter, isLegacy: input.has("QueryFilter"))
             try table.requireScalarKeys(filter.paths)
+            try read.requireProjected(filter, of: table)
         }
         let page = PageRead(read, table, filter, .query(query))
         // Most queries end in their first slice.
@@ -153,15 +154,16 @@ struct ReadParameters {
         default: break
         }
         self.projection = projection
-        var wanted: Bool = select == "ALL_ATTRIBUTES"
-        if let definition, let projection {
-            let projected = definition.projectedNames(table)
-            wanted =
-                projected.map { names in
-                    projection.paths.contains { !names.contains($0.root) }
-                } ?? false
+        var lacking: [String] = []
+        if let projection, let names = definition?.projectedNames(table) {
+            lacking = Set(projection.paths.map(\.root)).subtracting(names).sorted()
         }
+        let wanted = select == "ALL_ATTRIBUTES" || !lacking.isEmpty
         if wanted, let definition, definition.projection != .all, index?.isLocal == false {
+            // Source: localstack/localstack, issue 478, which quotes the service.
+            guard lacking.isEmpty else {
+                throw StatementRefusals.unprojected(definition.name, lacking)
+            }
             throw ServiceError.validation(
                 "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not "
                     + "supported for global secondary index \(definition.name) because its "
@@ -225,6 +227,21 @@ struct ReadParameters {
             throw ServiceError.validation(
                 "\(isLegacy ? "QueryFilter" : "Filter Expression") can only contain non-primary "
                     + "key attributes: Primary key attribute: \(path.root)")
+        }
+    }
+
+    /// Checks that the filter of a query names only what a global index has.
+    ///
+    /// Source: sensedeep/dynamodb-onetable, issue 377, which quotes the service. No answer of the
+    /// service is known for a scan, or for a local index, so their filters see what is there.
+    func requireProjected(_ filter: Condition, of table: TableDefinition) throws {
+        guard let index, !index.isLocal,
+            let definition = table.indexes.first(where: { $0.name == index.name }),
+            let names = definition.projectedNames(table)
+        else { return }
+        let lacking = Set(filter.paths.map(\.root)).subtracting(names).sorted()
+        guard lacking.isEmpty else {
+            throw StatementRefusals.unprojectedFilter(index.name, lacking)
         }
     }
 }

@@ -67,6 +67,26 @@ struct BuildsOnDemandTests {
         #expect(report.isSound, "\(report.differences.prefix(3))")
     }
 
+    @Test("A later change of the schema leaves the progress of a build")
+    func progress() async throws {
+        var options = StoreOptions()
+        options.parts.builds = BuildsOnDemand(entryCountMax: 2)
+        let temporary = try TemporaryStore(schema: BuildingTests.schema, options: options)
+        let store = temporary.store
+        try await fill(store, 7)
+        let counter = CounterDefinition("count", group: [KeyAttribute("g")])
+        // The second counter gets the number of the first.
+        try await store.addCounter(counter, to: "t")
+        try await store.removeCounter("count", from: "t")
+        while try store.build() == .more {}
+        try await store.addCounter(counter, to: "t")
+        #expect(try store.build(stepCountMax: 1) == .more)
+        try await store.addIndex(BuildingTests.byG, to: "t")
+        while try store.build() == .more {}
+        let report = try store.verify()
+        #expect(report.isSound, "\(report.differences.prefix(3))")
+    }
+
     @Test("A failed step throws at once, and the next demand goes on")
     func failure() async throws {
         let trouble = BuilderRetryTests.Trouble()

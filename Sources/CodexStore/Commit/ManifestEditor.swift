@@ -248,7 +248,7 @@ struct ManifestEditor {
         var manifest = own
         try manifest.adopt(changed, at: context.position.sequence + 1)
         if !core.options.isRestoring {
-            manifest.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
+            manifest.sideEffects.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
         }
         // This is the promotion of the store of which this one is a copy.
         if changed.storeID == own.storeID, changed.leaderID == nil, own.isFollower {

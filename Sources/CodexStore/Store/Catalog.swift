@@ -248,7 +248,10 @@ final class Catalog: Sendable {
             return database
         }
         self.generation = generation
-        self.manifest = manifest
+        var stored = manifest
+        // The next change must not repeat them: another part may have a removed one's number then.
+        stored.sideEffects = Manifest.SideEffects()
+        self.manifest = stored
         meta = try open(Self.metaName)
         shapes = try open("shapes")
         tokens = try open("tokens")

@@ -45,10 +45,16 @@ struct Manifest: Codable {
     private(set) var dropped: [Dropped]?
     /// The highest number that a removed table had.
     private(set) var lastNumber: Int?
-    /// The keys of entries of `meta` that a change makes obsolete; they are not stored.
-    var obsoleteKeys: [[UInt8]] = []
-    /// Removed tables that a change moves into ``RemovedTables``; they are not stored.
-    private var settled: [Dropped] = []
+    /// What else a change adds to `meta`, and removes there; it is not stored.
+    var sideEffects = SideEffects()
+
+    /// Entries of `meta` that one change of the manifest adds and removes.
+    struct SideEffects {
+        /// The keys of entries that become obsolete.
+        var obsoleteKeys: [[UInt8]] = []
+        /// Removed tables that move into ``RemovedTables``.
+        var settled: [Dropped] = []
+    }
 
     private enum CodingKeys: CodingKey {
         case format, storeID, leaderID, bindingID, unbuiltByLeader, schema, tables, entities,
@@ -121,7 +127,7 @@ struct Manifest: Codable {
     /// Ends the following of a leader.
     mutating func endFollowing() {
         leaderID = nil
-        obsoleteKeys.append(LeaderPosition.key)
+        sideEffects.obsoleteKeys.append(LeaderPosition.key)
         rebuildUnbuilt()
         bindSealedFields()
     }
@@ -223,7 +229,7 @@ struct Manifest: Codable {
         trees.append(Retired(part: "", ownsChunks: true))
         let undecided = entry.undecided == nil ? [] : [DecidingProgress.part]
         for part in entry.parts.union(undecided) {
-            obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
+            sideEffects.obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
         }
         lastNumber = max(lastNumber ?? 0, entry.number)
         forgetEmptyTables()
@@ -234,7 +240,7 @@ struct Manifest: Codable {
                     sequence: sequence, trees: trees)
             ]
         for entity in schema.entities where entity.table == name {
-            obsoleteKeys.append(EarlierWrites.key(entities[entity.name] ?? 0))
+            sideEffects.obsoleteKeys.append(EarlierWrites.key(entities[entity.name] ?? 0))
         }
         schema = Schema(
             tables: schema.tables.filter { $0.name != name },
@@ -269,7 +275,7 @@ struct Manifest: Codable {
         for var table in dropped ?? [] where table.trees.isEmpty {
             // Reading the table's changes in the log needs only its keys.
             table.definition = table.definition.with(indexes: [], counters: [])
-            settled.append(table)
+            sideEffects.settled.append(table)
         }
         dropped?.removeAll { $0.trees.isEmpty }
     }
@@ -282,8 +288,8 @@ struct Manifest: Codable {
         var entries: [(key: [UInt8], value: [UInt8]?)] = [
             (Self.key, try json()), (Self.generationKey, BigEndian.bytes(generation)),
         ]
-        for table in settled { entries.append(try RemovedTables.entry(table)) }
-        return entries + obsoleteKeys.map { ($0, nil) }
+        for table in sideEffects.settled { entries.append(try RemovedTables.entry(table)) }
+        return entries + sideEffects.obsoleteKeys.map { ($0, nil) }
     }
 
     // MARK: Building and removing
@@ -342,7 +348,7 @@ struct Manifest: Codable {
     /// Records that the build progress of a part is obsolete.
     mutating func forgetPosition(_ part: String, of table: String) {
         guard let entry = tables[table] else { return }
-        obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
+        sideEffects.obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
     }
 
     /// Schedules a new check of conflicting indexes and counters.
