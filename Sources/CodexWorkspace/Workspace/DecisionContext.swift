@@ -210,7 +210,7 @@ extension CodexFlow {
 
 extension CodexError {
     /// Whether a stored item cannot be read as its entity, or cannot exist under so long a key.
-    fileprivate var isOfUnreadableItem: Bool {
+    var isOfUnreadableItem: Bool {
         let codes: Set<Code> = [
             .typeMismatch, .missingAttribute, .otherEntity, .invalidIdentifier, .programTooOld,
             .keyUnavailable, .valueTampered, .valueNotSealed, .corrupted, .keyTooLong,

@@ -79,10 +79,12 @@ final class TableReads: CodexFlow.CheckedReader {
     }
 
     func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
-        switch try lookup.resolved(in: try schema.table(E.definition.table)) {
+        let table = try schema.table(E.definition.table)
+        switch try lookup.resolved(in: table) {
         case .primaryKey(let key):
             guard let item = try item(E.definition, key) else { return nil }
-            return try E(item: schema.recognizingSealedValues(of: item, E.definition))
+            let found: E = try schema.entity(of: item, in: table)
+            return found
         case .index(let name, let partition, let sort):
             var query = TableQuery(
                 table: E.definition.table, index: name, partition: partition, sortPrefix: sort)
@@ -126,8 +128,7 @@ final class TableReads: CodexFlow.CheckedReader {
         }
         var entities: [E] = []
         for item in result {
-            entities.append(
-                try E(item: schema.recognizingSealedValues(of: item, E.definition)))
+            entities.append(try schema.entity(of: item, in: table))
             let request = Request.item(table: table.name, try table.primaryKey(of: item))
             fields[request, default: []].formUnion(E.definition.fields.map(\.name))
             if let known = found[request], known != item { isConsistent = false }

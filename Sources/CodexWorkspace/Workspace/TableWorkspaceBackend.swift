@@ -156,10 +156,27 @@ extension CodexFlow {
         public func query<E: Entity>(
             _ query: Query<E>, limit: Int?, after token: PageToken?
         ) async throws -> Page<E> {
+            try await page(of: query, limit, token) { throw $0 }
+        }
+
+        /// A page of the entities of the query, without those that cannot be read.
+        public func query<E: Entity>(
+            _ query: Query<E>, limit: Int?, after token: PageToken?,
+            onFailure: @Sendable (CodexError) -> Void
+        ) async throws -> Page<E> {
+            try await page(of: query, limit, token, onFailure: onFailure)
+        }
+
+        /// A page of the entities of the query.
+        ///
+        /// - Throws: What `onFailure` throws for an item that cannot be read, and other errors.
+        private func page<E: Entity>(
+            of query: Query<E>, _ limit: Int?, _ token: PageToken?,
+            onFailure: @Sendable (CodexError) throws -> Void
+        ) async throws -> Page<E> {
             var (found, next, examined): ([E], PageToken?, Int) = ([], token, 0)
-            let made = try query.resolved(
-                in: try schema.table(E.definition.table), of: schema)
-            let request = made.ofAnyEntity
+            let definition = try schema.table(E.definition.table)
+            let request = try query.resolved(in: definition, of: schema).ofAnyEntity
             repeat {
                 let page = try await table.items(
                     matching: request,
@@ -167,9 +184,12 @@ extension CodexFlow {
                 examined += page.examinedCount
                 next = page.next
                 for item in page.items {
-                    if let whole = try await wholeItem(item, request, of: E.definition) {
-                        found.append(
-                            try E(item: schema.recognizingSealedValues(of: whole, E.definition)))
+                    do {
+                        if let whole = try await wholeItem(item, request, of: E.definition) {
+                            found.append(try schema.entity(of: whole, in: definition))
+                        }
+                    } catch let error as CodexError where error.isOfUnreadableItem {
+                        try onFailure(error)
                     }
                 }
             } while next != nil && found.count < limit ?? .max
@@ -275,6 +295,17 @@ extension Schema {
         item.recognizingSealedValues { name in
             definition.fields.contains { $0.name == name && $0.type != .binary }
                 || entities.contains { $0.name == definition.name && $0.sealed.contains(name) }
+        }
+    }
+
+    /// The entity of an item of a remote table; an error names the item.
+    func entity<E: Entity>(
+        of item: Item, in table: TableDefinition
+    ) throws(CodexError) -> E {
+        do throws(CodexError) {
+            return try E(item: recognizingSealedValues(of: item, E.definition))
+        } catch {
+            throw error.inEntity(E.definition.name).inItem(key: try? table.primaryKey(of: item))
         }
     }
 

@@ -31,6 +31,8 @@ extension CodexFlow {
         var idempotencyKey: String?
         /// What the key's commands compare beside their own arguments.
         var comparedArguments = AttributeMap()
+        /// The key of the command that the next one comes before (``preceding(_:)``).
+        var precededKey: String?
         /// The user who administers users (``acting(as:)``).
         var administratorID: User.ID?
 
@@ -86,8 +88,10 @@ extension CodexFlow {
             _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
         ) async throws -> Outcome {
             let (settings, issued) = (settings, IssuedIdentifiers())
+            let precededKey = precededKey
             return try await backend.commit { reader in
                 let context = DecisionContext(reader, settings, issued)
+                try CommandUse.requireUnused(precededKey, in: context)
                 let outcome = try decide(context)
                 return Decision(outcome, context.writes)
             }

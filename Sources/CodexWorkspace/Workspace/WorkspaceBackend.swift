@@ -74,6 +74,22 @@ extension CodexFlow {
             _ query: Query<E>, limit: Int?, after token: PageToken?
         ) async throws -> Page<E>
 
+        /// A page of the entities of the query, without those that cannot be read.
+        ///
+        /// By default it is ``query(_:limit:after:)``, which throws.
+        ///
+        /// - Parameters:
+        ///   - query: The query.
+        ///   - limit: The maximum number of entities; items that cannot be read do not count.
+        ///   - token: The token of the previous page; `nil` for the first page.
+        ///   - onFailure: Gets the error of each item that cannot be read, with its key.
+        /// - Returns: The page.
+        /// - Throws: The errors that are not of one item.
+        func query<E: Entity>(
+            _ query: Query<E>, limit: Int?, after token: PageToken?,
+            onFailure: @Sendable (CodexError) -> Void
+        ) async throws -> Page<E>
+
         /// Deletes up to `limit` items of a project that is marked for deletion, the project itself
         /// last.
         ///
@@ -126,6 +142,16 @@ extension CodexFlow {
         public func isTimeZone(_ name: String) -> Bool {
             ["UTC", "Etc/UTC", "GMT", "Z"].contains(name)
         }
+    }
+}
+
+extension CodexFlow.WorkspaceBackend {
+    /// A page of the entities of the query, as ``query(_:limit:after:)``.
+    public func query<E: Entity>(
+        _ query: Query<E>, limit: Int?, after token: PageToken?,
+        onFailure: @Sendable (CodexError) -> Void
+    ) async throws -> Page<E> {
+        try await self.query(query, limit: limit, after: token)
     }
 }
 
