@@ -58,6 +58,7 @@ public struct MeasuredPath: Sendable {
             options.checkpoints = CheckpointPolicy(
                 interval: .seconds(3600), dirtyByteCount: 1 << 30, changeCount: .max)
             options.leastDirtyByteCount = 1 << 30
+            options.writebackByteCount = 0
         }
         // valgrind refuses the address space that stores reserve otherwise.
         options.mapByteCount = 1 << 32

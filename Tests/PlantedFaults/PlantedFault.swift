@@ -57,7 +57,10 @@ extension StoreOptions {
         case .lostOverflow: parts.maintenance = LostOverflow()
         case .noLog: parts.calls = OmittedCall(.appendRecord)
         case .noFlush: parts.calls = OmittedCall(.flushLog)
-        case .noDataFlush: parts.calls = OmittedCall(.flushData)
+        case .noDataFlush:
+            parts.calls = OmittedCall(.flushData)
+            // Pages that are written out early may be on the disk without a flush.
+            writebackByteCount = 0
         case .noReaderInRedo: parts.readerHeld = { reader in reader.letGo() }
         case .noRedo: parts.calls = OmittedCall(.applyLog)
         case .noGate:

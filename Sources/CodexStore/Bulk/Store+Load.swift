@@ -33,16 +33,21 @@ extension Store {
         _ = try core.catalog.table(table)
         var count = 0
         let lock = try await beginLoading(table)
+        // A demanded build runs on the threads that demand it.
+        let reading = lock == nil || builder.schedule.isOnDemand ? nil : loadReading(of: table)
         do {
-            // The next batch is gathered while this one is written.
+            // The next batch is gathered while this one is written. Meanwhile, the keys of the
+            // batches before are read and sorted on another thread.
             var batch = try Self.batch(of: batchCount, next)
             while !batch.isEmpty {
                 let items = batch
                 async let written: Void = write { transaction in
                     for item in items { try transaction.put(item, in: table) }
                 }
+                async let read: Void = Self.readOnWorker(reading) { $0.readOn() }
                 let following = Result { try Self.batch(of: batchCount, next) }
                 try await written
+                await read
                 count += items.count
                 batch = try following.get()
             }
@@ -51,11 +56,32 @@ extension Store {
             throw error
         }
         if let lock {
+            await Self.readOnWorker(reading) { $0.finish(for: builder) }
+            defer { builder.loadedKeys.withLock { $0 = nil } }
             await endLoading(table, lock, builder)
             try await builder.schedule.finishLoad()
             try requireReady(try core.catalog.table(table).plan.definition)
         }
         return count
+    }
+
+    /// The reading of a load's keys; `nil` if the build must read the table after the load.
+    private func loadReading(of table: String) -> LoadReading? {
+        guard let handle = try? core.catalog.table(table) else { return nil }
+        return LoadReading(core, handle)
+    }
+
+    /// Runs a blocking part of the reading on another thread.
+    private static func readOnWorker(
+        _ reading: LoadReading?, _ body: @escaping @Sendable (LoadReading) -> Void
+    ) async {
+        guard let reading else { return }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            WorkerPool.run {
+                body(reading)
+                continuation.resume()
+            }
+        }
     }
 
     /// The next items, up to the number and the bytes of one transaction.

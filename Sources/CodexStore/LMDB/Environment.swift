@@ -293,14 +293,19 @@ final class Environment: @unchecked Sendable {
     ///
     /// The copy is a long reader, and writers go on meanwhile. LMDB does not flush the copy.
     func copy(to directory: Directory) throws(CodexError) {
-        guard let environment = unsafe handle else { throw StoreCore.closed }
         // liblmdb would make the file with a mode that depends on the umask.
         let file = try File(StoreDirectory.dataFile, in: directory, .create)
         defer { file.close() }
         codex_write_uncached(file.rawDescriptor, try usage().pageByteCount)
+        try copy(to: file.rawDescriptor)
+    }
+
+    /// Writes such a copy to a descriptor, from its first byte to its last.
+    func copy(to descriptor: Int32) throws(CodexError) {
+        guard let environment = unsafe handle else { throw StoreCore.closed }
         try check(
             "mdb_env_copyfd2",
-            unsafe mdb_env_copyfd2(environment, file.rawDescriptor, UInt32(MDB_CP_COMPACT)))
+            unsafe mdb_env_copyfd2(environment, descriptor, UInt32(MDB_CP_COMPACT)))
     }
 
     /// The size of a page in bytes, and the number of pages that were ever used.

@@ -32,7 +32,7 @@ package struct StoreParts: Sendable {
 // MARK: Calls
 
 /// A call that ``StoreCalls`` makes.
-package enum StoreCall: Sendable {
+package enum StoreCall: Sendable, Equatable {
     /// Takes the lock that lets processes open a store one after the other.
     case takeGate
     /// Makes the end of the log durable and applies the log, when a store is opened alone.
@@ -43,6 +43,8 @@ package enum StoreCall: Sendable {
     case flushLog
     /// Flushes the data file for a checkpoint.
     case flushData
+    /// Writes out a range of the data file, in bytes, so that the next flush has less to write.
+    case writeOutData(Range<Int>)
     /// Makes the checkpoint that must have what a build added, before the log tells that it ended.
     case checkpointBuild
 }

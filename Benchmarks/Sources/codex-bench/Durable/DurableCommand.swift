@@ -44,6 +44,7 @@ struct Durable: AsyncParsableCommand {
         if settings.minutes > 0 { try await measureLongRun(store, workload, settings) }
         report("Sizes, from the load to the end, MiB", from: sizes, to: try StoreSizes(path))
         store.close()
+        if settings.includes(.tail) { try await measureTail(path, workload, directory, settings) }
         if settings.includes(.recovery) { try measureRecovery(path, settings) }
     }
 }
