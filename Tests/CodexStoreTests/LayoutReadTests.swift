@@ -142,7 +142,7 @@ struct LayoutReadTests {
             let item = try item(&random)
             _ = try transaction.delete(in: "samples", key: try table.primaryKey(of: item))
         case 1..<5: try transaction.put(try item(&random), in: "samples")
-        default: try transaction.put(try piece(&random))
+        default: try transaction.put(piece(&random))
         }
     }
 

@@ -35,7 +35,7 @@ struct LogPositionTests {
         let temporary = try TemporaryStore(schema: AgentTable.schema())
         let (store, core) = (temporary.store, temporary.store.core)
         func expectPlace(_ sequence: UInt64) throws {
-            try core.withReadContext { context in
+            try core.withReadContext { (context) throws in
                 #expect(try places(context.transaction, context.catalog.meta) == [.besideRoots])
                 #expect(try context.storedPosition().sequence == sequence)
             }
@@ -116,7 +116,7 @@ struct LogPositionTests {
         options.isReadOnly = true
         let reader = try Store(at: path, options: options)
         defer { reader.close() }
-        try reader.core.withReadContext { context in
+        try reader.core.withReadContext { (context) throws in
             #expect(try context.storedPosition() == position)
             #expect(try places(context.transaction, context.catalog.meta) == [.meta])
         }

@@ -1,4 +1,5 @@
 import CodexCore
+import CodexIndex
 import CodexTesting
 import Foundation
 import TestSupport
@@ -281,7 +282,7 @@ struct ManifestLayoutTests {
             let rest = try table(of: without)
             #expect(rest.indexes == ["keys": 2] && rest.relayouts == nil && rest.layouts == nil)
             #expect(rest.states?.isEmpty == true && rest.retired == trees)
-            #expect(Set(without.obsoleteKeys).isSuperset(of: progress))
+            #expect(Set(without.sideEffects.obsoleteKeys).isSuperset(of: progress))
             try expectStored(rest, without)
             #expect(throws: CodexError(.unknownIndex, "")) {
                 try without.remove(.index, Self.name, of: Self.table)
@@ -292,7 +293,7 @@ struct ManifestLayoutTests {
             let last = try #require(dropped.dropped?.last)
             let keys = Retired(part: "i2", ownsChunks: false)
             #expect(last.trees == trees + [keys, Retired(part: "", ownsChunks: true)])
-            #expect(Set(dropped.obsoleteKeys).isSuperset(of: progress))
+            #expect(Set(dropped.sideEffects.obsoleteKeys).isSuperset(of: progress))
         }
     }
 

@@ -1,4 +1,5 @@
 import CodexCore
+import CodexIndex
 import CodexTesting
 import TestSupport
 import Testing

@@ -36,7 +36,7 @@ struct WaitingCreationTests {
         #expect(Set(changes.map(\.sequenceNumber.commit)).count == 1)
         let blockers = try fixture.store.all(.blockers(of: "new", in: "p"))
         #expect(blockers.map(\.blockerID) == ["a", "b"])
-        #expect(blockers.allSatisfy(\.isOpen))
+        #expect(blockers.map(\.isOpen) == [true, true])
         let kinds = try fixture.store.all(.activity(of: "new", in: "p")).map(\.kind)
         #expect(kinds == [.created, .linked, .linked])
         #expect(try await next(fixture) == nil)
