@@ -57,7 +57,7 @@ extension DynamoDBService {
             capacity == .none ? [] : try steps.map { try WriteTarget($0.table, $0.text, self) }
         let collections = try collections(
             of: steps.map { (item: $0.keyItem, table: $0.table, text: $0.text) },
-            if: wantsCollections)
+            if: wantsCollections, within: budget)
         let units = try await perform(steps, targets, budget)
         var response = ResponseWriter()
         try response.unprocessedItems(

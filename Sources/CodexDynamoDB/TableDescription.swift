@@ -11,13 +11,15 @@ extension DynamoDBService {
     ///   - name: The member's name.
     ///   - status: The table's status.
     ///   - indexStatuses: The statuses of global indexes that change, by name.
+    ///   - budget: The request's budget; without limits for a request that has changed something.
     ///   - response: The response.
-    /// - Throws: The errors of the store.
+    /// - Throws: ``ServiceError/outOfTime``, and the errors of the store.
     func describe(
         _ table: TableDefinition, _ record: TableRecord, _ name: String, status: String = "ACTIVE",
-        indexStatuses: [String: String] = [:], _ response: inout ResponseWriter
+        indexStatuses: [String: String] = [:], within budget: RequestBudget = RequestBudget(),
+        _ response: inout ResponseWriter
     ) throws {
-        let sizes = try TreeSizes(store, table)
+        let sizes = try TreeSizes(store, table, within: budget)
         let building = try store.buildStatus().filter {
             $0.table == table.name && $0.kind == .index && $0.state != .ready
         }
@@ -53,7 +55,8 @@ extension DynamoDBService {
     func describeDeleted(
         _ table: TableDefinition, _ record: TableRecord, _ response: inout ResponseWriter
     ) throws {
-        let sizes = try TreeSizes(store, table)
+        // Its indexes are not described.
+        let sizes = try TreeSizes(store, table, of: [], within: RequestBudget())
         response.object("TableDescription") { description in
             describeState(of: record, "DELETING", sizes, to: &description)
             description.member("ProvisionedThroughput") {

@@ -102,7 +102,7 @@ extension DynamoDBService {
         let collections = try collections(
             of: parsed.filter { $0.action.isWrite }.map {
                 (item: $0.action.item, table: $0.table, text: $0.action.table.text)
-            }, if: wantsCollections)
+            }, if: wantsCollections, within: budget)
         let units = try await perform(
             actions, token, returningItems: parsed.map { $0.action.returnsItem }, targets, budget)
         var response = ResponseWriter()

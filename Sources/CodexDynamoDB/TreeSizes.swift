@@ -9,7 +9,8 @@ internal import CodexStore
 /// same in each layout:
 ///
 /// - ALL: the table's bytes, by the share of the items that the index has.
-/// - INCLUDE: the mean size of some of its items, as the index projects them.
+/// - INCLUDE: the mean size of its first items, as the index projects them. At most 16 items are
+///   measured, or fewer if they have 64 KiB. They are not decoded for it.
 /// - KEYS_ONLY: the bytes of its tree.
 struct TreeSizes {
     /// A number of items, and their bytes.
@@ -19,13 +20,24 @@ struct TreeSizes {
     private let indexes: [String: Size]
 
     /// The number of items whose size is measured, and of expired ones that are skipped for it.
-    private static let sampleCount = 64
+    static let sampleCount = 16
+    /// The size of the measured items after which no further one is measured.
+    static let sampleByteCount = 64 << 10
 
     /// Reads the sizes.
     ///
-    /// - Throws: The errors of the store.
-    /// - Complexity: O(1) for each index.
-    init(_ store: Store, _ definition: TableDefinition) throws {
+    /// - Parameters:
+    ///   - store: The store.
+    ///   - definition: The table.
+    ///   - names: The indexes whose sizes are needed; `nil` is all of them.
+    ///   - budget: The request's budget.
+    /// - Throws: ``ServiceError/outOfTime``, and the errors of the store.
+    /// - Complexity: O(1) for each index: that of INCLUDE reads at most ``sampleCount`` items, of
+    ///   which each may be as large as an item can be.
+    init(
+        _ store: Store, _ definition: TableDefinition, of names: [String]? = nil,
+        within budget: RequestBudget
+    ) throws {
         let trees = try store.stats(of: definition.name).filter { $0.counter == nil }
         /// The stored bytes of a tree, with its large values.
         func stored(_ index: String?) -> Size {
@@ -35,12 +47,13 @@ struct TreeSizes {
         }
         let table = stored(nil)
         var indexes: [String: Size] = [:]
-        for index in definition.indexes {
+        for index in definition.indexes where names?.contains(index.name) ?? true {
             var size = stored(index.name)
             let mean: Double? =
                 switch index.projection {
                 case .all: table.count > 0 ? Double(table.byteCount) / Double(table.count) : nil
-                case .include: Self.meanByteCount(of: index.name, in: definition.name, store)
+                case .include:
+                    try Self.meanByteCount(of: index.name, in: definition.name, store, budget)
                 case .keysOnly: nil
                 }
             if let mean { size.byteCount = Int(mean * Double(size.count)) }
@@ -51,22 +64,29 @@ struct TreeSizes {
 
     /// The mean size of the first items of an index; `nil` if it has none, or cannot be read.
     ///
-    /// An index that is being built cannot be read. A description does not depend on it.
+    /// An index that is being built cannot be read, and there may be no memory to measure an item.
+    /// A description does not depend on it.
+    ///
+    /// - Throws: ``ServiceError/outOfTime``.
     private static func meanByteCount(
-        of index: String, in table: String, _ store: Store
-    ) -> Double? {
+        of index: String, in table: String, _ store: Store, _ budget: RequestBudget
+    ) throws -> Double? {
         let bound = WalkBound(
             skippedCountMax: sampleCount, keyNames: [], wantedCount: sampleCount)
+        let memory = budget.decodedMemory()
         var (count, byteCount) = (0, 0)
         try? store.read { snapshot in
             _ = try snapshot.forEach(
                 TableScan(table: table, index: index), within: bound
             ) { view in
-                byteCount += try view.item().byteCount
+                guard !budget.isOver() else { return false }
+                defer { memory.release() }
+                byteCount += try view.byteCount(reserving: memory)
                 count += 1
-                return count < sampleCount
+                return count < sampleCount && byteCount < sampleByteCount
             }
         }
+        try budget.requireTime()
         return count > 0 ? Double(byteCount) / Double(count) : nil
     }
 

@@ -86,6 +86,61 @@ struct FormatUpgradeTests {
         }
     }
 
+    /// Refuses to raise the format until there is room, as a full disk does.
+    private final class Room: StoreCalls {
+        private let isThere = Locked(false)
+
+        func make() { isThere.withLock { $0 = true } }
+
+        func perform(
+            _ call: StoreCall, _ make: () throws(CodexError) -> Void
+        ) throws(CodexError) {
+            if call == .raiseFormat, !isThere.withLock({ $0 }) {
+                throw CodexError(.diskFull, "The device is full.")
+            }
+            try make()
+        }
+    }
+
+    @Test(
+        "Opened on a full disk, a store deletes items, and raises its format before it stores any",
+        arguments: ["format3", "format4"], [false, true])
+    func full(format: String, byBackup: Bool) async throws {
+        let fixture = try FormatFixture(format)
+        let (path, backup) = (fixture.path("store"), fixture.path("new backup"))
+        let room = Room()
+        var options = fixture.options
+        options.parts.calls = room
+        options.parts.builds = BuildsOnDemand()
+        let store = try Store(at: path, options: options)
+        #expect("format\(store.core.catalog.manifest.format)" == format)
+        let item = try #require(try store.items(scanning: TableScan(table: "t")).items.first)
+        let key = try store.schema.table("t").primaryKey(of: item)
+        let stored: Item = ["p": "stored", "s": "late"]
+        await #expect(throws: CodexError(.diskFull, "")) { try await store.put(stored, in: "t") }
+        await #expect(throws: CodexError(.diskFull, "")) { try await store.backup(to: backup) }
+        try await store.delete(in: "t", key: key)
+        #expect(try store.item(in: "t", key: key) == nil)
+        #expect("format\(store.core.catalog.manifest.format)" == format)
+
+        room.make()
+        let before = try store.stats().sequence
+        // The record that raises the format comes first.
+        if byBackup {
+            let report = try await store.backup(to: backup)
+            #expect(report.sequence > before)
+        } else {
+            try await store.put(stored, in: "t")
+            #expect(try store.item(in: "t", key: PrimaryKey("stored", "late")) == stored)
+            #expect(try store.stats().sequence >= before + 2)
+        }
+        #expect(store.core.catalog.manifest.format == 5)
+        store.close()
+        let again = try Store(at: path, options: fixture.options)
+        #expect(try again.verify().isSound)
+        again.close()
+    }
+
     private func json(_ manifest: Manifest, format: Int) throws -> [UInt8] {
         let text = String(decoding: try manifest.json(), as: UTF8.self)
         let changed = text.replacingOccurrences(of: "\"format\":5", with: "\"format\":\(format)")

@@ -50,7 +50,8 @@ struct InstantItemTests {
         }
     }
 
-    private static func putEarlier(_ item: Item, _ context: WriteContext) throws {
+    /// Stores an item of the table `samples` as earlier releases did.
+    static func putEarlier(_ item: Item, _ context: WriteContext) throws {
         let table = try context.catalog.table("samples")
         let primaryKey = try table.plan.definition.primaryKey(of: item)
         var key: [UInt8] = []

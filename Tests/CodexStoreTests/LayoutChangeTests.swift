@@ -309,4 +309,45 @@ struct LayoutChangeTests {
         }
         #expect(try store.verify().isSound)
     }
+
+    @Test("A unique index in force refuses equal keys while it is checked again and changes")
+    func inForce() async throws {
+        let index = Changes.index(.all, .copies, isUnique: true)
+        let temporary = try Changes.store(index)
+        let store = temporary.store
+        var items: [Item] = [
+            ["partition": "a", "group": "same"], ["partition": "b", "group": "same"],
+            ["partition": "c", "group": "other"],
+        ]
+        // The load leaves equal keys, and its index in force.
+        await #expect(throws: CodexError(.indexNotReady, "")) {
+            try await store.load(into: Self.table) { items.popLast() }
+        }
+        try build(store)
+        #expect(try Changes.status(store).state == .conflicting)
+        // This call has the keys checked again.
+        try await store.waitUntilReady()
+        #expect(try Changes.status(store).state == .building)
+        try await change(store, to: .references)
+        let refused: Item = ["partition": "d", "group": "other"]
+        var (stepCount, outcome) = (0, BuildsOnDemand.Outcome.more)
+        repeat {
+            await #expect(throws: CodexError(.uniqueViolation, ""), "step \(stepCount)") {
+                try await store.put(refused, in: Self.table)
+            }
+            outcome = try store.build(stepCountMax: 1)
+            stepCount += 1
+        } while outcome == .more && stepCount < 100
+        #expect(outcome == .done && stepCount > 2)
+        await #expect(throws: CodexError(.uniqueViolation, "")) {
+            try await store.put(refused, in: Self.table)
+        }
+        let status = try Changes.status(store)
+        #expect(status.state == .conflicting && status.layout == .references)
+        try await store.delete(in: Self.table, key: PrimaryKey("b"))
+        try await store.waitUntilReady()
+        try build(store)
+        #expect(try Changes.status(store).state == .ready)
+        #expect(try store.verify().isSound)
+    }
 }

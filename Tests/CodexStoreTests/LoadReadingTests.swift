@@ -143,7 +143,7 @@ struct LoadReadingTests {
 
     // MARK: Keys that are read during a load
 
-    enum Disturbance: CaseIterable { case none, order, otherTable }
+    enum Disturbance: CaseIterable { case none, order, otherTable, earlierItem }
 
     @Test(
         "Keys that were read during a load are used only if each change stored a new item",
@@ -157,7 +157,14 @@ struct LoadReadingTests {
         var number = 0
         try await store.load(into: "t", batchCount: 10) {
             if reading == nil {
-                reading = LoadReading(store.core, try store.core.catalog.table("t"))
+                let position = try store.core.withReadContext { try $0.storedPosition() }
+                if disturbance == .earlierItem {
+                    // It comes between the begin of the load and that of the reading. The load
+                    // replaces it, after its keys were read.
+                    try store.write { _ = try $0.put(Self.item(0, 1), in: "t") }
+                }
+                reading = LoadReading(
+                    store.core, try store.core.catalog.table("t"), after: position.changeCount)
             }
             reading?.readOn()
             if number == 50, disturbance == .otherTable {

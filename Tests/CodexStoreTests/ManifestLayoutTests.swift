@@ -239,7 +239,9 @@ struct ManifestLayoutTests {
         for start in Self.starts([.building]) {
             var manifest = try manifest(start)
             var table = try table(of: manifest)
-            let obsolete = table.give(start.other, to: start.index)
+            // A unique index that is not unproven may be in force.
+            let index = start.isUnproven ? start.index : Self.index(start.projection)
+            let obsolete = table.give(start.other, to: index)
             #expect(obsolete == ["i1"])
             #expect(table.indexes[Self.name] == 3 && table.relayouts == nil)
             #expect(table.layouts == ["i3": start.other])
@@ -249,6 +251,26 @@ struct ManifestLayoutTests {
             try expectStored(table, manifest)
             manifest.tables[Self.table] = table
             #expect(manifest.unbuiltIndexes == [Self.table: [Self.name]])
+        }
+    }
+
+    @Test("A unique index in force keeps its tree while its keys are checked again")
+    func checkedAgain() throws {
+        for start in Self.starts([.building]) where !start.isUnproven {
+            let manifest = try manifest(start)
+            var table = try table(of: manifest)
+            let given = table.give(start.other, to: start.index)
+            #expect(given == [] && table.indexes[Self.name] == 1 && table.retired == nil)
+            let relayout = Manifest.Relayout(number: 3, layout: start.other)
+            #expect(table.relayouts == [Self.name: relayout])
+            #expect(table.state("i1") == .building && table.state("i3") == .building)
+            try expectStored(table, manifest)
+            let early = table.endRelayout(of: start.index, by: "i3")
+            #expect(early == nil)
+            table.setState(.conflicting, "i1")
+            let obsolete = table.endRelayout(of: start.index, by: "i3")
+            #expect(obsolete == ["i1", "i3"] && table.state("i3") == .conflicting)
+            #expect(table.unproven == nil && table.retired == [start.retired("i1", start.layout)])
         }
     }
 
@@ -349,7 +371,7 @@ struct ManifestLayoutTests {
         for excess in -1...1 {
             var manifest = try manifest(Self.index())
             // There are also the table's own tree, those of its two indexes, and the second one.
-            let count = StoreLimits.treeCountMax - 4 + excess
+            let count = ManifestNumbers.layoutTreeCountMax - 4 + excess
             manifest.tables[Self.table]?.retired = (0..<count).map {
                 Retired(part: "i\(10 + $0)", ownsChunks: false)
             }
@@ -366,6 +388,61 @@ struct ManifestLayoutTests {
                 #expect(isChanged)
             }
         }
+    }
+
+    @Test("While layouts change beyond the limit of trees, a schema may add what needs no tree")
+    func additions() throws {
+        let index = Self.index()
+        var manifest = try manifest(index)
+        _ = manifest.tables[Self.table]?.give(.references, to: index)
+        manifest.tables[Self.table]?.retired = (0..<StoreLimits.treeCountMax).map {
+            Retired(part: "i\(10 + $0)", ownsChunks: false)
+        }
+        let note = EntityDefinition("note", table: Self.table, keys: ["partition": "NOTE#{id}"])
+        let isMerged = try manifest.merge(
+            Schema(tables: manifest.schema.tables, entities: [note]))
+        #expect(isMerged && manifest.entities["note"] == 1)
+        let more = IndexDefinition("more", partitionKey: [KeyAttribute("unique")])
+        let added = SampleTable.definition(indexes: manifest.schema.tables[0].indexes + [more])
+        #expect(throws: CodexError(.limitReached, "")) {
+            try manifest.merge(Schema(tables: [added]))
+        }
+    }
+
+    @Test("Former indexes change as many at a time as there is room for", arguments: 0...6)
+    func formerAtTheLimit(room: Int) throws {
+        let indexes = (0..<5).map {
+            IndexDefinition("i\($0)", partitionKey: [KeyAttribute("group")])
+        }
+        var manifest = Manifest(schema: SampleTable.schema(indexes: indexes))
+        manifest.tables[Self.table]?.layouts = nil
+        // There are also the table's own tree, and those of its indexes.
+        let others = (0..<(ManifestNumbers.layoutTreeCountMax - 6 - room)).map {
+            Retired(part: "i\(10 + $0)", ownsChunks: false)
+        }
+        manifest.tables[Self.table]?.retired = others
+        guard room > 0 else {
+            #expect(throws: CodexError(.limitReached, "")) {
+                try ManifestLayouts.changeFormer(in: &manifest)
+            }
+            #expect(manifest.tables[Self.table]?.relayouts == nil)
+            return
+        }
+        var counts: [Int] = []
+        repeat {
+            counts.append(try ManifestLayouts.changeFormer(in: &manifest))
+            for index in indexes {
+                let number = manifest.tables[Self.table]?.relayouts?[index.name]?.number
+                guard let number else { continue }
+                _ = manifest.tables[Self.table]?.endRelayout(
+                    of: index, by: PartKind.index.part(number))
+            }
+            manifest.tables[Self.table]?.retired = others
+        } while counts.last != 0 && counts.count < 10
+        #expect(counts.allSatisfy { $0 <= room } && counts.reduce(0, +) == 5)
+        #expect(counts.count == (5 + room - 1) / room + 1)
+        let table = try table(of: manifest)
+        #expect(indexes.allSatisfy { table.layout(of: $0) == .references })
     }
 
     @Test("Former indexes get the layouts of new ones, once")

@@ -20,6 +20,10 @@ package enum ItemCodec {
         version >= untaggedVersion && version <= formatVersion
     }
 
+    /// Whether an item is in an earlier format than the present one, by its first byte.
+    @inline(__always)
+    package static func isEarlier(_ first: UInt8) -> Bool { first >> 4 < formatVersion }
+
     static let wideFlag: UInt8 = 1
     static let ownNamesFlag: UInt8 = 2
     static let expiryFlag: UInt8 = 4

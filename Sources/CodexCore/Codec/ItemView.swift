@@ -186,6 +186,23 @@ package struct ItemBytes {
         }
     }
 
+    /// The item's size as DynamoDB counts it, measured without decoding its values.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
+    func byteCount(reserving memory: DecodedMemory) throws(CodexError) -> Int {
+        let keys = ItemLayout.MissingKeys(try keyAttributes(), layout.shape)
+        guard !keys.areStoredToo else { return try item(reserving: memory).byteCount }
+        var meter = StoredItemMeter(try budget(reserving: memory))
+        return try withBytes { bytes throws(CodexError) in
+            try meter.measure(bytes, layout, keys)
+        }
+    }
+
+    /// Whether the item is stored in an earlier format than the present one.
+    package var isOfEarlierFormat: Bool {
+        withBytes { ItemCodec.isEarlier($0[0]) }
+    }
+
     package func item() throws(CodexError) -> Item {
         let keyAttributes = try keyAttributes()
         return try withBytes { bytes throws(CodexError) in
@@ -403,6 +420,13 @@ public struct ItemView: ~Copyable {
     package func isSmaller(than byteCount: Int) throws(CodexError) -> Bool {
         if byteCount == .max { return true }
         return try inflatedByteCount() < byteCount
+    }
+
+    /// The item's size as DynamoDB counts it, measured without decoding its values.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
+    package func byteCount(reserving memory: DecodedMemory) throws(CodexError) -> Int {
+        try bytes.byteCount(reserving: memory)
     }
 
     /// The whole decoded item, key attributes included.

@@ -23,12 +23,16 @@ extension Store {
     /// place as a whole, on stable storage, or not at all. ``close()`` waits for the call. The
     /// backup gets the group and the modes of the store's directory (``FileAccess``).
     ///
+    /// An opening of a store of an earlier release on a full disk leaves its format as it was. Then
+    /// this call raises the format first.
+    ///
     /// - Parameters:
     ///   - path: The backup's directory, which must not exist; its parent must.
     ///   - pace: How much of the machine the backup takes from writers.
     /// - Returns: A report of the backup.
     /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path, or the pace
-    ///   is invalid; ``CodexError/Code/diskFull``, ``CodexError/Code/inputOutput``,
+    ///   is invalid; ``CodexError/Code/readOnly`` if the format must be raised, and the store was
+    ///   opened read-only; ``CodexError/Code/diskFull``, ``CodexError/Code/inputOutput``,
     ///   ``CodexError/Code/closed``; `CancellationError` if the task is cancelled before the copy
     ///   is checked.
     ///   ``CodexError/Code/outcomeUnknown`` and ``CodexError/Code/writesRefused`` if a flush fails
@@ -40,6 +44,7 @@ extension Store {
         to path: String, pace: BackupPace = .yielding
     ) async throws -> BackupReport {
         try pace.validate()
+        try await raiseFormat()
         let core = core
         let environment = core.environment
         let turns = BackupTurns(
@@ -58,6 +63,15 @@ extension Store {
         } onCancel: {
             turns.cancel()
         }
+    }
+
+    /// Raises the format of the store if an opening left it as it was.
+    private func raiseFormat() async throws {
+        let isOfEarlierFormat = try core.withReadContext { context in
+            context.catalog.manifest.isOfEarlierFormat
+        }
+        guard isOfEarlierFormat else { return }
+        try await changeOwnManifest { manifest, _ in FormatUpgrade.bringUpToDate(&manifest) }
     }
 
     /// Runs a long and blocking operation on another thread.

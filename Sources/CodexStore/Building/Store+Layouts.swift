@@ -43,9 +43,18 @@ extension Store {
     /// Such an index has copies. If its projection is ALL, the index gets references, as by
     /// ``changeLayout(ofIndex:in:to:)``. An index that was given a layout by name keeps it.
     ///
-    /// - Returns: The number of indexes whose layouts change; 0 if the call was made before.
-    /// - Throws: ``CodexError/Code/limitReached`` if the store would have too many trees, and as
-    ///   ``write(_:)-(_)``.
+    /// Each index has a second tree until its change ends. A store with nearly as many trees as it
+    /// may have (``StoreLimits/treeCountMax``) has room for a part of the changes. So call
+    /// ``waitUntilReady()`` and this method again until it returns 0:
+    ///
+    /// ```swift
+    /// while try await store.changeFormerLayouts() > 0 { try await store.waitUntilReady() }
+    /// ```
+    ///
+    /// - Returns: The number of indexes whose layouts begin to change; 0 if all such indexes have
+    ///   their new layouts, or get them.
+    /// - Throws: ``CodexError/Code/limitReached`` if there is no room for any of the changes, and
+    ///   as ``write(_:)-(_)``.
     /// - Complexity: O(*n*) for *n* indexes; the changes run in the background.
     @discardableResult
     public func changeFormerLayouts() async throws -> Int {

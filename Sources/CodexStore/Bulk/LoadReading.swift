@@ -26,24 +26,28 @@ final class LoadReading: Sendable {
     private let core: StoreCore
     private let table: TableHandle
     private let indexes: [IndexHandle]
-    /// The number of changes of items in the log before the load.
+    /// The number of changes of items in the log when the load found the table empty.
     private let firstChangeCount: UInt64
     /// `nil` once the keys cannot be exact.
     private let state: Locked<State?>
 
-    /// Begins before the first item is stored; `nil` if there is nothing to read.
-    init?(_ core: StoreCore, _ table: TableHandle) {
+    /// Begins before the load stores its first item; `nil` if there is nothing to read.
+    ///
+    /// - Parameters:
+    ///   - core: The store.
+    ///   - table: The table, whose indexes the load does not maintain.
+    ///   - changeCount: The number of changes of items in the log, as the transaction saw it that
+    ///     found the table empty. Any later item of the table then is a counted change.
+    init?(_ core: StoreCore, _ table: TableHandle, after changeCount: UInt64) {
         let indexes = table.indexes.filter { $0.state == .loading }
-        guard !indexes.isEmpty,
-            let position = try? core.withReadContext({ try $0.storedPosition() })
-        else { return nil }
+        guard !indexes.isEmpty else { return nil }
         self.core = core
         self.table = table
         self.indexes = indexes
-        firstChangeCount = position.changeCount
+        firstChangeCount = changeCount
         let reading = KeyReading(
             table, indexes, after: indexes.map { _ in [] }, in: core.directory)
-        state = Locked(State(reading: reading, changeCount: position.changeCount))
+        state = Locked(State(reading: reading, changeCount: changeCount))
     }
 
     /// Reads the items that were stored since the last call.

@@ -42,6 +42,8 @@ struct ItemMaintenance {
     /// than an index that would refuse them.
     ///
     /// - Returns: The stored form of each new image, with large values in one piece.
+    /// - Throws: The errors of rules that refuse a change; ``CodexError/Code/diskFull`` if the
+    ///   format of the store could not be raised before it stores an item; the errors of LMDB.
     @discardableResult
     func apply(_ changes: [Change], isUndo: Bool = false) throws(CodexError) -> [[UInt8]?] {
         // All checks that may refuse the write come first; after them, only LMDB can fail.
@@ -50,6 +52,7 @@ struct ItemMaintenance {
         var tallies = Tallies()
         for (position, change) in changes.enumerated() {
             do throws(CodexError) {
+                if change.new != nil, change.new?.stored == nil { try requireFormat() }
                 entries.append(try entryChanges(change, isUndo: isUndo))
                 try counters.tally(change, position, isUndo: isUndo, &tallies)
             } catch {
@@ -66,6 +69,18 @@ struct ItemMaintenance {
             for total in totals { try counters.put(total) }
             return stored
         }
+    }
+
+    /// Throws if the store's format is not raised yet, since the item would have the current one.
+    ///
+    /// An earlier release that reads the log must find the record that raises the format first.
+    private func requireFormat() throws(CodexError) {
+        guard catalog.manifest.isOfEarlierFormat else { return }
+        throw CodexError(
+            .diskFull,
+            "The device has no room for the record that raises the store's format to "
+                + "\(StoreFormat.current), and no item is stored before it. Free some room, or "
+                + "delete items, then try again.")
     }
 
     private func put(

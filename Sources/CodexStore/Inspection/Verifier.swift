@@ -434,15 +434,21 @@ struct Verifier {
             guard key.count == 12 else { throw Wire.corrupted("a chunk's key") }
             counts[unsafe try LongKey.layer(.init(rebasing: key[..<8])), default: 0] += 1
         }
-        // Trees that are being emptied own chunks, too.
+        // Trees that are being emptied own chunks, too. Several entries of an item may share them,
+        // and they go with the first of these entries.
+        var emptied: [Tree] = []
         for retired in context.catalog.allTables.flatMap(\.retired) where retired.part.ownsChunks {
-            unsafe walk(retired.tree, table, nil) { verifier, _, value in
-                if let large = unsafe try? LargeValue(value) { verifier.large[large.id] = large }
-            }
+            emptied.append(retired.tree)
         }
         for dropped in context.catalog.droppedTrees where dropped.part.ownsChunks {
-            unsafe walk(dropped.tree, table, nil) { verifier, _, value in
-                if let large = unsafe try? LargeValue(value) { verifier.large[large.id] = large }
+            emptied.append(dropped.tree)
+        }
+        for tree in emptied {
+            unsafe walk(tree, table, nil) { verifier, _, value in
+                guard let large = unsafe try? LargeValue(value), counts[large.id] != nil else {
+                    return
+                }
+                verifier.large[large.id] = large
             }
         }
         for value in large.values where counts.removeValue(forKey: value.id) != value.chunkCount {

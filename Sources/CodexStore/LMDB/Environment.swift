@@ -30,7 +30,7 @@ final class Environment: @unchecked Sendable {
     ///
     /// The number is higher than the limit of trees: handles of removed trees stay open until no
     /// reader can use them. Each write transaction copies a number for each (liblmdb 0.9).
-    static let databaseCountMax = UInt32(StoreLimits.treeCountMax + 280)
+    static let databaseCountMax = UInt32(ManifestNumbers.layoutTreeCountMax + 280)
 
     /// Opens the environment in a directory.
     ///

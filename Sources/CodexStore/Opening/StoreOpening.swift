@@ -225,8 +225,9 @@ enum StoreOpening {
             where [.diskFull, .storeFull].contains(error.code)
             && manifest.schema == own.schema
         {
-            // It must be possible to open a full store, so that items can be deleted. The next
-            // opening tries again.
+            // It must be possible to open a full store, so that items can be deleted. The writer
+            // raises the format before it stores an item (Commit/WriterQueue.swift), and the next
+            // opening tries the rest again.
         }
     }
 
@@ -273,9 +274,8 @@ enum StoreOpening {
     private static func merge(
         _ schema: Schema?, _ manifest: inout Manifest
     ) throws(CodexError) -> Bool {
-        let isRaised = manifest.raiseFormat()
-        let isBound = manifest.bindSealedFields()
-        guard let schema else { return isRaised || isBound }
-        return try manifest.merge(schema) || isRaised || isBound
+        let isNew = FormatUpgrade.bringUpToDate(&manifest)
+        guard let schema else { return isNew }
+        return try manifest.merge(schema) || isNew
     }
 }

@@ -165,6 +165,18 @@ extension TransactionContext {
         return header
     }
 
+    /// Whether a stored item is in an earlier format than the present one; only the first of its
+    /// chunks is read.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    func isOfEarlierFormat(_ value: UnsafeBufferPointer<UInt8>) throws(CodexError) -> Bool {
+        var first = unsafe value.first
+        if let large = unsafe try LargeValue(value) {
+            first = unsafe try firstChunk(of: large).first
+        }
+        return first.map { ItemCodec.isEarlier($0) } ?? false
+    }
+
     /// Whether an item in chunks is expired.
     ///
     /// If its header cannot be read, the result is `false`: reading the whole item then throws the
@@ -178,12 +190,19 @@ extension TransactionContext {
     }
 
     private func chunkedHeader(_ large: LargeValue) throws(CodexError) -> ItemHeader? {
+        let chunk = unsafe try firstChunk(of: large)
+        return ItemHeader(beginningOf: unsafe Span(_unsafeElements: chunk))
+    }
+
+    private func firstChunk(
+        of large: LargeValue
+    ) throws(CodexError) -> UnsafeBufferPointer<UInt8> {
         let chunk = unsafe try transaction.get(
             catalog.overflow.chunks, LargeValue.key(large.id, 0))
         guard let chunk = unsafe chunk else {
             throw Wire.corrupted("a chunk of a large value is missing")
         }
-        return ItemHeader(beginningOf: unsafe Span(_unsafeElements: chunk))
+        return unsafe chunk
     }
 
     private func withLargeItem<R>(

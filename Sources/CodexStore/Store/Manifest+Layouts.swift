@@ -103,8 +103,8 @@ extension Manifest.Table {
             // Its tree is empty.
             setLayout(layout, part)
             return []
-        case .building:
-            // Its tree does not answer.
+        case .building where !index.isUnique || unproven?.contains(part) == true:
+            // Its tree does not answer, and no write depends on it.
             let isUnproven = unproven?.contains(part) ?? false
             let obsolete = removeIndex(index)
             let new = freeNumber(.index)
@@ -113,7 +113,9 @@ extension Manifest.Table {
             setState(.building, PartKind.index.part(new))
             if isUnproven { unproven = (unproven ?? []) + [PartKind.index.part(new)] }
             return obsolete
-        case nil, .conflicting:
+        case nil, .conflicting, .building:
+            // The tree of a unique index in force may be complete, also while the index is checked
+            // again. It refuses equal keys until the new tree replaces it.
             let new = freeNumber(.index)
             let relayout = Manifest.Relayout(number: new, layout: layout)
             relayouts = (relayouts ?? [:]).merging([index.name: relayout]) { $1 }

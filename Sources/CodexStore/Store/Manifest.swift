@@ -73,6 +73,7 @@ struct Manifest: Codable {
     /// Adds the additions of a schema; returns whether there were any.
     mutating func merge(_ requested: Schema) throws(CodexError) -> Bool {
         let known = evolution ?? SchemaEvolution()
+        let treeCount = numbers.treeCount
         let merged = try schema.merging(requested, cases: known.cases ?? CaseHistory())
         var evolved = known
         // A follower takes over the history of its leader.
@@ -90,7 +91,7 @@ struct Manifest: Codable {
                 "The store has had \(ManifestNumbers.max) tables or entities. Export it, and "
                     + "import it into a new one.")
         }
-        try numbers.requireTreeCount()
+        try numbers.requireTreeCount(since: treeCount)
         return true
     }
 
@@ -100,8 +101,11 @@ struct Manifest: Codable {
     @discardableResult
     mutating func raiseFormat() -> Bool {
         defer { format = StoreFormat.current }
-        return format < StoreFormat.current
+        return isOfEarlierFormat
     }
+
+    /// Whether the store's format is not raised yet.
+    var isOfEarlierFormat: Bool { format < StoreFormat.current }
 
     /// Sets the extent to which the values of a table's items are decided.
     mutating func setUndecided(_ undecided: Undecided?, of table: String) {

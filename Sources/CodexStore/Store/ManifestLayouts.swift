@@ -51,30 +51,38 @@ enum ManifestLayouts {
                 "Index \(name) of table \(table) has keys only, so there is nothing to copy. "
                     + "Leave its layout as it is, or make an index with another projection.")
         }
+        let treeCount = manifest.numbers.treeCount
         guard give(layout, to: index, of: table, in: &manifest) else { return false }
-        try manifest.numbers.requireTreeCount()
+        try manifest.numbers.requireTreeCount(
+            since: treeCount, limit: ManifestNumbers.layoutTreeCountMax)
         return true
     }
 
-    /// Gives the indexes that are as formats before 5 stored them the layouts that new indexes get.
+    /// Gives the indexes that are as formats before 5 stored them the layouts that new indexes get,
+    /// as many as there is room for.
     ///
     /// - Parameter manifest: The manifest, which is changed.
-    /// - Returns: The number of indexes whose layouts change.
-    /// - Throws: ``CodexError/Code/limitReached``.
+    /// - Returns: The number of indexes whose layouts change; 0 if all have the new layouts.
+    /// - Throws: ``CodexError/Code/limitReached`` if there is no room for any.
     static func changeFormer(in manifest: inout Manifest) throws(CodexError) -> Int {
+        // Each change has one more tree until it ends.
+        let (treeCount, limit) = (manifest.numbers.treeCount, ManifestNumbers.layoutTreeCountMax)
         var count = 0
         for table in manifest.schema.tables {
             for index in table.indexes
             where manifest.tables[table.name]?.namedLayout(of: index) == nil {
                 let layout = index.initialLayout
-                // They have copies.
-                guard layout != .copies,
-                    give(layout, to: index, of: table.name, in: &manifest)
-                else { continue }
-                count += 1
+                // They have copies, apart from those of keys only, which always refer.
+                guard layout != .copies, index.projection != .keysOnly else { continue }
+                guard treeCount + count < limit else {
+                    guard count > 0 else {
+                        throw ManifestNumbers.tooManyTrees(treeCount + 1, limit)
+                    }
+                    return count
+                }
+                if give(layout, to: index, of: table.name, in: &manifest) { count += 1 }
             }
         }
-        if count > 0 { try manifest.numbers.requireTreeCount() }
         return count
     }
 }

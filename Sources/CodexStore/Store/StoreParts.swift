@@ -47,6 +47,8 @@ package enum StoreCall: Sendable, Equatable {
     case writeOutData(Range<Int>)
     /// Makes the checkpoint that must have what a build added, before the log tells that it ended.
     case checkpointBuild
+    /// Changes the manifest of an earlier format, which raises the format.
+    case raiseFormat
 }
 
 /// Makes calls for the store; it may delay a call, omit it, or fail instead.

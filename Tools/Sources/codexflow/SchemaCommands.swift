@@ -8,9 +8,12 @@ struct Migrate: AsyncParsableCommand {
         abstract: "Upgrades a store of an earlier release, and its CodexFlow items, to this one.",
         discussion: """
             First, the indexes of an earlier release that have copies of whole items get \
-            references. If the command is interrupted, run it again: it goes on with the rest. \
-            Items that cannot be upgraded are left as they are and are listed, and the exit code \
-            is 1. Programs migrate their own entities with Store.migrate(_:).
+            references. A unique index with equal keys is named, and gets them too. If the store \
+            has no room for more trees, the other indexes keep their copies, and the exit code is \
+            1. Then items are upgraded, and stored in the form of this release. Items that cannot \
+            be upgraded are left as they are and are listed, and the exit code is 1. If the \
+            command is interrupted, run it again: it goes on with the rest. Programs migrate their \
+            own entities with Store.migrate(_:).
             """)
 
     @Argument(help: "The store's directory.")
@@ -19,7 +22,7 @@ struct Migrate: AsyncParsableCommand {
     @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
-        try await changeLayouts()
+        let isChanged = try await changeLayouts()
         let types = try knownTypes()
         // This release's definitions raise the store's schema versions.
         let tables = CodexFlow.schema.tables.map {
@@ -37,22 +40,41 @@ struct Migrate: AsyncParsableCommand {
         }
         Console.endProgress()
         Console.print("\(migratedCount) items migrated, \(failureCount) refused")
-        if failureCount > 0 { throw ExitCode(1) }
+        if failureCount > 0 || !isChanged { throw ExitCode(1) }
     }
 
     /// Gives the indexes of an earlier release their new layouts, and waits for them.
     ///
     /// Later writes then change no copies.
-    private func changeLayouts() async throws {
+    ///
+    /// - Returns: Whether all of them have their new layouts; if not, the reason is reported.
+    private func changeLayouts() async throws -> Bool {
         // Opening for writing upgrades a store of an earlier format.
         let opened = try keys.openForWriting(store)
         defer { opened.close() }
-        let count = try await opened.changeFormerLayouts()
-        // An interrupted command may have begun a change.
-        if try count > 0 || opened.buildStatus().contains(where: { $0.nextLayout != nil }) {
-            try await opened.waitUntilReady()
-        }
+        var (count, begunCount) = (0, 0)
+        var (conflict, shortage): (CodexError?, CodexError?) = (nil, nil)
+        repeat {
+            do {
+                // An interrupted command may have begun changes. When they end, their old trees
+                // make room for others.
+                try await opened.waitUntilReady()
+            } catch let error as CodexError where error.code == .indexNotReady {
+                // An index with equal keys changes its layout all the same.
+                conflict = error
+            }
+            do {
+                begunCount = try await opened.changeFormerLayouts()
+                count += begunCount
+            } catch let error as CodexError where error.code == .limitReached {
+                (shortage, begunCount) = (error, 0)
+            }
+        } while begunCount > 0
         if count > 0 { Console.print("\(count) indexes have references now") }
+        for error in [conflict, shortage].compactMap({ $0 }) {
+            Console.report("\(error.message) [\(error.code)]")
+        }
+        return shortage == nil
     }
 
     /// CodexFlow's entities in the store.

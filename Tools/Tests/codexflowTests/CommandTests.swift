@@ -280,6 +280,19 @@ struct CommandTests {
         #expect(migrated.code == 0)
     }
 
+    @Test("A migration names a unique index with equal keys, and goes on to the items")
+    func conflict() throws {
+        #expect(try run("init", store).code == 0)
+        let other = Self.task.replacingOccurrences(of: "TASK#2", with: "TASK#3")
+        for task in [Self.task, other] { #expect(try run("put", store, task).code == 0) }
+        let index =
+            #"{"name":"one","partitionKey":[{"name":"n","type":"N"}],"sortKey":[],"projection":{"all":{}},"isUnique":true}"#
+        #expect(try run("index", "add", store, index).errors.contains("[indexNotReady]"))
+        let migrated = try run("migrate", store)
+        #expect(migrated.output == "0 items migrated, 0 refused\n" && migrated.code == 0)
+        #expect(migrated.errors.contains("one") && migrated.errors.contains("[indexNotReady]"))
+    }
+
     @Test("A migration brings a store of the first format to the present one")
     func firstFormat() throws {
         let root = (0..<4).reduce(URL(fileURLWithPath: #filePath)) { url, _ in
@@ -291,7 +304,9 @@ struct CommandTests {
         #expect(refused.code == 1 && refused.errors.contains("Open it once for writing"))
         let migrated = try run("migrate", store)
         let lines = migrated.output.split(separator: "\n")
-        #expect(lines.count == 2 && lines.last == "0 items migrated, 0 refused")
+        // The items were stored in an earlier form.
+        #expect(lines.count == 2 && lines.last?.hasSuffix(" items migrated, 0 refused") == true)
+        #expect(lines.last?.hasPrefix("0 ") == false)
         #expect(lines.first?.hasSuffix(" indexes have references now") == true)
         let stats = try run("stats", store).output
         #expect(stats.contains(#""layout":"references""#) && !stats.contains("copies"))
