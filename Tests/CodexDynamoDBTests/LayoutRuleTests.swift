@@ -63,12 +63,12 @@ struct LayoutRuleTests {
         ("Query", query + #","Select":"COUNT""#),
         ("Query", query + #","ProjectionExpression":"x,p""#),
         ("Query", query + #","FilterExpression":"attribute_exists(x)""#),
-        ("Query", query + #","FilterExpression":"attribute_not_exists(y)","Limit":9"#),
+        ("Query", query + #","FilterExpression":"attribute_not_exists(x)","Limit":9"#),
         ("Query", query + #","Limit":1"#), ("Query", query + #","Limit":7"#),
         ("Query", query + #","Limit":8"#), ("Query", query + #","Limit":64"#),
         ("Query", query + #","Limit":65"#), ("Scan", #""Limit":100"#),
         ("Scan", #""Select":"COUNT""#), ("Scan", #""Segment":0,"TotalSegments":3"#),
-        ("Scan", #""Segment":2,"TotalSegments":3,"FilterExpression":"attribute_exists(y)""#),
+        ("Scan", #""Segment":2,"TotalSegments":3,"FilterExpression":"attribute_exists(x)""#),
     ]
 
     private static func text(_ object: Any) throws -> String {

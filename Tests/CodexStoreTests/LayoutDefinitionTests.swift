@@ -128,7 +128,7 @@ struct LayoutDefinitionTests {
         #expect(isChanged && former.format == 5)
     }
 
-    @Test("A follower keeps an index for which its leader names another layout")
+    @Test("A follower begins to give an index the layout of its leader's, if it has another")
     func adopted() throws {
         for own in Self.layouts {
             for other in Self.layouts {
@@ -137,8 +137,10 @@ struct LayoutDefinitionTests {
                 try follower.adopt(leader, at: 1)
                 #expect(follower.schema == leader.schema)
                 let table = try #require(follower.tables["samples"])
-                #expect(table.indexes == ["byGroup": 1])
-                #expect(table.retired == nil && table.states == nil)
+                #expect(table.indexes == ["byGroup": 1] && table.retired == nil)
+                let layouts = [own, other].map { $0 ?? .references }
+                #expect((table.relayouts == nil) == (layouts[0] == layouts[1]))
+                #expect((table.states == nil) == (table.relayouts == nil))
             }
         }
     }

@@ -187,7 +187,7 @@ struct ReferencedItemTests {
         }
         try await put(pieces)
         let short = (0..<150).map { id in
-            Piece(room: id % 2 == 0 ? room : "2", id: id, group: "s", rank: Self.rank(id))
+            Piece(room: id % 2 == 0 ? room : "2", id: 150 + id, group: "s", rank: Self.rank(id))
         }
         try await put(short)
         for (pieces, group) in [(pieces, group), (short, "s")] {

@@ -63,14 +63,7 @@ struct Generator {
 
     /// The schema with a layout for all indexes that can have it; `nil` leaves them as they are.
     static func schema(in layout: IndexLayout?) -> Schema {
-        guard let layout else { return schema }
-        let tables = schema.tables.map { table in
-            table.with(
-                indexes: table.indexes.map { index in
-                    index.projection == .keysOnly ? index : index.with(layout: layout)
-                })
-        }
-        return Schema(tables: tables)
+        layout.map { schema.inLayout($0) } ?? schema
     }
 
     static let texts: [String] = [
