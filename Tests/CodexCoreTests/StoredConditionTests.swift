@@ -117,31 +117,6 @@ struct StoredConditionTests {
         for condition in Self.conditions { try expectSame(condition, Self.item, stored) }
     }
 
-    @Test("Text that is stored as an instant is compared, searched and measured as text")
-    func instants() throws {
-        let (first, second) = ("2025-11-05T09:30:00.000Z", "2025-11-05T09:30:00.001Z")
-        let item: Item = [
-            "a": .string(first), "b": .string(second), "l": .list([.string(first)]),
-            "ss": .stringSet([first]),
-        ]
-        let stored = try stored(item)
-        let conditions: [Condition] = [
-            .compare(.path("a"), .equal, .value(.string(first))),
-            .compare(.path("a"), .less, .path("b")),
-            .compare(.path("b"), .greater, .value("2025-11-05T09:30")),
-            .compare(.size("a"), .equal, .value(24)), .attributeType("a", .string),
-            .beginsWith(.path("a"), .value("2025-11-05T")),
-            .contains(.path("a"), .value("T09:30")), .contains(.path("l"), .path("a")),
-            .contains(.path("ss"), .path("a")),
-            .between(.path("a"), low: .value("2025"), high: .path("b")),
-            .isIn(.path("b"), [.path("a"), .value(.string(second))]),
-        ]
-        for condition in conditions {
-            #expect(condition.evaluate(item), "\(condition)")
-            try expectSame(condition, item, stored)
-        }
-    }
-
     @Test("An item that also stores its key has the value of the key")
     func storedKey() throws {
         let bytes = try ItemCodec.encode(

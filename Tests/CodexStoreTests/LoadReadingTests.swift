@@ -195,7 +195,7 @@ struct LoadReadingTests {
         let store = temporary.store
         var number = 0
         // The commits that fail are the load's, or steps of the build that follows.
-        try? await store.load(into: "t", batchCount: 50) {
+        _ = try? await store.load(into: "t", batchCount: 50) {
             if number == 500 {
                 trouble.begin(.diskFull, times: count)
                 return nil

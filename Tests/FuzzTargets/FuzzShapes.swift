@@ -51,7 +51,7 @@ enum SampleItems {
             "null": .null, "l": ["a", 1, [true, .null], ["x": .binary([])]],
             "m": ["é": 1, "e\u{301}": 2, "nested": ["deep": ["er": "x"]]],
             "ss": .stringSet(["b", "a"]), "ns": .numberSet([3, 1]),
-            "bs": .binarySet([[2], [1, 1]]), "at": "2025-11-05T09:30:00.000Z",
+            "bs": .binarySet([[2], [1, 1]]),
         ]
     }
 

@@ -26,8 +26,7 @@ public struct MeasuredPath: Sendable {
 
     /// All of them.
     public static let all: [MeasuredPath] =
-        codecPaths + codingPaths + instantPaths + expressionPaths + pointPaths + queryPaths
-        + indexPaths
+        codecPaths + codingPaths + expressionPaths + pointPaths + queryPaths + indexPaths
         + writePaths + streamPaths + maintenancePaths
 
     static func counted(

@@ -68,7 +68,7 @@ struct Generator {
 
     static let texts: [String] = [
         "a", "b", "a#", "a#b", "a\0", "a\0b", "a\u{1}", "a\u{1}\0", "\0", "\u{1}", "\u{2}",
-        "é", "e\u{301}", "2025-11-05T09:30:00.000Z", "z", "zz", "\u{10FFFF}", "A", "10", "2",
+        "é", "e\u{301}", "ü", "z", "zz", "\u{10FFFF}", "A", "10", "2",
     ]
     /// Around the lengths at which LMDB's keys end, and those of the next layer of long keys.
     static let longTexts: [String] = ([503, 506, 507, 508, 509, 510, 1008, 1009, 1010]).flatMap {

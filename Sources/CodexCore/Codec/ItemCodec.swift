@@ -1,7 +1,7 @@
 /// The binary form of an item; `Docs/Format.md` has the byte maps.
 ///
 /// ```
-/// byte    format version 3 in the upper half, flags in the lower (1: wide offsets, 2: own names,
+/// byte    format version 2 in the upper half, flags in the lower (1: wide offsets, 2: own names,
 ///         4: expires)
 /// varint  entity number, schema version, item version
 /// varint  second of expiry           if it expires
@@ -10,15 +10,10 @@
 /// bytes   the values
 /// ```
 package enum ItemCodec {
-    package static let formatVersion: UInt8 = 3
-    /// The first version: only a mark identifies the values of its encrypted fields.
+    package static let formatVersion: UInt8 = 2
+    /// The previous version, which this release still reads: only a mark identifies the values of
+    /// its encrypted fields.
     package static let untaggedVersion: UInt8 = 1
-
-    /// Whether this release reads items of a version; in those before 3, instants are text.
-    @inline(__always)
-    static func isReadable(_ version: UInt8) -> Bool {
-        version >= untaggedVersion && version <= formatVersion
-    }
 
     /// Whether an item is in an earlier format than the present one, by its first byte.
     @inline(__always)
@@ -82,13 +77,13 @@ package enum ItemCodec {
 
 extension ItemCodec {
     /// Whether two encoded items have the same shape and the same value bytes; `nil` if one of them
-    /// names no shape, or if they have different formats: one value may then have two encodings.
+    /// names no shape.
     ///
     /// The caller must know that both encodings are sound and from the same store.
     package static func areAttributesEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool? {
-        guard let one = try? shapeAndRest(left), let other = try? shapeAndRest(right),
-            left[0] >> 4 == right[0] >> 4
-        else { return nil }
+        guard let one = try? shapeAndRest(left), let other = try? shapeAndRest(right) else {
+            return nil
+        }
         guard one.shape == other.shape, left.count - one.rest == right.count - other.rest else {
             return false
         }
@@ -199,7 +194,7 @@ package struct ItemLayout: Sendable {
         }
         let first = bytes[0]
         isUntagged = first >> 4 == ItemCodec.untaggedVersion
-        guard ItemCodec.isReadable(first >> 4) else {
+        guard first >> 4 == ItemCodec.formatVersion || isUntagged else {
             // E begins a reference (``ReferenceEntry``), and F a value in chunks.
             throw first >> 4 == 0 || first >> 4 >= 0xE
                 ? Wire.corrupted("an item has no format version")

@@ -12,7 +12,10 @@ extension ItemHeader {
     init?(_ bytes: Span<UInt8>, _ position: inout Int) {
         guard bytes.count > 4 else { return nil }
         let first = bytes[0]
-        guard ItemCodec.isReadable(first >> 4) else { return nil }
+        let format = first >> 4
+        guard format == ItemCodec.formatVersion || format == ItemCodec.untaggedVersion else {
+            return nil
+        }
         position = 1
         guard let entityNumber = Self.field(bytes, &position),
             let schemaVersion = Self.field(bytes, &position),

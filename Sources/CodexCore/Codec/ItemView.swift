@@ -111,22 +111,10 @@ package struct ItemBytes {
         try withBytes { bytes throws(CodexError) in try layout.hasUndecided(bytes) }
     }
 
-    /// The instant at `position`; `nil` for a value that is not stored as one.
-    func instant(at position: Int) throws(CodexError) -> StoredInstant? {
-        try withBytes { bytes throws(CodexError) -> StoredInstant? in
-            let (start, end) = try layout.range(bytes, position)
-            guard bytes[start] == ValueCodec.Tag.instant.rawValue else { return nil }
-            return try StoredInstant(bytes, start + 1, end)
-        }
-    }
-
     /// The text at `position`; `nil` for a value of another type.
     func string(at position: Int) throws(CodexError) -> String? {
         let plain = try withBytes { bytes throws(CodexError) -> String? in
             let (start, end) = try layout.range(bytes, position)
-            if bytes[start] == ValueCodec.Tag.instant.rawValue {
-                return try StoredInstant(bytes, start + 1, end).text.string
-            }
             guard bytes[start] == ValueCodec.Tag.string.rawValue else { return nil }
             return try Wire.string(bytes, start + 1, end)
         }
@@ -370,8 +358,8 @@ public struct ItemView: ~Copyable {
     /// Passes the stored content of every attribute to `body` in turn, without decoding it.
     ///
     /// Uncompressed text and binary values, always those below a kilobyte, are passed as their
-    /// content. That includes text which is stored as an instant. Other values are passed in the
-    /// store's encoding (`Docs/Format.md`), which is suitable for hashing and comparing.
+    /// content. Other values are passed in the store's encoding (`Docs/Format.md`), which is
+    /// suitable for hashing and comparing.
     ///
     /// - Parameter body: Receives the attribute's position and its content.
     /// - Throws: ``CodexError/Code/corrupted``, and the errors of `body`.
@@ -383,11 +371,7 @@ public struct ItemView: ~Copyable {
             for position in 0..<layout.count {
                 let end = layout.values + layout.offset(span, position)
                 guard start < end, end <= span.count else { throw Wire.truncated }
-                if span[start] == StoredInstant.tag {
-                    try StoredInstant.withText(span, start + 1, end) { try body(position, $0) }
-                } else {
-                    try body(position, unsafe span.extracting(unchecked: (start + 1)..<end))
-                }
+                try body(position, unsafe span.extracting(unchecked: (start + 1)..<end))
                 start = end
             }
         }

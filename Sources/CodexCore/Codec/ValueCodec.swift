@@ -9,13 +9,11 @@ package enum ValueCodec {
         case compressed
         /// The value of an encrypted field, and a value that only the encryption keys can identify.
         case sealed, undecided
-        /// The text of an instant, at an item's top level only (``StoredInstant``).
-        case instant
 
         /// The seal that the tag of a value at an item's top level denotes.
         @inline(__always)
         static func seal(_ tag: UInt8) -> ValueSeal {
-            if tag < Tag.sealed.rawValue || tag > Tag.undecided.rawValue { return .plain }
+            if tag < Tag.sealed.rawValue { return .plain }
             return tag == Tag.sealed.rawValue ? .sealed : .undecided
         }
     }
@@ -30,14 +28,8 @@ package enum ValueCodec {
         bytes.append(contentsOf: data)
     }
 
-    /// Appends a value of an item's top level: the text of an instant as a number, and a large
-    /// value compressed.
+    /// Appends a value of an item's top level, compressed if it is large.
     static func appendTopLevel(_ value: AttributeValue, to bytes: inout [UInt8]) {
-        if case .string(let text) = value, let instant = StoredInstant(text) {
-            bytes.append(Tag.instant.rawValue)
-            instant.append(to: &bytes)
-            return
-        }
         let start = bytes.count
         append(value, topLevel: true, to: &bytes)
         if bytes.count - start >= StoreLimits.compressionThresholdByteCount {
@@ -48,7 +40,7 @@ package enum ValueCodec {
     /// Appends a value.
     ///
     /// At the top level of an item, the offset table gives the end of text and bytes. Below it,
-    /// their length is written. The text of an instant stays text.
+    /// their length is written.
     package static func append(_ value: AttributeValue, topLevel: Bool, to bytes: inout [UInt8]) {
         switch value {
         case .null: bytes.append(Tag.null.rawValue)
@@ -145,11 +137,6 @@ extension ValueCodec {
         case .compressed:
             let inflated = try budget.inflate(bytes.extracting((start + 1)..<end))
             return try decode(inflated.span, 0, inflated.count, &budget)
-        case .instant:
-            let instant = try StoredInstant(bytes, start + 1, end)
-            // The budget already has the encoded bytes, which are fewer.
-            try budget.takeMemory(DecodedSize.text(InstantText.byteCount))
-            return .string(instant.text.string)
         default:
             var position = start
             let value = try nested(bytes.extracting(0..<end), &position, depth: 0, &budget)
@@ -173,7 +160,7 @@ extension ValueCodec {
         _ budget: inout DecodingBudget
     ) throws(CodexError) -> AttributeValue? {
         switch Tag(rawValue: bytes[start]) {
-        case .string?, .instant?, .binary?, .sealed?, .undecided?, .integer?, .decimal?:
+        case .string?, .binary?, .sealed?, .undecided?, .integer?, .decimal?:
             return try decode(bytes, start, end, &budget)
         case .list?, .stringSet?, .numberSet?, .binarySet?:
             return allowsMembers ? try decode(bytes, start, end, &budget) : nil
@@ -219,13 +206,9 @@ extension ValueCodec {
                 try set(bytes, &position, &budget) { b, p, budget throws(CodexError) in
                     try data(b, &p, &budget)
                 })
-        case .compressed, .sealed, .undecided, .instant: throw misplacedTag
+        case .compressed, .sealed, .undecided:
+            throw Wire.corrupted("a nested value is compressed or encrypted")
         }
-    }
-
-    /// The error for a nested value whose tag only a value of an item's top level may have.
-    static var misplacedTag: CodexError {
-        Wire.corrupted("a nested value is compressed, encrypted or an instant")
     }
 
     private static func text(

@@ -93,10 +93,6 @@ public struct FieldReader: ~Copyable {
     ) throws(CodexError) -> Value? {
         let position = Int(plan.positions[field.rawValue])
         guard position >= 0 else { return nil }
-        if Value.self == Date.self, let instant = try source.instant(at: position) {
-            // Sound: the two types were just compared.
-            return unsafe unsafeBitCast(instant.date, to: Value.self)
-        }
         let stored = try source.value(at: position)
         if case .binary = stored, try isUnopened(position) { return nil }
         guard let value = Value(attributeValue: stored) else {
@@ -110,8 +106,7 @@ public struct FieldReader: ~Copyable {
     /// - Throws: ``CodexError/Code/typeMismatch``, ``CodexError/Code/corrupted``.
     @inline(__always)
     public func optionalString(_ field: some EntityField) throws(CodexError) -> String? {
-        try withContent(field, .string, instant: { $0.text.string }) {
-            bytes, start, end throws(CodexError) in
+        try withContent(field, .string) { bytes, start, end throws(CodexError) in
             try Wire.string(bytes, start, end)
         }
     }
@@ -132,8 +127,7 @@ public struct FieldReader: ~Copyable {
     /// - Throws: ``CodexError/Code/typeMismatch``, ``CodexError/Code/corrupted``.
     @inline(__always)
     public func optionalDate(_ field: some EntityField) throws(CodexError) -> Date? {
-        try withContent(field, .string, instant: { $0.date }) {
-            bytes, start, end throws(CodexError) in
+        try withContent(field, .string) { bytes, start, end throws(CodexError) in
             guard let date = Timestamp.date(bytes.extracting(start..<end)) else {
                 throw Self.misfit(field, Date.self)
             }
@@ -240,12 +234,9 @@ public struct FieldReader: ~Copyable {
 
     /// Passes the content of a field whose stored tag is `tag` to `body`; compressed text is
     /// inflated first.
-    ///
-    /// An instant is passed to `takeInstant`. If that returns `nil`, `body` gets its text.
     @inline(__always)
     private func withContent<R>(
         _ field: some EntityField, _ tag: ValueCodec.Tag,
-        instant takeInstant: (StoredInstant) -> R? = { _ in nil },
         _ body: (Span<UInt8>, Int, Int) throws(CodexError) -> R
     ) throws(CodexError) -> R? {
         let position = Int(plan.positions[field.rawValue])
@@ -253,20 +244,15 @@ public struct FieldReader: ~Copyable {
         return try source.withBytes { bytes throws(CodexError) in
             let (start, end) = try source.layout.range(bytes, position)
             if bytes[start] == tag.rawValue { return try body(bytes, start + 1, end) }
-            if bytes[start] == ValueCodec.Tag.instant.rawValue {
-                let instant = try StoredInstant(bytes, start + 1, end)
-                if let result = takeInstant(instant) { return result }
-            }
-            let content = try expanded(bytes, start, end, tag, field.definition.name)
+            let inflated = try inflate(bytes, start, end, tag, field.definition.name)
             // The value is encrypted, and its key is unavailable.
-            guard let content else { return nil }
-            return try body(content.span, 1, content.count)
+            guard let inflated else { return nil }
+            return try body(inflated.span, 1, inflated.count)
         }
     }
 
-    /// A value in the form with `tag`, tag first: inflated, or the text of an instant.
     @inline(never)
-    private func expanded(
+    private func inflate(
         _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ tag: ValueCodec.Tag, _ name: String
     ) throws(CodexError) -> [UInt8]? {
         if plan.isUnopened(ValueCodec.Tag.seal(bytes[start])) { return nil }
@@ -278,10 +264,6 @@ public struct FieldReader: ~Copyable {
             let inflated = try Compression.inflate(
                 bytes.extracting((start + 1)..<end), limit: limit)
             if inflated[0] == tag.rawValue { return inflated }
-        }
-        if tag == .string, bytes[start] == ValueCodec.Tag.instant.rawValue {
-            let text = try StoredInstant(bytes, start + 1, end).text.string
-            return [tag.rawValue] + Array(text.utf8)
         }
         let found = try ValueCodec.decode(bytes, start, end).type
         let expected: AttributeType = tag == .integer ? .number : .string

@@ -188,12 +188,6 @@ struct StoredItemJSONWriter: ~Copyable {
             try buffer.base64(bytes, start + 1, end)
             try close()
             return end - start - 1
-        case .instant?:
-            let instant = try StoredInstant(bytes, start + 1, end)
-            buffer.literal("{\"S\":")
-            try instant.text.withBytes { text in try buffer.string(text, 0, text.count) }
-            try close()
-            return InstantText.byteCount
         case .compressed?:
             let inflated = try budget.inflate(bytes.extracting((start + 1)..<end))
             return try topLevel(inflated.span, 0, inflated.count)
@@ -262,7 +256,8 @@ struct StoredItemJSONWriter: ~Copyable {
         case .binarySet:
             buffer.literal("{\"BS\":[")
             return try set(bytes, &position, isText: false)
-        case .compressed, .sealed, .undecided, .instant: throw ValueCodec.misplacedTag
+        case .compressed, .sealed, .undecided:
+            throw Wire.corrupted("a nested value is compressed or encrypted")
         }
     }
 

@@ -44,9 +44,6 @@ struct StoredItemMeter {
             try Wire.requireText(bytes, start + 1, end)
             return end - start - 1
         case .binary?, .sealed?, .undecided?: return end - start - 1
-        case .instant?:
-            _ = try StoredInstant(bytes, start + 1, end)
-            return InstantText.byteCount
         case .compressed?:
             let inflated = try budget.inflate(bytes.extracting((start + 1)..<end))
             return try measure(inflated.span, 0, inflated.count)
@@ -111,7 +108,8 @@ struct StoredItemMeter {
                 size += number.byteCount
             }
             return size
-        case .compressed, .sealed, .undecided, .instant: throw ValueCodec.misplacedTag
+        case .compressed, .sealed, .undecided:
+            throw Wire.corrupted("a nested value is compressed or encrypted")
         }
     }
 

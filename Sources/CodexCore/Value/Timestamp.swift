@@ -11,7 +11,19 @@ public enum Timestamp {
         let limit = 253_402_300_800_000.0 - 1
         let scaled = (date.timeIntervalSince1970 * 1000).rounded(.toNearestOrAwayFromZero)
         let millis = Int64(max(-62_167_219_200_000, min(limit, scaled.isNaN ? 0 : scaled)))
-        return InstantText(millisecondsSince1970: millis).string
+        let (days, rest) = millis.flooredDivision(by: 86_400_000)
+        let (year, month, day) = CalendarDay.civil(fromDays: days)
+        return unsafe String(unsafeUninitializedCapacity: 24) { buffer in
+            var writer = unsafe DigitWriter(buffer: buffer)
+            unsafe writer.write(year, 4, "-")
+            unsafe writer.write(month, 2, "-")
+            unsafe writer.write(day, 2, "T")
+            unsafe writer.write(Int(rest / 3_600_000), 2, ":")
+            unsafe writer.write(Int(rest / 60_000 % 60), 2, ":")
+            unsafe writer.write(Int(rest / 1000 % 60), 2, ".")
+            unsafe writer.write(Int(rest % 1000), 3, "Z")
+            return unsafe writer.position
+        }
     }
 
     /// The instant that `text` denotes, or `nil` if the text has neither of the two forms.
@@ -22,13 +34,94 @@ public enum Timestamp {
 
     /// The instant that UTF-8 `text` denotes.
     package static func date(_ text: Span<UInt8>) -> Date? {
-        InstantText.milliseconds(text).map { Date(timeIntervalSince1970: Double($0) / 1000) }
+        guard text.count == 24 || text.count == 20 else { return nil }
+        let isLong = text.count == 24
+        // The text is read eight bytes at a time; the last eight of the short form overlap the
+        // previous ones.
+        let date = Digits(text, 0, .date)
+        let time = Digits(text, 8, .time)
+        let rest = isLong ? Digits(text, 16, .rest) : Digits(text, 12, .shortRest)
+        guard date.areSound, time.areSound, rest.areSound else { return nil }
+        let year = date[0] * 1000 + date[1] * 100 + date[2] * 10 + date[3]
+        let (month, day) = (date[5] * 10 + date[6], time[0] * 10 + time[1])
+        let (hour, minute) = (time[3] * 10 + time[4], time[6] * 10 + time[7])
+        let second = isLong ? rest[1] * 10 + rest[2] : rest[5] * 10 + rest[6]
+        let millis = isLong ? rest[4] * 100 + rest[5] * 10 + rest[6] : 0
+        guard CalendarDay.isValid(year: year, month: month, day: day), hour < 24, minute < 60,
+            second < 60
+        else { return nil }
+        let days = CalendarDay.days(year: year, month: month, day: day)
+        let seconds = days * 86_400 + Int64(hour * 3600 + minute * 60 + second)
+        return Date(timeIntervalSince1970: Double(seconds * 1000 + Int64(millis)) / 1000)
     }
 }
 
-extension StoredInstant {
-    /// The instant, which is what ``Timestamp/date(_:)-(String)`` makes of its text.
-    var date: Date { Date(timeIntervalSince1970: Double(millisecondsSince1970) / 1000) }
+/// Eight bytes of text: digits and separators.
+private struct Digits {
+    /// The values of the digits, and 0 for the separators, if the bytes match the pattern.
+    private let word: UInt64
+    let areSound: Bool
+
+    /// Eight bytes with `0` in the places of digits, the first byte lowest, and a mask of the
+    /// separators.
+    struct Pattern {
+        let word: UInt64
+        let separators: UInt64
+
+        /// `0000-00-`.
+        static let date = Pattern(word: 0x2D30_302D_3030_3030, separators: 0xFF00_00FF_0000_0000)
+        /// `00T00:00`.
+        static let time = Pattern(word: 0x3030_3A30_3054_3030, separators: 0x0000_FF00_00FF_0000)
+        /// `:00.000Z`.
+        static let rest = Pattern(word: 0x5A30_3030_2E30_303A, separators: 0xFF00_0000_FF00_00FF)
+        /// `0:00:00Z`.
+        static let shortRest = Pattern(
+            word: 0x5A30_303A_3030_3A30, separators: 0xFF00_00FF_0000_FF00)
+    }
+
+    /// Reads the eight bytes from `start` on, which must exist.
+    @inline(__always)
+    init(_ text: Span<UInt8>, _ start: Int, _ pattern: Pattern) {
+        precondition(start + 8 <= text.count)
+        let bytes = unsafe text.withUnsafeBytes {
+            unsafe UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+        }
+        word = bytes ^ pattern.word
+        // A digit has become 0 to 9; adding 6 does not reach the upper half. A separator has become
+        // 0.
+        let upper = (word | (word &+ 0x0606_0606_0606_0606)) & 0xF0F0_F0F0_F0F0_F0F0
+        areSound = upper == 0 && word & pattern.separators == 0
+    }
+
+    @inline(__always)
+    subscript(offset: Int) -> Int { Int(truncatingIfNeeded: word >> (8 * offset)) & 0xF }
+}
+
+extension Int64 {
+    /// Quotient and non-negative remainder.
+    fileprivate func flooredDivision(by divisor: Int64) -> (Int64, Int64) {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+}
+
+/// Writes decimal fields of fixed width into a string's storage.
+@unsafe
+private struct DigitWriter {
+    let buffer: UnsafeMutableBufferPointer<UInt8>
+    var position = 0
+
+    init(buffer: UnsafeMutableBufferPointer<UInt8>) { unsafe self.buffer = buffer }
+
+    mutating func write(_ value: Int, _ width: Int, _ separator: Unicode.Scalar) {
+        var rest = value
+        for index in stride(from: unsafe position + width - 1, through: unsafe position, by: -1) {
+            unsafe buffer[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+        unsafe buffer[position + width] = UInt8(ascii: separator)
+        unsafe position += width + 1
+    }
 }
 
 /// A calendar day, without a time or a time zone: `2025-11-05`.
@@ -116,23 +209,18 @@ public struct CalendarDay: Sendable, Hashable, Comparable, CustomStringConvertib
         return Int64(era * 146_097 + dayOfEra - 719_468)
     }
 
-    /// The inverse of ``days(year:month:day:)``, for days of the years 0000 to 9999 (Neri and
-    /// Schneider, "Euclidean affine functions and their application to calendar algorithms").
+    /// The inverse of ``days(year:month:day:)``.
     static func civil(fromDays days: Int64) -> (year: Int, month: Int, day: Int) {
-        // The days since the first of March of the year -400: the shift is a whole era, so that no
-        // number is negative.
-        let shifted = UInt32(truncatingIfNeeded: days &+ 719_468 &+ 146_097)
-        let (century, rest) = (4 &* shifted &+ 3).quotientAndRemainder(dividingBy: 146_097)
-        let years = UInt64(rest | 3) &* 2_939_745
-        let yearOfCentury = UInt32(truncatingIfNeeded: years >> 32)
-        let dayOfYear = UInt32(truncatingIfNeeded: years) / 2_939_745 / 4
-        // Years begin in March: the last months are those of the next year.
-        let isNextYear = dayOfYear >= 306
-        let months = 2141 &* dayOfYear &+ 197_913
-        let month = Int(months >> 16) - (isNextYear ? 12 : 0)
-        let day = Int((months & 0xFFFF) / 2141) + 1
-        let year = Int(100 &* century &+ yearOfCentury) - (isNextYear ? 399 : 400)
-        return (year, month, day)
+        let shifted = Int(days) + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthIndex = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthIndex + 2) / 5 + 1
+        let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }
 

@@ -68,8 +68,8 @@ struct Change {
         {
             // Equal bytes have one meaning, also if values in them are compressed.
             if areEqual { return true }
-            // Without compressed values, an item has one encoding of its format after its head. But
-            // an undecided value has another tag once it is decided.
+            // Without compressed values, an item has one encoding after its head. But an undecided
+            // value has another tag once it is decided.
             if !new.item.mayBeCompressed { return old.item.hasSeals && old.item == new.item }
         }
         return old.item == new.item

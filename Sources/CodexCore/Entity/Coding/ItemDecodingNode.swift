@@ -101,9 +101,6 @@ final class ItemDecodingNode: DecodingNode {
         guard let position = try position(of: name) else { return try keyMember(name).text.date }
         let date = try bytes.withBytes { span throws(CodexError) -> Date? in
             let (start, end) = try bytes.layout.range(span, position)
-            if span[start] == ValueCodec.Tag.instant.rawValue {
-                return try StoredInstant(span, start + 1, end).date
-            }
             guard span[start] == ValueCodec.Tag.string.rawValue else { return nil }
             return Timestamp.date(span.extracting((start + 1)..<end))
         }
