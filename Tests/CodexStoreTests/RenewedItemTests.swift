@@ -1,3 +1,4 @@
+import CodexIndex
 import CodexTesting
 import TestSupport
 import Testing

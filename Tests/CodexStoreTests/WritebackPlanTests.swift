@@ -17,6 +17,11 @@ struct WritebackPlanTests {
         return plan
     }
 
+    /// Whether a commit that writes some bytes is the first one after which a pass is due.
+    private func wrote(_ byteCount: Int, _ used: Int, _ plan: inout WritebackPlan) -> Bool {
+        plan.wrote(byteCount, usedByteCount: used)
+    }
+
     /// The parts of the pass that is due.
     private func pass(_ plan: inout WritebackPlan) -> [Range<Int>] {
         var parts: [Range<Int>] = []
@@ -36,18 +41,18 @@ struct WritebackPlanTests {
     @Test("A commit reports once that a pass is due")
     func oneReport() {
         var plan = makePlan()
-        #expect(plan.wrote(Self.step, usedByteCount: Self.used))
-        #expect(!plan.wrote(Self.step, usedByteCount: Self.used))
+        #expect(wrote(Self.step, Self.used, &plan))
+        #expect(!wrote(Self.step, Self.used, &plan))
         #expect(!pass(&plan).isEmpty)
-        #expect(plan.wrote(Self.step, usedByteCount: Self.used))
+        #expect(wrote(Self.step, Self.used, &plan))
     }
 
     @Test("Growth of the file counts as written, and its first known size does not")
     func growth() {
         var plan = WritebackPlan(stepByteCount: Self.step, pageByteCount: Self.page)
-        #expect(!plan.wrote(0, usedByteCount: Self.used))
-        #expect(!plan.wrote(0, usedByteCount: Self.used + Self.step - 1))
-        #expect(plan.wrote(0, usedByteCount: Self.used + Self.step))
+        #expect(!wrote(0, Self.used, &plan))
+        #expect(!wrote(0, Self.used + Self.step - 1, &plan))
+        #expect(wrote(0, Self.used + Self.step, &plan))
     }
 
     @Test("A pass has a part for each step that was written, up to the maximum")
@@ -95,7 +100,7 @@ struct WritebackPlanTests {
         _ = plan.wrote(Self.step - 1, usedByteCount: Self.used)
         #expect(pass(&plan).count == 2)
         #expect(!plan.isDue)
-        #expect(plan.wrote(1, usedByteCount: Self.used))
+        #expect(wrote(1, Self.used, &plan))
     }
 
     @Test("A flush ends the pass")
@@ -107,20 +112,20 @@ struct WritebackPlanTests {
         plan.flushes()
         #expect(!plan.isDue && plan.next() == nil)
         #expect(plan.writtenByteCount == 0 && plan.lastPart.isEmpty)
-        #expect(plan.wrote(Self.step, usedByteCount: Self.used))
+        #expect(wrote(Self.step, Self.used, &plan))
     }
 
     @Test("No part is due without a step, after the end, and in a pause")
     func never() {
         var plan = makePlan(step: 0)
-        #expect(!plan.wrote(1 << 40, usedByteCount: Self.used))
+        #expect(!wrote(1 << 40, Self.used, &plan))
         plan = makePlan()
         _ = plan.wrote(Self.step, usedByteCount: Self.used)
         plan.pause()
         #expect(!plan.isDue && plan.next() == nil)
         plan.resume()
-        #expect(!plan.wrote(0, usedByteCount: Self.used / 2))
-        #expect(plan.wrote(Self.step, usedByteCount: Self.used / 2))
+        #expect(!wrote(0, Self.used / 2, &plan))
+        #expect(wrote(Self.step, Self.used / 2, &plan))
         plan.stop()
         #expect(!plan.isDue && plan.next() == nil)
     }
