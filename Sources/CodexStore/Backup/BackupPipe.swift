@@ -125,8 +125,24 @@ final class BackupPipe: Sendable {
             _ = unsafe sigdelset(&blocked, signal)
         }
         _ = unsafe pthread_sigmask(SIG_SETMASK, &blocked, &present)
-        defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &present, nil) }
+        defer {
+            if unsafe sigismember(&present, SIGPIPE) == 0 { Self.takeBrokenPipe() }
+            _ = unsafe pthread_sigmask(SIG_SETMASK, &present, nil)
+        }
         try body()
+    }
+
+    /// Takes the signal of a pipe without a reader from the calling thread, if it waits there.
+    ///
+    /// It would end the process as soon as the thread handles signals again.
+    private static func takeBrokenPipe() {
+        #if os(Linux)
+            var taken = sigset_t()
+            var atOnce = timespec()
+            _ = unsafe sigemptyset(&taken)
+            _ = unsafe sigaddset(&taken, SIGPIPE)
+            _ = unsafe sigtimedwait(&taken, nil, &atOnce)
+        #endif
     }
 }
 

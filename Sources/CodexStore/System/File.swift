@@ -128,6 +128,7 @@ final class File: Sendable {
     ///   - range: The range.
     ///   - earlier: The range of the last call, or an empty one.
     /// - Returns: Whether the system has such a call for the file. If not, nothing was done.
+    /// - Throws: The error of the call.
     func writeOut(_ range: Range<Int>, after earlier: Range<Int>) throws(CodexError) -> Bool {
         #if os(Linux)
             // SYNC_FILE_RANGE_WAIT_BEFORE and SYNC_FILE_RANGE_WRITE of linux/fs.h.
