@@ -5,7 +5,7 @@ SWIFT ?= swift
 # CI adds -Xswiftc -warnings-as-errors.
 FLAGS ?=
 # The tests cover all traits. A program that links the library chooses its own.
-TRAITS = --traits Encryption,Macros
+TRAITS = --traits Encryption,Macros,Remote
 # Builds for sanitizers and for speed: with Macros, each would build swift-syntax, too.
 LEAN = --traits Encryption
 SCRATCH ?= .build-nested

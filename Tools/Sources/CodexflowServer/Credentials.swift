@@ -1,5 +1,6 @@
 #if Server
     import CodexCore
+    import CodexSignatures
     import Crypto
     import Foundation
     import NIOHTTP1
@@ -69,7 +70,7 @@
                     "UnrecognizedClientException",
                     "The security token included in the request is invalid.")
             }
-            guard authorization.region == region else {
+            guard authorization.scope.region == region else {
                 throw RequestRefusal(
                     "InvalidSignatureException",
                     "Credential should be scoped to a valid region: that of the server's --region.")
@@ -89,7 +90,7 @@
             _ authorization: AuthorizationHeader, _ headers: HTTPHeaders, bodyHash: String
         ) throws(RequestRefusal) {
             guard let date = headers.first(name: authorization.dateHeader),
-                date.hasPrefix(authorization.day + "T"), let instant = Self.instant(date),
+                date.hasPrefix(authorization.scope.day + "T"), let instant = Self.instant(date),
                 abs(instant.timeIntervalSince(now())) <= Self.skewMax
             else {
                 throw RequestRefusal(
@@ -99,7 +100,7 @@
             guard
                 let request = CanonicalRequest(
                     headers, signing: authorization.signedHeaders, bodyHash: bodyHash),
-                isValid(authorization, for: request.stringToSign(authorization, date: date))
+                isValid(authorization, for: request, date: date)
             else {
                 throw RequestRefusal(
                     "InvalidSignatureException",
@@ -121,18 +122,20 @@
         }
 
         /// Compares the signatures in constant time.
-        private func isValid(_ authorization: AuthorizationHeader, for text: String) -> Bool {
-            func code(_ text: String, _ key: SymmetricKey) -> SymmetricKey {
-                SymmetricKey(
-                    data: HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: key))
+        private func isValid(
+            _ authorization: AuthorizationHeader, for request: CanonicalRequest, date: String
+        ) -> Bool {
+            let key = authorization.scope.signingKey(secretKey) { key, message in
+                Array(
+                    HMAC<SHA256>.authenticationCode(
+                        for: message, using: SymmetricKey(data: key)))
             }
-            var key = SymmetricKey(data: Data("AWS4\(secretKey)".utf8))
-            for part in [
-                authorization.day, authorization.region, authorization.service,
-                AuthorizationHeader.scopeEnd,
-            ] { key = code(part, key) }
+            let text = CanonicalRequest.stringToSign(
+                hash: CanonicalRequest.hexadecimal(SHA256.hash(data: Data(request.text.utf8))),
+                date: date, scope: authorization.scope)
             return HMAC<SHA256>.isValidAuthenticationCode(
-                authorization.signature, authenticating: Data(text.utf8), using: key)
+                authorization.signature, authenticating: Data(text.utf8),
+                using: SymmetricKey(data: key))
         }
     }
 #endif
