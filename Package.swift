@@ -96,7 +96,7 @@ let package = Package(
         .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
         // What Signature Version 4 signs: for the server, which checks it, and for the client.
         .target(name: "CodexSignatures"),
-        // A client of DynamoDB's API; empty without the trait.
+        // A client of DynamoDB's API; without the trait, it only designs tables.
         .target(
             name: "CodexRemote",
             dependencies: [

@@ -48,6 +48,8 @@ let package = Package(
                 .product(
                     name: "_CodexSignatures", package: "Codex",
                     condition: .when(traits: ["Server"])),
+                // Designs of tables, which need no trait.
+                .product(name: "CodexRemote", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(

@@ -83,7 +83,7 @@
         @Test("Without transactions, an ADD is sent once, and again only if nothing was applied")
         func additionsAlone() async throws {
             let lost = try Scene([Self.lost[0], FakeTransport.answer()]) {
-                $0.hasTransactions = false
+                $0.capabilities = .alternator
                 $0.repeatsOverwrites = true
             }
             let error = await Scene.error {
@@ -93,7 +93,7 @@
             #expect(lost.transport.operations == ["UpdateItem"])
             let busy = try Scene(
                 [FakeTransport.refusal("ThrottlingException"), FakeTransport.answer()]
-            ) { $0.hasTransactions = false }
+            ) { $0.capabilities = .alternator }
             _ = try await busy.table.update(Scene.key, Self.addition)
             #expect(busy.transport.operations == ["UpdateItem", "UpdateItem"])
         }
@@ -123,12 +123,12 @@
                 WriteAction.put(table: "tasks", Scene.item),
                 .check(table: "tasks", key: PrimaryKey("c", "d"), condition: Scene.isNew),
             ]
-            let error = await Scene.error { try await scene.table.perform(actions) }
+            let error = await Scene.error { try await scene.table.transact(actions) }
             #expect(error?.code == .transactionCancelled)
             let codes = error?.reasons.map { $0?.code }
             #expect(codes == [nil, .conditionFailed])
             let busy = try Scene([Self.lost[0], FakeTransport.refusal("ThrottlingException")])
-            let unknown = await Scene.error { try await busy.table.perform(actions) }
+            let unknown = await Scene.error { try await busy.table.transact(actions) }
             #expect(unknown?.code == .outcomeUnknown)
         }
 
@@ -139,7 +139,7 @@
                 more: #","CancellationReasons":[{"Code":"TransactionConflict"}]"#)
             let scene = try Scene([conflict])
             let actions = [WriteAction.put(table: "tasks", Scene.item)]
-            let error = await Scene.error { try await scene.table.perform(actions) }
+            let error = await Scene.error { try await scene.table.transact(actions) }
             #expect(error?.code == .writeConflict && error?.reasons.count == 1)
             #expect(scene.transport.requests.count == 5)
         }

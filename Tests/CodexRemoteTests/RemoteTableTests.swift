@@ -105,16 +105,16 @@
         func lists() async throws {
             let add = WriteAction.update(
                 table: "notes", key: key(1), Update().appending(.add("n", 1)))
-            for _ in 0..<3 { try await table.perform([add], idempotencyToken: "one") }
+            for _ in 0..<3 { try await table.transact([add], idempotencyToken: "one") }
             #expect(try await table.get(key(1))?["n"] == 1)
             let check = WriteAction.check(
                 table: "notes", key: key(2), condition: .attributeExists("pk"))
-            let error = await Scene.error { try await table.perform([add, check]) }
+            let error = await Scene.error { try await table.transact([add, check]) }
             let codes = error?.reasons.map { $0?.code }
             #expect(codes == [nil, .conditionFailed])
             #expect(try await table.get(key(1))?["n"] == 1)
             let other = await Scene.error {
-                try await table.perform(
+                try await table.transact(
                     [.delete(table: "notes", key: key(1))], idempotencyToken: "one")
             }
             #expect(other?.code == .idempotencyMismatch)
@@ -125,14 +125,14 @@
         @Test("Actions of other tables, and too many of them, are refused")
         func refusedLists() async throws {
             let foreign = await Scene.error {
-                try await table.perform([.delete(table: "other", key: key(1))])
+                try await table.transact([.delete(table: "other", key: key(1))])
             }
             #expect(foreign?.code == .unknownTable)
             for (count, isTaken) in [(99, true), (100, true), (101, false)] {
                 let actions = (0..<count).map {
                     WriteAction.put(table: "notes", ["pk": "p", "sk": .number(Number($0))])
                 }
-                let error = await Scene.error { try await table.perform(actions) }
+                let error = await Scene.error { try await table.transact(actions) }
                 #expect(error?.code == (isTaken ? nil : .transactionTooLarge))
             }
         }
@@ -152,7 +152,7 @@
                     repeat {
                         let page = try await table.items(
                             matching: query, limits: PageLimits(returned: limit), after: token,
-                            isConsistent: true)
+                            consistency: .consistent)
                         #expect(page.items.count <= limit)
                         found += page.items
                         token = page.next

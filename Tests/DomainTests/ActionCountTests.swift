@@ -108,7 +108,7 @@ struct ActionCountTests {
                 return false
             }, overtakenBy: nil)
         let workspace = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
+            try CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
             calendar: SystemCalendar())
         try await workspace.idempotent("key").deleteTask("hub", in: "p", by: "adam")
         // 40 comments; 13, 13, 13 and 1 tasks that wait; the task with 40 blockers.

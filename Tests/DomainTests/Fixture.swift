@@ -27,7 +27,7 @@ struct Fixture: Sendable {
         var options = StoreOptions()
         options.use(clock)
         temporary = try TemporaryStore(options: options)
-        workspace = Self.workspace(place, temporary.store, clock)
+        workspace = try Self.workspace(place, temporary.store, clock)
         for name in ["olga", "adam", "mia", "max", "vera", "nora"] {
             try await workspace.createUser(
                 email: "\(name)@example.com", name: name.capitalized, id: try .init(name))
@@ -43,12 +43,12 @@ struct Fixture: Sendable {
 
     static func workspace(
         _ place: Place, _ store: Store, _ clock: ManualClock
-    ) -> CodexFlow.Workspace {
+    ) throws -> CodexFlow.Workspace {
         switch place {
         case .embedded: CodexFlow.Workspace(store, clock: { clock.now })
         case .table:
             CodexFlow.Workspace(
-                CodexFlow.TableWorkspaceBackend(RemoteTable(store)),
+                try CodexFlow.TableWorkspaceBackend(RemoteTable(store)),
                 clock: { clock.now }, calendar: SystemCalendar())
         }
     }

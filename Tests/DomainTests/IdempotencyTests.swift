@@ -254,7 +254,7 @@ struct IdempotencyTests {
         try await fixture.task("a")
         let (clock, workspace) = (fixture.clock, fixture.workspace)
         let slow = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(fixture.store) {
                     try await workspace.idempotent("key").logWork(2, on: "a", in: "p", by: "mia")
                 }), clock: { clock.now }, calendar: SystemCalendar())
@@ -267,7 +267,7 @@ struct IdempotencyTests {
         let fixture = try await Fixture(.table)
         let (clock, workspace) = (fixture.clock, fixture.workspace)
         let slow = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(fixture.store) {
                     try await workspace.idempotent("key").createTask(in: "p", by: "mia", id: "x") {
                         $0.title = "X"

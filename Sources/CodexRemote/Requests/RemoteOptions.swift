@@ -1,4 +1,6 @@
 #if Remote
+    public import CodexCore
+
     /// How a ``RemoteClient`` finds its service, and how it sends requests.
     ///
     /// Each value has a default, so that a program on AWS needs no options.
@@ -36,13 +38,15 @@
         /// The first attempt may have been applied. Another program's write after it is then lost.
         /// So the default is not to repeat it, and to throw `outcomeUnknown`.
         public var repeatsOverwrites = false
-        /// Whether the service has transactions over several items.
+        /// What the service can do.
         ///
-        /// If so, an update that adds to what is there, such as ADD of a number or `list_append`,
-        /// is sent as a list of one action. Its idempotency token makes repetitions safe. It takes
-        /// twice the write units. Without transactions, it is sent once, and throws
+        /// If it has transactions, an update that adds to what is there, such as ADD of a number or
+        /// `list_append`, is sent as a list of one action. Its idempotency token makes repetitions
+        /// safe. It takes twice the write units. Without transactions, it is sent once, and throws
         /// `outcomeUnknown` if there is no answer.
-        public var hasTransactions = true
+        ///
+        /// ``RemoteTable/connect(to:_:requiring:)`` asks the service for what is declared here.
+        public var capabilities = TableCapabilities.dynamoDB
         /// Gets a report of each request that ended; it must return fast.
         public var observer: (@Sendable (RequestReport) -> Void)?
 

@@ -10,26 +10,30 @@
     }
 
     extension RemoteTable {
-        /// The most keys of one request, and the most writes.
-        private static let readCountMax = 100
-        private static let writeCountMax = 25
-
-        /// The items with keys, in requests of at most 100.
+        /// The items with keys, in requests of at most 100
+        /// (``TableCapabilities/batchReadCountMax``).
         ///
-        /// What the service does not process at once is asked for again, with pauses.
+        /// What the service does not process at once is asked for again, with pauses. A service
+        /// without batches gets a request for each key.
         ///
         /// - Parameters:
         ///   - keys: Any number of keys, each once.
-        ///   - isConsistent: Whether each item is read with all completed writes.
+        ///   - consistency: Which writes the read of each item sees.
         /// - Returns: The items in the order of the keys; `nil` for an absent one.
         /// - Throws: ``CodexError/Code/duplicateTarget``; ``CodexError/Code/throttled`` if the
-        ///   service leaves keys unprocessed; otherwise as ``get(_:isConsistent:projection:)``.
+        ///   service leaves keys unprocessed; otherwise as ``get(_:consistency:projection:)``.
         public func batchGet(
-            _ keys: [PrimaryKey], isConsistent: Bool = true
+            _ keys: [PrimaryKey], consistency: ReadConsistency = .consistent
         ) async throws -> [Item?] {
             let places = try Self.places(of: keys)
             var items = [Item?](repeating: nil, count: keys.count)
-            try await inRounds(keys.count, Self.readCountMax) { part in
+            guard capabilities.batchReadCountMax > 1 else {
+                for (place, key) in keys.enumerated() {
+                    items[place] = try await get(key, consistency: consistency)
+                }
+                return items
+            }
+            try await inRounds(keys.count, capabilities.batchReadCountMax) { part in
                 let attributes = try part.map { place throws(CodexError) in
                     try self.attributes(of: keys[place])
                 }
@@ -37,7 +41,7 @@
                     body.object("RequestItems") { tables in
                         tables.object(name) { table in
                             table.items("Keys", attributes)
-                            Self.write(nil, isConsistent, to: &table)
+                            Self.write(nil, consistency, to: &table)
                         }
                     }
                 }
@@ -57,7 +61,8 @@
             return items
         }
 
-        /// Performs writes of items, each by itself, in requests of at most 25.
+        /// Performs writes of items, each by itself, in requests of at most 25
+        /// (``TableCapabilities/batchWriteCountMax``).
         ///
         /// What the service does not process at once is sent again, with pauses. If an error is
         /// thrown, writes before it may have been applied.
@@ -66,9 +71,10 @@
         /// - Throws: ``CodexError/Code/duplicateTarget``; ``CodexError/Code/throttled`` if the
         ///   service leaves writes unprocessed (``RemoteFailure/unprocessed`` of the cause has
         ///   their indexes); ``CodexError/Code/outcomeUnknown`` if a request had no answer and
-        ///   ``RemoteOptions/repeatsOverwrites`` is off; otherwise as
-        ///   ``put(_:condition:returning:)``.
+        ///   ``RemoteOptions/repeatsOverwrites`` is off; ``CodexError/Code/unsupportedOperation``
+        ///   if the service has no batches; otherwise as ``put(_:condition:returning:)``.
         public func batchWrite(_ writes: [BatchWrite]) async throws {
+            try capabilities.require(.batchWrites)
             let places = try Self.places(
                 of: try writes.map { write throws(CodexError) -> PrimaryKey in
                     switch write {
@@ -82,7 +88,7 @@
                 case .delete(let key): (false, try attributes(of: key))
                 }
             }
-            try await inRounds(writes.count, Self.writeCountMax) { part in
+            try await inRounds(writes.count, capabilities.batchWriteCountMax) { part in
                 let body = RequestWriter.body { body in
                     body.object("RequestItems") { tables in
                         tables.objects(name, part) { element, place in

@@ -8,21 +8,19 @@
         ///   - query: A query of the table. Its entity is ignored: a service has no entities.
         ///   - limits: The limits of the page. Without limits, the whole result is read.
         ///   - token: The ``Page/next`` of the page before; `nil` is the first page.
-        ///   - isConsistent: Whether the read sees all completed writes. A query of a global index
-        ///     cannot.
+        ///   - consistency: Which writes the read sees.
         /// - Returns: The items, and a token if there may be more.
         /// - Throws: ``CodexError/Code/unknownIndex``, ``CodexError/Code/invalidKey``,
-        ///   ``CodexError/Code/invalidPageToken``; otherwise as
-        ///   ``get(_:isConsistent:projection:)``.
+        ///   ``CodexError/Code/invalidPageToken``; ``CodexError/Code/unsupportedOperation`` for a
+        ///   consistent query of a global index; otherwise as ``get(_:consistency:projection:)``.
         public func items(
             matching query: TableQuery, limits: PageLimits = PageLimits(),
-            after token: PageToken? = nil, isConsistent: Bool = false
+            after token: PageToken? = nil, consistency: ReadConsistency = .eventual
         ) async throws -> Page<Item> {
-            guard query.table == name else {
-                throw CodexError(.unknownTable, "The query is of another table than \(name).")
-            }
+            try requireName(query.table)
             try query.filter?.validate()
             let index = try self.index(query.index)
+            try requireConsistent(consistency, index)
             var expressions = ExpressionWriter()
             let keyCondition = expressions.keyCondition(
                 query, partition: index?.partitionKey ?? [definition.partitionKey],
@@ -38,7 +36,8 @@
             let read = PagedRead(
                 operation: "Query", table: name, index: query.index, keyCondition: keyCondition,
                 filter: filter, projection: projection, expressions: expressions,
-                isBackward: query.direction == .backward, isConsistent: isConsistent)
+                isBackward: query.direction == .backward,
+                isConsistent: consistency == .consistent)
             return try await page(of: read, index, limits, after: token)
         }
 
@@ -48,24 +47,35 @@
         ///   - scan: The scan.
         ///   - limits: The limits of the page. Without limits, the whole table is read.
         ///   - token: The ``Page/next`` of the page before; `nil` is the first page.
-        ///   - isConsistent: Whether the read sees all completed writes. A scan of a global index
-        ///     cannot.
+        ///   - consistency: Which writes the read sees.
         /// - Returns: The items, and a token if there may be more.
-        /// - Throws: As ``items(matching:limits:after:isConsistent:)``.
+        /// - Throws: As ``items(matching:limits:after:consistency:)``.
         public func items(
             scanning scan: RemoteScan, limits: PageLimits = PageLimits(),
-            after token: PageToken? = nil, isConsistent: Bool = false
+            after token: PageToken? = nil, consistency: ReadConsistency = .eventual
         ) async throws -> Page<Item> {
             try scan.filter?.validate()
             let index = try self.index(scan.index)
+            try requireConsistent(consistency, index)
             var expressions = ExpressionWriter()
             let filter = scan.filter.map { expressions.condition($0) }
             let projection = scan.projection.map { expressions.projection($0) }
             let read = PagedRead(
                 operation: "Scan", table: name, index: scan.index, keyCondition: nil,
                 filter: filter, projection: projection, expressions: expressions,
-                segment: scan.segment, isConsistent: isConsistent)
+                segment: scan.segment, isConsistent: consistency == .consistent)
             return try await page(of: read, index, limits, after: token)
+        }
+
+        /// Refuses a consistent read of an index that can only be a global one.
+        private func requireConsistent(
+            _ consistency: ReadConsistency, _ index: IndexDefinition?
+        ) throws(CodexError) {
+            guard consistency == .consistent, let index else { return }
+            // A local index has the table's partition key, and one more attribute.
+            let mayBeLocal =
+                index.partitionKey == [definition.partitionKey] && index.sortKey.count == 1
+            if !mayBeLocal { try capabilities.require(.consistentIndexQueries) }
         }
 
         private func index(_ name: String?) throws(CodexError) -> IndexDefinition? {

@@ -12,13 +12,14 @@
         ///     is a new one.
         /// - Throws: ``CodexError/Code/transactionCancelled`` with the reason of each action;
         ///   ``CodexError/Code/writeConflict``; ``CodexError/Code/idempotencyMismatch``;
-        ///   ``CodexError/Code/transactionTooLarge``; ``CodexError/Code/outcomeUnknown`` if no
-        ///   attempt had an answer.
-        public func perform(
+        ///   ``CodexError/Code/transactionTooLarge``; ``CodexError/Code/unsupportedOperation`` if
+        ///   the service has no transactions; ``CodexError/Code/outcomeUnknown`` if no attempt had
+        ///   an answer.
+        public func transact(
             _ actions: [WriteAction], idempotencyToken token: String? = nil
         ) async throws {
             guard !actions.isEmpty else { return }
-            try Self.requireCount(actions.count)
+            try requireCount(actions.count)
             let token = token ?? client.parts.token()
             let byteCounts = 1...DynamoDBLimits.idempotencyTokenByteCountMax
             guard byteCounts.contains(token.utf8.count) else {
@@ -47,10 +48,10 @@
         /// - Parameter keys: At most ``DynamoDBLimits/transactionActionCountMax`` keys.
         /// - Returns: The items in the order of the keys; `nil` for an absent one.
         /// - Throws: ``CodexError/Code/writeConflict`` if others kept changing the items; otherwise
-        ///   as ``get(_:isConsistent:projection:)``.
+        ///   as ``get(_:consistency:projection:)``.
         public func transactionalGet(_ keys: [PrimaryKey]) async throws -> [Item?] {
             guard !keys.isEmpty else { return [] }
-            try Self.requireCount(keys.count)
+            try requireCount(keys.count)
             let attributes = try keys.map { key throws(CodexError) in
                 try self.attributes(of: key)
             }
@@ -73,12 +74,13 @@
             }
         }
 
-        private static func requireCount(_ count: Int) throws(CodexError) {
-            guard count <= DynamoDBLimits.transactionActionCountMax else {
+        private func requireCount(_ count: Int) throws(CodexError) {
+            try capabilities.require(.transactions(actionCount: 1))
+            guard count <= capabilities.transactionActionCountMax else {
                 throw CodexError(
                     .transactionTooLarge,
-                    "A transaction has at most \(DynamoDBLimits.transactionActionCountMax) "
-                        + "actions; this one has \(count). Split it.")
+                    "A transaction has at most \(capabilities.transactionActionCountMax) actions; "
+                        + "this one has \(count). Split it.")
             }
         }
 

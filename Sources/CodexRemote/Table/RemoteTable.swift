@@ -14,10 +14,21 @@
         public let definition: TableDefinition
         /// The client that sends the requests.
         public let client: RemoteClient
+        /// What the service can do, as ``connect(to:_:requiring:)`` found it, or as it is declared.
+        public let capabilities: TableCapabilities
 
         /// Names a table of a service; nothing is sent.
-        public init(_ definition: TableDefinition, _ client: RemoteClient) {
+        ///
+        /// - Parameters:
+        ///   - definition: The table's name, keys and indexes.
+        ///   - client: The client that sends the requests.
+        ///   - capabilities: What the service can do; `nil` is ``RemoteOptions/capabilities``.
+        public init(
+            _ definition: TableDefinition, _ client: RemoteClient,
+            capabilities: TableCapabilities? = nil
+        ) {
             (self.definition, self.client) = (definition, client)
+            self.capabilities = capabilities ?? client.options.capabilities
         }
 
         var name: String { definition.name }
@@ -26,19 +37,19 @@
         ///
         /// - Parameters:
         ///   - key: The key.
-        ///   - isConsistent: Whether the read sees all completed writes; it takes twice the read
-        ///     units then.
+        ///   - consistency: Which writes the read sees; a consistent one takes twice the units.
         ///   - projection: The parts of the item to return; `nil` is all.
         /// - Returns: The item.
         /// - Throws: ``CodexError``, with a ``RemoteFailure`` as its cause.
         public func get(
-            _ key: PrimaryKey, isConsistent: Bool = true, projection: Projection? = nil
+            _ key: PrimaryKey, consistency: ReadConsistency = .consistent,
+            projection: Projection? = nil
         ) async throws -> Item? {
             let attributes = try self.attributes(of: key)
             let body = RequestWriter.body { body in
                 body.text("TableName", name)
                 body.item("Key", attributes)
-                Self.write(projection, isConsistent, to: &body)
+                Self.write(projection, consistency, to: &body)
             }
             let answer = try await client.send(
                 RemoteRequest(operation: "GetItem", body: body, repetition: .read))
@@ -54,7 +65,7 @@
         /// - Returns: The item that `returning` asks for.
         /// - Throws: ``CodexError/Code/conditionFailed``; ``CodexError/Code/outcomeUnknown`` if no
         ///   answer came and a repetition could be applied twice; otherwise as
-        ///   ``get(_:isConsistent:projection:)``.
+        ///   ``get(_:consistency:projection:)``.
         @discardableResult
         public func put(
             _ item: Item, condition: Condition? = nil, returning: ReturnValues = .none
@@ -70,8 +81,8 @@
 
         /// Changes attributes of an item, or creates it with them.
         ///
-        /// An update that adds to what is there is sent as a list of one action, unless it returns
-        /// something (``RemoteOptions/hasTransactions``).
+        /// An update that adds to what is there is sent as a list of one action, if the service has
+        /// transactions and the update returns nothing.
         ///
         /// - Parameters:
         ///   - key: The key.
@@ -89,13 +100,13 @@
             try condition?.validate()
             let attributes = try self.attributes(of: key)
             let repetition = Repetition.update(update, condition, key: attributes)
-            if repetition == .never, returning == .none, client.options.hasTransactions {
+            if repetition == .never, returning == .none, capabilities.hasTransactions {
                 let action = WriteAction.update(
                     table: name, key: key, update, condition: condition)
                 do {
-                    try await perform([action])
-                } catch let error as CodexError where error.code == .transactionCancelled {
-                    throw error.reasons.first.flatMap { $0 } ?? error
+                    try await transact([action])
+                } catch let error as CodexError {
+                    throw error.ofOnlyAction
                 }
                 return nil
             }
@@ -156,9 +167,10 @@
 
         /// Writes what reads of items by key have in common.
         static func write(
-            _ projection: Projection?, _ isConsistent: Bool, to body: inout RequestWriter
+            _ projection: Projection?, _ consistency: ReadConsistency,
+            to body: inout RequestWriter
         ) {
-            if isConsistent { body.flag("ConsistentRead", true) }
+            if consistency == .consistent { body.flag("ConsistentRead", true) }
             guard let projection else { return }
             var expressions = ExpressionWriter()
             body.text("ProjectionExpression", expressions.projection(projection))

@@ -96,6 +96,11 @@ struct CommandUse: Sendable {
         Double(record.expiresAt) > now.timeIntervalSince1970
     }
 
+    /// Reads the record of the first command with the key.
+    func readRecord(_ reader: any CodexFlow.DecisionReader) throws {
+        _ = try reader.get(.commandRecord(keyHash))
+    }
+
     /// The result of the first command with the key; `nil` if there is none, or if it has expired.
     ///
     /// - Throws: ``CodexError/Code/idempotencyMismatch`` if the key came with another command or

@@ -24,6 +24,9 @@ extension CodexFlow {
         let index: String?
         /// Whether only the existence of items counts, and not their content.
         var isOfKeys = false
+        /// Whether a table with markers has no such lock: a marker of a unique key is its own lock,
+        /// and a project's sequence gives each number once.
+        var isReplaced = false
 
         /// The queries of commands whose results other commands change.
         static let all: [PredicateLock] = [
@@ -32,12 +35,17 @@ extension CodexFlow {
             PredicateLock(entity: Member.definition.name, index: Index.gsi1),
             PredicateLock(entity: Project.definition.name, index: Index.gsi1, isOfKeys: true),
             // Email addresses and project keys are unique.
-            PredicateLock(entity: User.definition.name, index: Index.gsi1, isOfKeys: true),
-            PredicateLock(entity: Project.definition.name, index: Index.projectKey, isOfKeys: true),
+            PredicateLock(
+                entity: User.definition.name, index: Index.gsi1, isOfKeys: true, isReplaced: true),
+            PredicateLock(
+                entity: Project.definition.name, index: Index.projectKey, isOfKeys: true,
+                isReplaced: true),
             // Open tasks of a member, parts of a task, task numbers.
             PredicateLock(entity: Task.definition.name, index: Index.gsi1),
             PredicateLock(entity: Task.definition.name, index: Index.taskParent),
-            PredicateLock(entity: Task.definition.name, index: Index.taskNumber, isOfKeys: true),
+            PredicateLock(
+                entity: Task.definition.name, index: Index.taskNumber, isOfKeys: true,
+                isReplaced: true),
             // The blockers of a task.
             PredicateLock(entity: Dependency.definition.name, index: nil),
             // A command that depends on these entries' content also reads the table's lock.
@@ -67,14 +75,16 @@ extension CodexFlow {
         }
 
         /// The name of the predicate lock of a query; `nil` if it has none.
-        static func name(of query: TableQuery, _ entity: EntityDefinition) -> String? {
+        static func name(
+            of query: TableQuery, _ entity: EntityDefinition, hasMarkers: Bool = false
+        ) -> String? {
             if entity.name == Comment.definition.name, query.index == nil,
                 case .beginsWith(let start) = query.sort
             {
                 return name(nil, entity, query.partition + [start])
             }
-            guard all.contains(where: { $0.entity == entity.name && $0.index == query.index })
-            else { return nil }
+            let lock = all.first { $0.entity == entity.name && $0.index == query.index }
+            guard let lock, !(hasMarkers && lock.isReplaced) else { return nil }
             return name(query.index, entity, query.partition)
         }
 
@@ -94,12 +104,14 @@ extension CodexFlow {
 
         /// The predicate locks whose numbers a write increments.
         static func names(
-            from old: Item?, to new: Item?, _ entity: EntityDefinition, _ schema: Schema
+            from old: Item?, to new: Item?, _ entity: EntityDefinition, _ schema: Schema,
+            hasMarkers: Bool = false
         ) throws(CodexError) -> Set<String> {
             if isOfQueue(old, new, entity) { return [] }
             var names: Set<String> = []
             let table = try schema.table(entity.table)
-            for lock in all where lock.entity == entity.name {
+            for lock in all
+            where lock.entity == entity.name && !(hasMarkers && lock.isReplaced) {
                 let index = try lock.index.flatMap { name throws(CodexError) in
                     try schema.index(name, of: entity.table)
                 }

@@ -32,7 +32,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "lease": lease.seconds,
                     "despite": obstacles.map(\.rawValue).sorted(),
-                ])
+                ]),
+            reading: .task(id, in: project, by: actor)
         ) { context in
             let change = try context.change(id, in: project, by: actor)
             try context.requireUnclaimed(change, orAdmin: false)
@@ -74,7 +75,9 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "lease": lease.seconds,
-                ]), isComplete: { (outcome: Renewal) in outcome.claim != nil }
+                ]),
+            reading: .task(id, in: project, by: actor),
+            isComplete: { (outcome: Renewal) in outcome.claim != nil }
         ) { context in
             let change = try context.change(id, in: project, by: actor, mayBeArchived: true)
             return try context.renew(change, token, lease)
@@ -101,7 +104,8 @@ extension CodexFlow.Workspace {
                 "releaseTask",
                 [
                     "task": id, "project": project, "actor": actor, "holding": token, "note": note,
-                ])
+                ]),
+            reading: .task(id, in: project, by: actor)
         ) { context in
             var change = try context.change(id, in: project, by: actor, holding: token)
             try context.requireUnclaimed(change, orAssignee: true)

@@ -32,7 +32,8 @@ extension CodexFlow.Workspace {
                         of: body,
                         on: CodexFlow.Task(
                             id: id ?? "new", projectID: project, title: "", status: .backlog)),
-                ])
+                ]),
+            reading: .creation(in: project, by: actor, id: id, body)
         ) { context in
             try context.createTask(in: project, by: actor, id: id, body)
         }
@@ -71,7 +72,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "readAt": read,
-                ]), body
+                ]),
+            reading: .task(id, in: project, by: actor), body
         ) { context in
             var change = try context.change(id, in: project, by: actor, holding: token)
             if let read {
@@ -131,7 +133,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "to": status.rawValue,
                     "holding": token, "reason": reason, "note": note,
-                ])
+                ]),
+            reading: .move(of: id, in: project, to: status, by: actor)
         ) { context in
             try context.moveTask(
                 id, in: project, to: status, by: actor, holding: token, overriding: reason,
@@ -168,7 +171,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "result": result, "reason": reason, "note": note,
-                ])
+                ]),
+            reading: .move(of: id, in: project, to: .done, by: actor)
         ) { context in
             try context.moveTask(
                 id, in: project, to: .done, by: actor, holding: token, result: result,
@@ -191,7 +195,8 @@ extension CodexFlow.Workspace {
                 "assignTask",
                 [
                     "task": id, "project": project, "actor": actor, "to": user, "holding": token,
-                ])
+                ]),
+            reading: .assignment(of: id, in: project, to: user, by: actor)
         ) { context in
             var change = try context.change(id, in: project, by: actor, holding: token)
             guard change.old.assigneeID != user else { return change.old }
@@ -219,7 +224,8 @@ extension CodexFlow.Workspace {
                 "archiveTask",
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
-                ])
+                ]),
+            reading: .move(of: id, in: project, to: .canceled, by: actor)
         ) { context in
             var change = try context.change(
                 id, in: project, by: actor, holding: token, mayBeArchived: true)
@@ -247,7 +253,8 @@ extension CodexFlow.Workspace {
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Task {
         try await run(
-            CommandCall("restoreTask", ["task": id, "project": project, "actor": actor])
+            CommandCall("restoreTask", ["task": id, "project": project, "actor": actor]),
+            reading: .move(of: id, in: project, to: .todo, by: actor)
         ) { context in
             var change = try context.change(id, in: project, by: actor, mayBeArchived: true)
             guard change.old.archivedAt != nil else { return change.old }

@@ -82,11 +82,18 @@ extension CodexFlow {
         }
 
         /// Runs a decision as one commit.
+        ///
+        /// - Parameters:
+        ///   - known: What the decision is known to read.
+        ///   - decide: The decision.
+        /// - Returns: Its outcome.
+        /// - Throws: As ``commit(_:)``.
         func decided<Outcome: Sendable>(
+            reading known: KnownReads = .none,
             _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
         ) async throws -> Outcome {
             let (settings, issued) = (settings, IssuedIdentifiers())
-            return try await backend.commit { reader in
+            return try await backend.commit(reading: known.read) { reader in
                 let context = DecisionContext(reader, settings, issued)
                 let outcome = try decide(context)
                 return Decision(outcome, context.writes)

@@ -66,6 +66,21 @@ extension CodexFlow {
             _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
         ) async throws -> Outcome
 
+        /// Decides and writes the decision, as ``commit(_:)``, with a hint of what it reads.
+        ///
+        /// By default, the hint has no effect.
+        ///
+        /// - Parameters:
+        ///   - known: Reads what the decision is known to read. A read may find nothing although
+        ///     there is something. It may run more than once, or not at all.
+        ///   - decide: As for ``commit(_:)``.
+        /// - Returns: The decision's outcome.
+        /// - Throws: As ``commit(_:)``.
+        func commit<Outcome: Sendable>(
+            reading known: @escaping @Sendable (any DecisionReader) throws -> Void,
+            _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
+        ) async throws -> Outcome
+
         /// The entity of the lookup, or `nil`.
         func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E?
 
@@ -126,6 +141,17 @@ extension CodexFlow {
         public func isTimeZone(_ name: String) -> Bool {
             ["UTC", "Etc/UTC", "GMT", "Z"].contains(name)
         }
+    }
+}
+
+extension CodexFlow.WorkspaceBackend {
+    /// Decides and writes the decision, without use of the hint.
+    public func commit<Outcome: Sendable>(
+        reading known: @escaping @Sendable (any CodexFlow.DecisionReader) throws -> Void,
+        _ decide:
+            @escaping @Sendable (any CodexFlow.DecisionReader) throws -> CodexFlow.Decision<Outcome>
+    ) async throws -> Outcome {
+        try await commit(decide)
     }
 }
 
