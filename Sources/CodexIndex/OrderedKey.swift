@@ -154,7 +154,7 @@ extension OrderedKey {
     }
 
     /// The end of a part without escapes; `nil` for any other part.
-    private static func plainEnd(_ key: Span<UInt8>, _ start: Int, isLast: Bool) -> Int? {
+    static func plainEnd(_ key: Span<UInt8>, _ start: Int, isLast: Bool) -> Int? {
         if isLast { return key.count }
         var end = start
         while end < key.count, key[end] > escape { end += 1 }

@@ -106,6 +106,22 @@ public final class TablePlan: Sendable, KeyAttributeDecoder {
         return try Self.decode(parts[...], key, &position, lastIsLast: true)
     }
 
+    /// The place of a text attribute in an encoded primary key.
+    ///
+    /// - Returns: `nil` if the key has no such text, or if it may have escapes.
+    package func plainText(of name: String, in key: Span<UInt8>) -> Range<Int>? {
+        let isAlone = parts.count == 1
+        let first = parts[0].attribute
+        guard first.type == .string,
+            let end = OrderedKey.plainEnd(key, 0, isLast: isAlone)
+        else { return nil }
+        if ByteOrder.equal(first.name, name) { return 0..<end }
+        guard !isAlone, parts[1].attribute.type == .string,
+            ByteOrder.equal(parts[1].attribute.name, name)
+        else { return nil }
+        return (end + 1)..<key.count
+    }
+
     /// The partition key in an encoded primary key.
     ///
     /// - Returns: The value, and the length of the prefix that all keys of the partition share. The

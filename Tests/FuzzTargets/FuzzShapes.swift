@@ -4,10 +4,24 @@ internal import CodexCore
 final class FuzzShapes: ShapeSource, ShapeInterner {
     private var shapes: [Shape] = [
         Shape(id: 0, names: ["a", "b", "c"]), Shape(id: 1, names: []),
-        Shape(id: 2, names: ["id", "n", "s"]),
+        Shape(id: 2, names: ["id", "n", "s"]), FuzzShapes.ruled,
     ]
     /// Whether items carry their own names.
     private let ownNames: Bool
+
+    /// A shape with rules; the key that one of them reads is missing.
+    static let ruled = Shape(
+        id: 3, names: ["k", "r", "s", "t"],
+        rules: [
+            TextRule(position: 0, pieces: [.key("p", dropping: 0)]),
+            TextRule(
+                position: 1,
+                pieces: [
+                    .literal(Array("S#".utf8)), .attribute(2, dropping: 5), .literal([35]),
+                    .attribute(3, dropping: 0),
+                ]),
+            TextRule(position: 1, pieces: [.attribute(2, dropping: 0), .attribute(2, dropping: 1)]),
+        ])
 
     init(ownNames: Bool = false) { self.ownNames = ownNames }
 

@@ -117,6 +117,21 @@ extension MeasuredPath {
             sort: .beginsWith(.string("TASK#")), direction: direction, filter: filter)
     }
 
+    /// The bytes of one text of each of 100 tasks.
+    private static func textByteCount(
+        _ name: String, _ store: Store, _ project: CodexFlow.Project.ID
+    ) throws -> Int {
+        try store.read { snapshot in
+            var (count, byteCount) = (0, 0)
+            try snapshot.forEach(.tasks(in: project)) { view in
+                byteCount += try view.string(name)?.utf8.count ?? 0
+                count += 1
+                return count < 100
+            }
+            return byteCount
+        }
+    }
+
     static let queryPaths: [MeasuredPath] =
         [1, 10, 100, 1000].map { count in
             query("\(count) typed") { store, project in
@@ -133,6 +148,12 @@ extension MeasuredPath {
                     }
                     return byteCount > 30_000
                 }
+            },
+            query("100 views, a title each") { store, project in
+                try textByteCount("title", store, project) > 2_000
+            },
+            query("100 views, an index key each") { store, project in
+                try textByteCount("GSI1SK", store, project) > 1_000
             },
             query("100 items") { store, project in
                 try store.items(

@@ -7,7 +7,7 @@
 /// varint  second of expiry           if it expires
 /// varint  shape number               or, with own names: count, then length and bytes of each
 /// u16/u32 end of each value, relative to the first, little-endian
-/// bytes   the values
+/// bytes   the values; a text that follows from others by a rule of the shape is one byte
 /// ```
 package enum ItemCodec {
     package static let formatVersion: UInt8 = 3
@@ -25,8 +25,19 @@ package enum ItemCodec {
     static let expiryFlag: UInt8 = 4
 
     /// Encodes the attributes of `item` except those named in `excluded`.
+    ///
+    /// - Parameters:
+    ///   - item: The item.
+    ///   - header: Its header.
+    ///   - excluded: The attributes of the key, which has them.
+    ///   - ruled: The attributes whose text may be stored as a rule; none if the encoding is read
+    ///     without its key.
+    ///   - shapes: The shapes of the store.
+    /// - Returns: The encoding.
+    /// - Throws: The errors of `shapes`.
     package static func encode(
-        _ item: Item, header: ItemHeader, excluding excluded: [String], shapes: any ShapeInterner
+        _ item: Item, header: ItemHeader, excluding excluded: [String], ruling ruled: [String] = [],
+        shapes: any ShapeInterner
     ) throws(CodexError) -> [UInt8] {
         let stored = StoredNames(item, omitting: excluded)
         var values: [UInt8] = []
@@ -37,7 +48,16 @@ package enum ItemCodec {
             ValueCodec.appendTopLevel(element, to: &values)
             ends.append(values.count)
         }
-        let shape = try shapes.intern(stored)
+        var shape = try shapes.intern(stored)
+        if !ruled.isEmpty, let number = shape {
+            // Nothing may refer to the arrays when they are changed: they would be copied.
+            let (used, texts) = try rules(
+                number, ItemTexts(item, values, ends, keys: excluded, ruled: ruled), shapes)
+            shape = used
+            for text in texts.reversed() {
+                shorten(text.position, to: TextRule.tag(text.number), &values, &ends)
+            }
+        }
         let wide = values.count > Int(UInt16.max)
 
         var bytes: [UInt8] = []
@@ -66,11 +86,31 @@ package enum ItemCodec {
         bytes.append(contentsOf: values)
         return bytes
     }
+
+    /// The shape of an item that may have text by rule, and the attributes that have such text.
+    private static func rules(
+        _ number: UInt32, _ texts: ItemTexts, _ shapes: any ShapeInterner
+    ) throws(CodexError) -> (shape: UInt32, texts: [(position: Int, number: Int)]) {
+        guard let shape = try shapes.ruledShape(number, for: texts) else { return (number, []) }
+        return (shape.id, texts.ruled(shape))
+    }
+
+    /// Replaces the value at a position by one byte.
+    private static func shorten(
+        _ position: Int, to byte: UInt8, _ values: inout [UInt8], _ ends: inout [Int]
+    ) {
+        let start = position == 0 ? 0 : ends[position - 1]
+        let range = start..<ends[position]
+        values.replaceSubrange(range, with: CollectionOfOne(byte))
+        for later in position..<ends.count { ends[later] -= range.count - 1 }
+    }
 }
 
 extension ItemCodec {
     /// Whether two encoded items have the same shape and the same value bytes; `nil` if one of them
-    /// names no shape, or if they have different formats: one value may then have two encodings.
+    /// names no shape, or if they have different formats.
+    ///
+    /// Attributes whose bytes differ may be equal: a text may be stored as a rule.
     ///
     /// The caller must know that both encodings are sound and from the same store.
     package static func areAttributesEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool? {
@@ -100,7 +140,8 @@ extension ItemCodec {
 extension ItemLayout {
     /// The attributes of an item's key, and their places among the attributes stored with the item.
     struct MissingKeys {
-        private let attributes: [AttributeMap.Element]
+        /// All attributes of the key.
+        let attributes: [AttributeMap.Element]
         /// The attributes that are not stored, ascending by place and then by name.
         private let keys: [(place: Int, source: Int)]
         /// Whether the item also stores some of them; the values of the key then apply.
@@ -350,10 +391,13 @@ package struct ItemLayout: Sendable {
             let end = values + offset(bytes, position)
             guard start < end, end <= bytes.count else { throw Wire.truncated }
             let seal = ValueCodec.Tag.seal(bytes[start])
-            elements.append(
-                .init(
-                    name: shape.names[position],
-                    value: try ValueCodec.decode(bytes, start, end, &budget), seal: seal))
+            let value: AttributeValue
+            if TextRule.isTag(bytes[start]) {
+                value = try ruledText(bytes, position, keyAttributes, &budget)
+            } else {
+                value = try ValueCodec.decode(bytes, start, end, &budget)
+            }
+            elements.append(.init(name: shape.names[position], value: value, seal: seal))
             start = end
         }
         while next < keys.count {

@@ -2,6 +2,14 @@
 package protocol KeyAttributeDecoder: AnyObject, Sendable {
     /// The key attributes, in any order.
     func keyAttributes(_ key: Span<UInt8>) throws(CodexError) -> [AttributeMap.Element]
+
+    /// The place of a text attribute in an encoded key; `nil` if only decoding finds the text.
+    func plainText(of name: String, in key: Span<UInt8>) -> Range<Int>?
+}
+
+extension KeyAttributeDecoder {
+    /// Decoding finds the text.
+    package func plainText(of name: String, in key: Span<UInt8>) -> Range<Int>? { nil }
 }
 
 /// The bytes of an item in place, and the positions of its parts.
@@ -78,6 +86,7 @@ package struct ItemBytes {
     package func value(at position: Int) throws(CodexError) -> AttributeValue {
         try withBytes { bytes throws(CodexError) in
             let (start, end) = try layout.range(bytes, position)
+            if TextRule.isTag(bytes[start]) { return try ruledText(at: position) }
             if bytes[start] == ValueCodec.Tag.compressed.rawValue {
                 if isLoose {
                     var budget = DecodingBudget.loose
@@ -89,6 +98,38 @@ package struct ItemBytes {
             }
             return try ValueCodec.decode(bytes, start, end)
         }
+    }
+
+    @inline(never)
+    private func ruledText(at position: Int) throws(CodexError) -> AttributeValue {
+        var text: [UInt8] = []
+        try appendText(at: position, to: &text)
+        return .string(try Wire.string(text.span, 0, text.count))
+    }
+
+    /// Appends the text at `position`, which is stored as a rule.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    @usableFromInline
+    func appendText(at position: Int, to text: inout [UInt8]) throws(CodexError) {
+        try withBytes { bytes throws(CodexError) in
+            try layout.appendText(bytes, position, to: &text) { name, part throws(CodexError) in
+                try appendKey(name, to: &part)
+            }
+        }
+    }
+
+    /// Appends the text of a key attribute; it decodes the key only if it has escapes.
+    private func appendKey(_ name: String, to text: inout [UInt8]) throws(CodexError) {
+        if let keys = unsafe keys, let keyBase = unsafe keyBase {
+            let key = unsafe Span(_unsafeStart: keyBase, count: keyCount)
+            if let place = keys.plainText(of: name, in: key) {
+                let part = key.extracting(place)
+                unsafe part.withUnsafeBufferPointer { unsafe text.append(contentsOf: $0) }
+                return
+            }
+        }
+        try ItemLayout.appendKey(name, of: try keyAttributes(), to: &text)
     }
 
     /// The tag of the value at `position`.
@@ -179,6 +220,10 @@ package struct ItemBytes {
             for name in names where item[name] == nil {
                 guard let position = layout.shape.position(of: name) else { continue }
                 let (start, end) = try layout.range(bytes, position)
+                if TextRule.isTag(bytes[start]) {
+                    item[name] = try layout.ruledText(bytes, position, keys, &budget)
+                    continue
+                }
                 item[name] = try ValueCodec.decodeKey(
                     bytes, start, end, allowsMembers: multiValued.contains(name), &budget)
             }
@@ -350,8 +395,9 @@ public struct ItemView: ~Copyable {
     /// Passes the stored content of every attribute to `body` in turn, without decoding it.
     ///
     /// Uncompressed text and binary values, always those below a kilobyte, are passed as their
-    /// content. That includes text which is stored as an instant. Other values are passed in the
-    /// store's encoding (`Docs/Format.md`), which is suitable for hashing and comparing.
+    /// content. That includes text which is stored as an instant or a rule, and which is made for
+    /// the call. Other values are passed in the store's encoding (`Docs/Format.md`), which is
+    /// suitable for hashing and comparing.
     ///
     /// - Parameter body: Receives the attribute's position and its content.
     /// - Throws: ``CodexError/Code/corrupted``, and the errors of `body`.
@@ -360,11 +406,16 @@ public struct ItemView: ~Copyable {
         try bytes.withBytes { span in
             let layout = bytes.layout
             var start = layout.values
+            var text: [UInt8] = []
             for position in 0..<layout.count {
                 let end = layout.values + layout.offset(span, position)
                 guard start < end, end <= span.count else { throw Wire.truncated }
                 if span[start] == StoredInstant.tag {
                     try StoredInstant.withText(span, start + 1, end) { try body(position, $0) }
+                } else if TextRule.isTag(span[start]) {
+                    text.removeAll(keepingCapacity: true)
+                    try bytes.appendText(at: position, to: &text)
+                    try body(position, text.span)
                 } else {
                     try body(position, unsafe span.extracting(unchecked: (start + 1)..<end))
                 }

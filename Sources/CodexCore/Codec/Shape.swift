@@ -2,19 +2,37 @@
 ///
 /// Items store a shape's number instead of their attributes' names. Names are in ascending order of
 /// their UTF-8 bytes. They never include the table's key attributes, which are in the key.
+///
+/// Shapes with the same names may have different rules (``TextRule``).
 package final class Shape: Sendable {
     package let id: UInt32
     package let names: [String]
+    /// The rules of attributes, ascending by position; those of one attribute have the order of
+    /// their numbers.
+    package let rules: [TextRule]
     /// The first bytes of each name, which distinguish most names.
     private let prefixes: [UInt64]
 
     /// The shape of what has no attributes; it has no number in a store.
     static let empty = Shape(id: .max, names: [])
 
-    package init(id: UInt32, names: [String]) {
+    package init(id: UInt32, names: [String], rules: [TextRule] = []) {
         self.id = id
         self.names = names
+        self.rules = rules
         prefixes = names.map(Self.prefix)
+    }
+
+    /// The rules of a shape that also has others, each as the last rule of its attribute.
+    ///
+    /// - Returns: `nil` if no shape may have them all: a new rule gives a text that another reads.
+    package func adding(_ others: [TextRule]) -> [TextRule]? {
+        var rules = rules
+        for rule in others {
+            let place = rules.firstIndex { $0.position > rule.position } ?? rules.count
+            rules.insert(rule, at: place)
+        }
+        return TextRule.areValid(rules, nameCount: names.count) ? rules : nil
     }
 
     /// The first eight bytes as a number with the same order; missing bytes count as 0.
@@ -61,23 +79,58 @@ package final class Shape: Sendable {
         return (low, false)
     }
 
-    /// The names as one byte string, which is stored and is the same for equal shapes.
+    /// The names as one byte string, which is stored and is the same for equal names.
     package static func encode(_ names: some Sequence<String>) -> [UInt8] {
         var bytes: [UInt8] = []
         for name in names { Wire.append(name, to: &bytes) }
         return bytes
     }
 
-    /// Reads the bytes that ``encode(_:)`` wrote.
+    /// The stored form of names and rules, which begins with that of the names.
+    package static func encode(_ names: [String], rules: [TextRule]) -> [UInt8] {
+        var bytes = encode(names)
+        guard !rules.isEmpty else { return bytes }
+        bytes.append(0)
+        for rule in rules { rule.append(to: &bytes) }
+        return bytes
+    }
+
+    /// The number of bytes that the names take in a shape's stored form.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    package static func namesByteCount(_ bytes: Span<UInt8>) throws(CodexError) -> Int {
+        var position = 0
+        while position < bytes.count {
+            let start = position
+            let count = try Wire.count(bytes, &position)
+            // The empty name can only be the first.
+            if count == 0, start > 0 { return start }
+            position += count
+        }
+        return position
+    }
+
+    /// Reads the bytes that ``encode(_:rules:)`` wrote.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
     package convenience init(id: UInt32, encoded bytes: Span<UInt8>) throws(CodexError) {
+        let end = try Self.namesByteCount(bytes)
         var names: [String] = []
         var position = 0
-        while position < bytes.count { names.append(try Wire.text(bytes, &position)) }
+        while position < end { names.append(try Wire.text(bytes, &position)) }
         for index in names.indices.dropFirst()
         where ByteOrder.compare(names[index - 1], names[index]) >= 0 {
             throw Wire.corrupted("a shape's names are out of order")
         }
-        self.init(id: id, names: names)
+        var rules: [TextRule] = []
+        if end < bytes.count {
+            position = end + 1
+            repeat { rules.append(try TextRule(bytes, &position)) } while position < bytes.count
+        }
+        guard TextRule.areValid(rules, nameCount: names.count) else {
+            throw Wire.corrupted("a shape has a rule that no shape may have")
+        }
+        self.init(id: id, names: names, rules: rules)
     }
 }
 
@@ -145,4 +198,21 @@ package struct StoredNames {
 package protocol ShapeInterner: AnyObject {
     /// The number of the shape with these names, or `nil` if the item must carry its names itself.
     func intern(_ names: StoredNames) throws(CodexError) -> UInt32?
+
+    /// The shape of an item that may have text by rule.
+    ///
+    /// - Parameters:
+    ///   - number: The number of a shape with the item's names.
+    ///   - texts: The texts of the item, from which rules may be learned.
+    /// - Returns: A shape with the same names; `nil` if the item is to have no text by rule.
+    func ruledShape(_ number: UInt32, for texts: ItemTexts) throws(CodexError) -> Shape?
+}
+
+extension ShapeInterner {
+    /// Items have no text by rule.
+    package func ruledShape(
+        _ number: UInt32, for texts: ItemTexts
+    ) throws(CodexError) -> Shape? {
+        nil
+    }
 }

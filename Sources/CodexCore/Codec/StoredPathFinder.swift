@@ -56,7 +56,15 @@ struct StoredPathFinder {
                 guard order < 0 else { break }
                 next += 1
             }
-            if order == 0 {
+            if TextRule.isTag(bytes[start]) {
+                let value = try layout.ruledValue(
+                    bytes, position, keys.attributes, &meter.budget)
+                if order == 0 {
+                    size += try topLevel(value, tree.branches[next].rest)
+                } else {
+                    size += try meter.measure(value.span, 0, value.count)
+                }
+            } else if order == 0 {
                 size += try attribute(bytes, start, end, tree.branches[next].rest)
             } else {
                 size += try meter.measure(bytes, start, end)

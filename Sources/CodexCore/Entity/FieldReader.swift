@@ -257,18 +257,19 @@ public struct FieldReader: ~Copyable {
                 let instant = try StoredInstant(bytes, start + 1, end)
                 if let result = takeInstant(instant) { return result }
             }
-            let content = try expanded(bytes, start, end, tag, field.definition.name)
+            let content = try expanded(bytes, position, tag, field.definition.name)
             // The value is encrypted, and its key is unavailable.
             guard let content else { return nil }
             return try body(content.span, 1, content.count)
         }
     }
 
-    /// A value in the form with `tag`, tag first: inflated, or the text of an instant.
+    /// A value in the form with `tag`, tag first: inflated, or the text of an instant or a rule.
     @inline(never)
     private func expanded(
-        _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ tag: ValueCodec.Tag, _ name: String
+        _ bytes: Span<UInt8>, _ position: Int, _ tag: ValueCodec.Tag, _ name: String
     ) throws(CodexError) -> [UInt8]? {
+        let (start, end) = try source.layout.range(bytes, position)
         if plan.isUnopened(ValueCodec.Tag.seal(bytes[start])) { return nil }
         if bytes[start] == ValueCodec.Tag.compressed.rawValue {
             // A tag, and no more text than an item may have. An item outside of a store may have
@@ -283,7 +284,13 @@ public struct FieldReader: ~Copyable {
             let text = try StoredInstant(bytes, start + 1, end).text.string
             return [tag.rawValue] + Array(text.utf8)
         }
-        let found = try ValueCodec.decode(bytes, start, end).type
+        if tag == .string, TextRule.isTag(bytes[start]) {
+            var value = [tag.rawValue]
+            try source.appendText(at: position, to: &value)
+            try Wire.requireText(value.span, 1, value.count)
+            return value
+        }
+        let found = try source.value(at: position).type
         let expected: AttributeType = tag == .integer ? .number : .string
         throw Self.mismatch(name, found, expected: expected, tag == .integer ? "Int" : "String")
     }

@@ -56,14 +56,12 @@ struct StoredItemJSONWriter: ~Copyable {
             }
             guard position < layout.count else { break }
             let (start, end) = try layout.range(bytes, position)
-            guard isShown(names[position]) else {
-                byteCount += names[position].utf8.count
-                byteCount += try measured(bytes, start, end)
-                continue
+            if TextRule.isTag(bytes[start]) {
+                let value = try layout.ruledValue(bytes, position, keys.attributes, &budget)
+                byteCount += try attribute(names[position], value.span, 0, value.count, &isFirst)
+            } else {
+                byteCount += try attribute(names[position], bytes, start, end, &isFirst)
             }
-            byteCount += try name(names[position], isFirst: isFirst)
-            byteCount += try topLevel(bytes, start, end)
-            isFirst = false
         }
         // The last value must end the item; otherwise bytes are missing.
         if layout.count > 0 {
@@ -75,6 +73,20 @@ struct StoredItemJSONWriter: ~Copyable {
         buffer.byte(UInt8(ascii: "}"))
         try buffer.flush()
         return byteCount
+    }
+
+    /// Writes an attribute if it is shown, and returns its size.
+    @inline(__always)
+    private mutating func attribute(
+        _ name: String, _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ isFirst: inout Bool
+    ) throws -> Int {
+        guard isShown(name) else {
+            let byteCount = try measured(bytes, start, end)
+            return name.utf8.count + byteCount
+        }
+        let nameByteCount = try self.name(name, isFirst: isFirst)
+        isFirst = false
+        return try nameByteCount + topLevel(bytes, start, end)
     }
 
     /// Writes the parts of an item that a projection keeps.

@@ -28,7 +28,12 @@ struct StoredItemMeter {
         for position in 0..<layout.count {
             let (start, end) = try layout.range(bytes, position)
             size += names[position].utf8.count
-            size += try measure(bytes, start, end)
+            if TextRule.isTag(bytes[start]) {
+                let value = try layout.ruledValue(bytes, position, keys.attributes, &budget)
+                size += try measure(value.span, 0, value.count)
+            } else {
+                size += try measure(bytes, start, end)
+            }
             // The last value must end the item; otherwise bytes are missing.
             guard position < layout.count - 1 || end == bytes.count else { throw Wire.truncated }
         }

@@ -110,6 +110,16 @@ public struct EntityDefinition: Sendable, Hashable {
             fields: fields, sealed: sealed + names)
     }
 
+    /// Whether an attribute is made for keys alone, so that no typed read has it as a field.
+    ///
+    /// The fields of a type with `Codable` are not known, only its templates.
+    package func isOnlyForKeys(_ name: String) -> Bool {
+        if sealed.contains(name) { return false }
+        if derived[name] != nil { return true }
+        guard fields.isEmpty else { return !fields.contains { $0.name == name } }
+        return keys[name].map { !$0.copies(name) } ?? false
+    }
+
     /// Whether an item with this primary key belongs to this entity.
     package func matches(_ key: PrimaryKey, in definition: TableDefinition) -> Bool {
         guard case .string(let partition) = key.partition,

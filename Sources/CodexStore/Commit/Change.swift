@@ -58,29 +58,13 @@ struct Change {
     /// Whether the attributes stay as they are; `stored` is the new image's encoding.
     func leavesAttributes(_ stored: [UInt8]?) -> Bool {
         guard let old, let new else { return old == nil && new == nil }
+        // Equal bytes have one meaning, since the key is the same. Different bytes may have it too:
+        // compressed values, text by rule, and undecided values that were decided.
         if let before = old.stored, let stored,
-            let areEqual = ItemCodec.areAttributesEqual(before.span, stored.span)
+            ItemCodec.areAttributesEqual(before.span, stored.span) == true
         {
-            // Equal bytes have one meaning, also if values in them are compressed.
-            if areEqual { return true }
-            // Without compressed values, an item has one encoding of its format after its head. But
-            // an undecided value has another tag once it is decided.
-            if !new.item.mayBeCompressed { return old.item.hasSeals && old.item == new.item }
+            return true
         }
         return old.item == new.item
-    }
-}
-
-extension Item {
-    /// Whether a value is, or may be, large enough for compression.
-    fileprivate var mayBeCompressed: Bool {
-        elements.contains { element in
-            switch element.value {
-            case .null, .bool, .number: false
-            case .string(let text): text.utf8.count >= StoreLimits.compressionThresholdByteCount / 2
-            case .binary(let data): data.count >= StoreLimits.compressionThresholdByteCount / 2
-            case .list, .map, .stringSet, .numberSet, .binarySet: true
-            }
-        }
     }
 }

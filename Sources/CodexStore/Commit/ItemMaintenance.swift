@@ -85,7 +85,8 @@ struct ItemMaintenance {
             encoded = stored
         } else {
             encoded = try ItemCodec.encode(
-                new.item, header: new.header, excluding: table.plan.keyNames, shapes: context)
+                new.item, header: new.header, excluding: table.plan.keyNames,
+                ruling: table.ruledNames(new.header.entityNumber), shapes: context)
         }
         let value = try transaction.storable(encoded, in: table.tree)
         try context.trees.put(table.tree, key, value, in: transaction)

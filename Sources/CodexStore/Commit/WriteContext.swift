@@ -105,10 +105,21 @@ package final class WriteContext: TransactionContext, ShapeInterner {
 
     // MARK: Changes
 
+    /// Whether shapes may be added: a follower uses the numbers of its leader.
+    private var mayAddShapes: Bool { mode == .writing && !catalog.manifest.isFollower }
+
     package func intern(_ names: StoredNames) throws(CodexError) -> UInt32? {
-        // A follower uses the numbers of its leader.
-        let mayAdd = mode == .writing && !catalog.manifest.isFollower
-        return try registry.intern(names, transaction, catalog.shapes, mayAdd: mayAdd)
+        try registry.intern(names, transaction, catalog.shapes, mayAdd: mayAddShapes)
+    }
+
+    package func ruledShape(
+        _ number: UInt32, for texts: ItemTexts
+    ) throws(CodexError) -> Shape? {
+        let shape = try shape(number)
+        guard mayAddShapes, let rules = registry.learnRules(shape, texts) else { return shape }
+        let added = try registry.add(shape.names, rules, transaction, catalog.shapes)
+        guard let added else { return shape }
+        return try self.shape(added)
     }
 
     /// The last change that the transaction sees, including changes of its group and its own.

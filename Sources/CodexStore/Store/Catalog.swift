@@ -50,6 +50,10 @@ final class TableHandle: Sendable {
     let derivedParts: DerivedParts
     /// The entities whose items are in the table.
     let entities: [EntityBinding]
+    /// The attributes of index keys, except those of the table's key.
+    private let indexKeyNames: [String]
+    /// Those that are made for keys alone, by the number of an entity.
+    private let madeKeyNames: [Int: [String]]
     /// Trees of removed indexes and counters that are not empty yet, by name after the table's.
     let retired: [(part: Manifest.Retired, tree: Tree)]
     /// Whether values must be decided; `nil` in a follower, whose items are its leader's.
@@ -75,6 +79,13 @@ final class TableHandle: Sendable {
         self.counters = counters
         derivedParts = DerivedParts(indexes, counters)
         self.entities = entities
+        let indexKeyNames = Self.indexKeyNames(plan)
+        self.indexKeyNames = indexKeyNames
+        var madeKeyNames: [Int: [String]] = [:]
+        for entity in entities {
+            madeKeyNames[entity.number] = indexKeyNames.filter(entity.definition.isOnlyForKeys)
+        }
+        self.madeKeyNames = madeKeyNames
         self.retired = retired
         self.undecided = undecided
         self.hasFormerExpiry = hasFormerExpiry
@@ -83,6 +94,27 @@ final class TableHandle: Sendable {
     }
 
     var name: String { plan.definition.name }
+
+    private static func indexKeyNames(_ plan: TablePlan) -> [String] {
+        var names: [String] = []
+        for index in plan.indexes where !index.isExpiry {
+            for name in index.indexKeyNames
+            where name != index.definition.multiValued && !plan.keyNames.contains(name)
+                && !names.contains(name)
+            {
+                names.append(name)
+            }
+        }
+        return names
+    }
+
+    /// The attributes of an entity's items whose text may be stored as a rule: keys of indexes that
+    /// typed reads do not read as fields.
+    ///
+    /// - Parameter entity: The number of the entity; 0 for raw items.
+    func ruledNames(_ entity: Int) -> [String] {
+        entity == 0 ? indexKeyNames : madeKeyNames[entity] ?? []
+    }
 
     /// Whether the table has parts to build or empty, or values to decide.
     var hasWork: Bool {
