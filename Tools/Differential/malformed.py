@@ -37,6 +37,10 @@ COMMON = {
 CANCELLATION_CODES = {
     "None", "ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "TransactionConflict",
     "ProvisionedThroughputExceeded", "ThrottlingError", "ValidationError", "DuplicateItem", "AccessDenied"}
+# A statement of ExecuteTransaction may also have this code of "BatchStatementError".
+STATEMENT_CANCELLATION_CODES = CANCELLATION_CODES | {"ResourceNotFound"}
+# The server's limit of a body, after which it answers 413.
+BODY_BYTE_COUNT_MAX = 16 << 20
 # Statuses that only requests with a changed head may have: path, method, content type, host.
 HEAD_STATUSES = {403, 404, 405, 413, 415}
 WIRE_WORDS = re.compile(
@@ -282,7 +286,8 @@ class Judge:
             raise Failure("the error has no type or message", request, answer)
         # The error of an unknown content encoding is AWS's own, with its status.
         is_encoding = status == 500 and kind == "InternalServerError" and "Content-Encoding" in dict(request.headers)
-        if status != 400 and not is_encoding and not (has_head and status in HEAD_STATUSES):
+        is_large = status == 413 and len(request.body) > BODY_BYTE_COUNT_MAX
+        if status != 400 and not is_encoding and not is_large and not (has_head and status in HEAD_STATUSES):
             raise Failure(f"status {status}", request, answer)
         if kind == "InternalServerError" and not is_encoding:
             raise Failure("an internal error", request, answer)
@@ -291,7 +296,8 @@ class Judge:
         if kind not in self.types.get(operation, COMMON):
             raise Failure(f"{kind} is no error of {operation or 'any operation'}", request, answer)
         for reason in found.get("CancellationReasons", []):
-            if reason.get("Code") not in CANCELLATION_CODES:
+            codes = STATEMENT_CANCELLATION_CODES if operation == "ExecuteTransaction" else CANCELLATION_CODES
+            if reason.get("Code") not in codes:
                 raise Failure(f"{reason.get('Code')} is no code of a cancellation", request, answer)
         self.check_texts(request, answer, found)
         return kind
