@@ -154,10 +154,7 @@ struct ReadParameters {
         default: break
         }
         self.projection = projection
-        var lacking: [String] = []
-        if let projection, let names = definition?.projectedNames(table) {
-            lacking = Set(projection.paths.map(\.root)).subtracting(names).sorted()
-        }
+        let lacking = definition?.unprojected(projection?.paths ?? [], table) ?? []
         let wanted = select == "ALL_ATTRIBUTES" || !lacking.isEmpty
         if wanted, let definition, definition.projection != .all, index?.isLocal == false {
             // Source: localstack/localstack, issue 478, which quotes the service.
@@ -236,10 +233,9 @@ struct ReadParameters {
     /// service is known for a scan, or for a local index, so their filters see what is there.
     func requireProjected(_ filter: Condition, of table: TableDefinition) throws {
         guard let index, !index.isLocal,
-            let definition = table.indexes.first(where: { $0.name == index.name }),
-            let names = definition.projectedNames(table)
+            let definition = table.indexes.first(where: { $0.name == index.name })
         else { return }
-        let lacking = Set(filter.paths.map(\.root)).subtracting(names).sorted()
+        let lacking = definition.unprojected(filter.paths, table)
         guard lacking.isEmpty else {
             throw StatementRefusals.unprojectedFilter(index.name, lacking)
         }
@@ -281,5 +277,11 @@ extension IndexDefinition {
         case .keysOnly: return Set(keys)
         case .include(let names): return Set(keys + names)
         }
+    }
+
+    /// The names that paths begin with and the index's entries lack, sorted and each once.
+    func unprojected(_ paths: [DocumentPath], _ table: TableDefinition) -> [String] {
+        guard let known = projectedNames(table) else { return [] }
+        return Set(paths.map(\.root)).subtracting(known).sorted()
     }
 }

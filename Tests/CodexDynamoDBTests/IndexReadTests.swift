@@ -14,13 +14,14 @@ struct IndexReadTests {
         let bench = try await ProtocolBench()
         try await bench.ok(
             "PutItem",
-            #"{"TableName":"rrr","Item":{"p":{"S":"a"},"s":{"S":"a"},"g":{"S":"a"},"x":{"S":"a"},"v":{"S":"a"},"w":{"S":"a"}}}"#
-        )
+            #"{"TableName":"rrr","Item":{"p":{"S":"a"},"s":{"S":"a"},"g":{"S":"a"},"#
+                + #""x":{"S":"a"},"v":{"S":"a"},"w":{"S":"a"}}}"#)
         return bench
     }
 
     private func query(_ index: String, _ key: String, _ rest: String) -> String {
-        #"{"TableName":"rrr","IndexName":"\#(index)","KeyConditionExpression":"\#(key) = :v",\#(Self.values)\#(rest)}"#
+        #"{"TableName":"rrr","IndexName":"\#(index)","#
+            + #""KeyConditionExpression":"\#(key) = :v",\#(Self.values)\#(rest)}"#
     }
 
     @Test("The filter of a query names what a global index has")
@@ -43,7 +44,8 @@ struct IndexReadTests {
     func otherFilters() async throws {
         let bench = try await bench()
         let scan =
-            #"{"TableName":"rrr","IndexName":"gsi1","FilterExpression":"attribute_not_exists(v) AND g = :v",\#(Self.values)}"#
+            #"{"TableName":"rrr","IndexName":"gsi1","#
+            + #""FilterExpression":"attribute_not_exists(v) AND g = :v",\#(Self.values)}"#
         let scanned = try await bench.ok("Scan", scan)
         #expect(scanned["Count"] as? Int == 1)
         let queried = try await bench.ok(
@@ -72,7 +74,8 @@ struct IndexReadTests {
         let bench = try await bench()
         try await bench.refuses(
             Self.invalid
-                + "Select type ALL_ATTRIBUTES is not supported for global secondary index gsi1 because its projection type is not ALL",
+                + "Select type ALL_ATTRIBUTES is not supported for global secondary index gsi1 "
+                + "because its projection type is not ALL",
             "Query", query("gsi1", "g", #","Select":"ALL_ATTRIBUTES""#))
     }
 }

@@ -204,7 +204,8 @@ struct TransactionSizeTests {
                 "PutItem", #"{"TableName":"ttt","Item":{"p":{"S":"\#(key)"},"m":{"M":{}}}}"#)
         }
         func get(_ key: String, _ projection: String) -> String {
-            #"{"Get":{"TableName":"ttt","Key":{"p":{"S":"\#(key)"}},"ProjectionExpression":"\#(projection)"}}"#
+            #"{"Get":{"TableName":"ttt","Key":{"p":{"S":"\#(key)"}},"#
+                + #""ProjectionExpression":"\#(projection)"}}"#
         }
         for (projection, isThere) in [("w", false), ("m.w", false), ("w, p", true)] {
             let object = try await bench.ok(

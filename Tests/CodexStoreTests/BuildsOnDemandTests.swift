@@ -50,13 +50,19 @@ struct BuildsOnDemandTests {
         #expect(report.isSound, "\(report.differences.prefix(3))")
     }
 
-    @Test("The entries of a removed index are removed by steps")
-    func removal() async throws {
+    /// A store that has some items, and handles two in a step.
+    private func opened(_ count: Int) async throws -> TemporaryStore {
         var options = StoreOptions()
         options.parts.builds = BuildsOnDemand(entryCountMax: 2)
         let temporary = try TemporaryStore(schema: BuildingTests.schema, options: options)
+        try await fill(temporary.store, count)
+        return temporary
+    }
+
+    @Test("The entries of a removed index are removed by steps")
+    func removal() async throws {
+        let temporary = try await opened(5)
         let store = temporary.store
-        try await fill(store, 5)
         try await store.addIndex(BuildingTests.byG, to: "t")
         while try store.build() == .more {}
         try await store.removeIndex("byG", from: "t")
@@ -69,11 +75,8 @@ struct BuildsOnDemandTests {
 
     @Test("A later change of the schema leaves the progress of a build")
     func progress() async throws {
-        var options = StoreOptions()
-        options.parts.builds = BuildsOnDemand(entryCountMax: 2)
-        let temporary = try TemporaryStore(schema: BuildingTests.schema, options: options)
+        let temporary = try await opened(7)
         let store = temporary.store
-        try await fill(store, 7)
         let counter = CounterDefinition("count", group: [KeyAttribute("g")])
         // The second counter gets the number of the first.
         try await store.addCounter(counter, to: "t")

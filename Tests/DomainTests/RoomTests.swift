@@ -256,18 +256,23 @@ struct RoomTests {
         #expect(try await next(fixture)?.id == "a")
     }
 
-    @Test(
-        "A dependency without room for its correction stops no other task",
-        arguments: Place.allCases, [0, 20, 36])
-    func corrections(place: Place, leaving: Int) async throws {
-        let fixture = try await Fixture(place)
+    /// Stores a task that waits for an open one by a dependency that is wrong and nearly full.
+    private func waitWithoutRoom(_ fixture: Fixture, leaving byteCount: Int) async throws {
         try await fixture.task("b")
         try await fixture.store.put(Self.raw("a", in: fixture))
         let dependency = CodexFlow.Dependency(
             projectID: "p", taskID: "a", blockerID: "b", isOpen: false,
             createdAt: fixture.clock.now)
         try await fixture.store.put(
-            Self.padded(try dependency.item(), leaving: leaving), in: CodexFlow.table)
+            Self.padded(try dependency.item(), leaving: byteCount), in: CodexFlow.table)
+    }
+
+    @Test(
+        "A dependency without room for its correction stops no other task",
+        arguments: Place.allCases, [0, 20, 36])
+    func corrections(place: Place, leaving: Int) async throws {
+        let fixture = try await Fixture(place)
+        try await waitWithoutRoom(fixture, leaving: leaving)
         try await fixture.task("z") { $0.status = .todo }
         #expect(try await next(fixture)?.id == "z")
         #expect(try await next(fixture) == nil)
@@ -284,14 +289,8 @@ struct RoomTests {
     func ends(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
-        try await fixture.task("b")
-        try await fixture.store.put(Self.raw("a", in: fixture))
-        let dependency = CodexFlow.Dependency(
-            projectID: "p", taskID: "a", blockerID: "b", isOpen: false,
-            createdAt: fixture.clock.now)
         // The keys of an open dependency have just room, and those of a freed one have not.
-        try await fixture.store.put(
-            Self.padded(try dependency.item(), leaving: 37), in: CodexFlow.table)
+        try await waitWithoutRoom(fixture, leaving: 37)
         #expect(try await next(fixture) == nil)
         #expect(try fixture.store.get(.task("a", in: "p"))?.isBlocked == true)
         try await workspace.moveTask("b", in: "p", to: .canceled, by: "mia")

@@ -37,8 +37,6 @@ COMMON = {
 CANCELLATION_CODES = {
     "None", "ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "TransactionConflict",
     "ProvisionedThroughputExceeded", "ThrottlingError", "ValidationError", "DuplicateItem", "AccessDenied"}
-# A statement of ExecuteTransaction may also have this code of "BatchStatementError".
-STATEMENT_CANCELLATION_CODES = CANCELLATION_CODES | {"ResourceNotFound"}
 # The server's limit of a body, after which it answers 413.
 BODY_BYTE_COUNT_MAX = 16 << 20
 # Statuses that only requests with a changed head may have: path, method, content type, host.
@@ -296,8 +294,7 @@ class Judge:
         if kind not in self.types.get(operation, COMMON):
             raise Failure(f"{kind} is no error of {operation or 'any operation'}", request, answer)
         for reason in found.get("CancellationReasons", []):
-            codes = STATEMENT_CANCELLATION_CODES if operation == "ExecuteTransaction" else CANCELLATION_CODES
-            if reason.get("Code") not in codes:
+            if reason.get("Code") not in CANCELLATION_CODES:
                 raise Failure(f"{reason.get('Code')} is no code of a cancellation", request, answer)
         self.check_texts(request, answer, found)
         return kind
