@@ -43,7 +43,8 @@ final class BackupPipe: Sendable {
     /// - Parameters:
     ///   - file: The file, which is empty.
     ///   - turns: The pace.
-    ///   - write: Writes to the descriptor. It gets `EPIPE` once the file cannot be written.
+    ///   - write: Writes to the descriptor. Once the file cannot be written, it gets `EPIPE` on
+    ///     Linux, and elsewhere its bytes are dropped.
     /// - Throws: ``CodexError/Code/cancelled``, the errors of the file, and those of `write`.
     static func copy(
         to file: File, _ turns: BackupTurns, _ write: (Int32) throws(CodexError) -> Void
@@ -70,6 +71,9 @@ final class BackupPipe: Sendable {
             try move(to: file)
         } catch {
             failure.withLock { $0 = error }
+            #if !os(Linux)
+                drain()
+            #endif
         }
         InheritedDescriptors.remove(input.rawDescriptor)
         input.close()
@@ -93,6 +97,16 @@ final class BackupPipe: Sendable {
             try turns.next(after: bytes.count)
         }
     }
+
+    #if !os(Linux)
+        /// Takes the rest of the copy, and drops it.
+        ///
+        /// After a write to a pipe without a reader, LMDB waits for `SIGPIPE`. Here the system sends
+        /// it to the process, where any thread may take it.
+        private func drain() {
+            while let bytes = try? part(), !bytes.isEmpty {}
+        }
+    #endif
 
     /// Reads a whole part; it is shorter, or empty, only at the end.
     private func part() throws(CodexError) -> [UInt8] {
@@ -154,8 +168,6 @@ private func makePipe(_ ends: UnsafeMutablePointer<Int32>?) -> Int32 {
     #else
         guard let ends = unsafe ends, unsafe pipe(ends) == 0 else { return -1 }
         for place in 0..<2 { _ = fcntl(unsafe ends[place], F_SETFD, FD_CLOEXEC) }
-        // The signal would go to the process, and not to the thread that writes.
-        _ = fcntl(unsafe ends[1], F_SETNOSIGPIPE, 1)
         return 0
     #endif
 }

@@ -366,7 +366,8 @@ final class Checkpointer: Sendable {
                 if flush <= .zero { return .flushLog }
                 rest = min(rest, flush)
             }
-            return writeback.isDue ? .writeOut : .wait(rest)
+            guard let time = writeback.timeToNextPart else { return .wait(rest) }
+            return time == .zero ? .writeOut : .wait(min(rest, time))
         }
     }
 

@@ -16,6 +16,8 @@ final class DataWriteback: Sendable {
     private let lease: StoreLease
     private let parts: StoreParts
     private let plan: Locked<WritebackPlan>
+    /// The end of the last part; before it, there was none.
+    private let lastEnd = Locked(ContinuousClock.now - DataWriteback.pause)
     /// Has one signal for the thread whose turn it is.
     private let turn = DispatchSemaphore(value: 1)
 
@@ -33,8 +35,16 @@ final class DataWriteback: Sendable {
                 pageByteCount: dataFile.withLock { $0.pageByteCount }))
     }
 
-    /// Whether ``writeNextPart()`` has work.
-    var isDue: Bool { plan.withLock { $0.isDue } }
+    /// The time after a part in which other processes can take the lock of checkpoints.
+    ///
+    /// They poll it at least each 20 ms.
+    private static let pause = Duration.milliseconds(25)
+
+    /// The time until ``writeNextPart()`` has work; `nil` if it has none.
+    var timeToNextPart: Duration? {
+        guard plan.withLock({ $0.isDue }) else { return nil }
+        return max(.zero, lastEnd.withLock { $0 } + Self.pause - .now)
+    }
 
     /// Records a commit; returns whether a part became due.
     func wrote(_ byteCount: Int, usedByteCount: Int) -> Bool {
@@ -54,7 +64,11 @@ final class DataWriteback: Sendable {
                 // The flush of that checkpoint writes out all parts.
                 return plan.withLock { $0.flushes() }
             }
-            defer { lock.release() }
+            defer {
+                lock.release()
+                lastEnd.withLock { $0 = .now }
+            }
+            lock.nameHolder()
             try writeOut()
         } catch {
             plan.withLock { $0.stop() }

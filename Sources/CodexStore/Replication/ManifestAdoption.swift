@@ -110,7 +110,11 @@ struct ManifestAdoption {
                 let layout = leader.tables[table.name]?.namedLayout(of: index)
                 if known[table.name]?.contains(index.name) == true {
                     let own = manifest.tables[table.name]?.namedLayout(of: index)
-                    guard layout != own else { continue }
+                    // Its own trees of earlier changes may not be empty yet. A layout changes no
+                    // result, so the index keeps the one that it has.
+                    guard layout != own,
+                        manifest.numbers.treeCount < ManifestNumbers.layoutTreeCountMax
+                    else { continue }
                     ManifestLayouts.give(
                         layout ?? .copies, to: index, of: table.name, in: &manifest)
                 } else if let number = manifest.tables[table.name]?.indexes[index.name] {
