@@ -189,8 +189,7 @@ extension DynamoDBService {
     }
 
     static func capacityDetail(_ input: RequestParameters) throws -> Capacity.Detail {
-        try input.choice("ReturnConsumedCapacity", ["INDEXES", "TOTAL", "NONE"])
-            .flatMap(Capacity.Detail.init) ?? .none
+        try input.string("ReturnConsumedCapacity").flatMap(Capacity.Detail.init) ?? .none
     }
 }
 
