@@ -111,7 +111,9 @@ let package = Package(
         // What benchmarks and counts of instructions measure.
         .target(
             name: "MeasuredPaths",
-            dependencies: ["CodexCore", "CodexIndex", "CodexStore", "CodexTesting"],
+            dependencies: [
+                "CodexCore", "CodexDynamoDB", "CodexIndex", "CodexStore", "CodexTesting",
+            ],
             path: "Tests/MeasuredPaths"),
         // Makes fixtures of the stored format.
         .executableTarget(

@@ -160,8 +160,14 @@
                         data: HMAC<SHA256>.authenticationCode(
                             for: Data(part.utf8), using: expected))
                 }
+                let text = Data("text \(round)".utf8)
+                let code = HMAC<SHA256>.authenticationCode(for: text, using: expected)
                 // The second time, the key is known.
-                for _ in 0..<2 { #expect(keys.key(for: header) == expected, "\(scope)") }
+                for _ in 0..<2 {
+                    var known = keys.code(for: header)
+                    known.update(data: text)
+                    #expect(known.finalize() == code, "\(scope)")
+                }
             }
         }
 
