@@ -175,6 +175,13 @@ let package = Package(
                 "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "Histories",
                 "TestSupport", "codex-test-agent",
             ]),
+        // Hours of a mixed load, in seconds.
+        .testTarget(
+            name: "SoakTests",
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "TestSupport",
+                "codex-test-agent",
+            ]),
         .testTarget(
             name: "BackupTests",
             dependencies: [
