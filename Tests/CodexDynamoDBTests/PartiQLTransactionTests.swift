@@ -233,7 +233,8 @@ struct PartiQLTransactionTests {
         func error(_ token: String, _ key: String) async throws -> String? {
             let statement = "INSERT INTO uuu VALUE {'p': '\(key)'}"
             return try await client.transaction(
-                [statement], "\"ClientRequestToken\":\"\(token)\"").error
+                [statement], "\"ClientRequestToken\":\"\(token)\""
+            ).error
         }
         let start = String(repeating: character, count: 35)
         #expect(try await error("", "a") == "ValidationException")
