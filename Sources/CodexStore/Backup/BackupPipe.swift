@@ -44,7 +44,7 @@ final class BackupPipe: Sendable {
     ///   - file: The file, which is empty.
     ///   - turns: The pace.
     ///   - write: Writes to the descriptor. Once the file cannot be written, it gets `EPIPE` on
-    ///     Linux, and elsewhere its bytes are dropped.
+    ///     Linux, and its bytes are dropped on other systems.
     /// - Throws: ``CodexError/Code/cancelled``, the errors of the file, and those of `write`.
     static func copy(
         to file: File, _ turns: BackupTurns, _ write: (Int32) throws(CodexError) -> Void
@@ -101,8 +101,8 @@ final class BackupPipe: Sendable {
     #if !os(Linux)
         /// Takes the rest of the copy, and drops it.
         ///
-        /// After a write to a pipe without a reader, LMDB waits for `SIGPIPE`. Here the system sends
-        /// it to the process, where any thread may take it.
+        /// After a write to a pipe without a reader, LMDB waits for `SIGPIPE`. Here the system
+        /// sends it to the process, where any thread may take it.
         private func drain() {
             while let bytes = try? part(), !bytes.isEmpty {}
         }

@@ -54,7 +54,7 @@
         ///
         /// A small request is begun where it is given. If it is a short read, it is answered there.
         ///
-        /// - Returns: The answer, or the work that is left, which is to be done once.
+        /// - Returns: The answer, or the work that is left, which must be done once.
         func begin(_ request: ReceivedRequest, _ clock: RequestClock) -> BegunAnswer {
             guard request.body.count <= RequestBudget.smallByteCount, !request.isCompressed else {
                 return .pending {
