@@ -397,9 +397,10 @@ final class WriterQueue: Sendable {
     /// Runs a group again that found no room.
     ///
     /// A checkpoint releases replaced pages and the log before it. Then history is deleted that
-    /// readers of changes need.
+    /// readers of changes need, unless all jobs are steps of a build: a build waits for room.
     private func runAgain(_ jobs: [WriteJob]) {
         _ = try? parts.checkpointer.makeRoom()
+        guard jobs.contains(where: \.isLogged) else { return runShared(jobs, isSecond: true) }
         parts.log.space.sacrificing {
             raiseFormat()
             runShared(jobs, isSecond: true)

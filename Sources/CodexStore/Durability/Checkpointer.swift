@@ -261,7 +261,7 @@ final class Checkpointer: Sendable {
             }
             return isFirst
         }
-        let isPartDue = writeback.wrote(
+        let isPartDue = writeback.recordCommit(
             (replaced?.count ?? 0) * pageByteCount,
             usedByteCount: state.withLock { $0.usedByteCount })
         if isDue || isPartDue { loop.wake() }

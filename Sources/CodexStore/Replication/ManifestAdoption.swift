@@ -79,11 +79,9 @@ struct ManifestAdoption {
             switch manifest.tables[name]?.state(part) {
             case nil where state == .conflicting:
                 manifest.tables[name]?.setState(.conflicting, part)
-                guard leader.unproven?.contains(PartKind.index.part(leaderNumber)) == true else {
-                    continue
+                if leader.isUnproven(PartKind.index.part(leaderNumber)) {
+                    manifest.tables[name]?.setUnproven(part)
                 }
-                let others = manifest.tables[name]?.unproven ?? []
-                manifest.tables[name]?.unproven = others + [part]
             case .conflicting where state != .conflicting:
                 manifest.tables[name]?.setState(.building, part)
             default: break
@@ -115,8 +113,7 @@ struct ManifestAdoption {
                     guard layout != own,
                         manifest.numbers.treeCount < ManifestNumbers.layoutTreeCountMax
                     else { continue }
-                    ManifestLayouts.give(
-                        layout ?? .copies, to: index, of: table.name, in: &manifest)
+                    manifest.changeLayout(of: index, in: table.name, to: layout ?? .copies)
                 } else if let number = manifest.tables[table.name]?.indexes[index.name] {
                     // It has no entries yet.
                     manifest.tables[table.name]?.setLayout(layout, PartKind.index.part(number))

@@ -131,7 +131,7 @@
         private func verify(_ request: ReceivedRequest) throws(RequestRefusal) {
             guard let credentials else { return }
             guard let signer = request.signer else {
-                // No handler of a connection has required it.
+                // The request did not come through a connection, which checks this first.
                 throw RequestRefusal.missingSigner
             }
             try credentials.verify(signer, request.headers, bodyHash: request.bodyHash ?? "")
