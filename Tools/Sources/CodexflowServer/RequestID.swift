@@ -3,30 +3,23 @@
 
     /// The identifiers of answers: random numbers in the form of a UUID of version 4.
     ///
-    /// Clients write them into their logs. The numbers are mixed from a counter and from random
-    /// numbers of the process, so that no answer needs a system call. They are no secrets.
+    /// Clients write them into their logs. The numbers are hashes of a counter, whose key is a
+    /// random number of the process. So no answer needs a system call, and no client can tell from
+    /// its identifiers how many others there were.
     enum RequestID {
-        private static let seeds = (
-            high: UInt64.random(in: 0 ... .max), low: UInt64.random(in: 0 ... .max)
-        )
         private static let count = Atomic<UInt64>(0)
-
-        /// The increment of SplitMix64's state.
-        private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
 
         /// The identifier of the next answer.
         static func next() -> String {
-            let step = count.wrappingAdd(1, ordering: .relaxed).newValue &* increment
-            return text(mixed(seeds.high &+ step), mixed(seeds.low &+ step))
+            let number = count.wrappingAdd(1, ordering: .relaxed).newValue
+            return text(hash(number, false), hash(number, true))
         }
 
-        /// The function of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-        /// Generators").
-        private static func mixed(_ state: UInt64) -> UInt64 {
-            var value = state
-            value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-            return value ^ value >> 31
+        private static func hash(_ number: UInt64, _ isSecond: Bool) -> UInt64 {
+            var hasher = Hasher()
+            hasher.combine(number)
+            hasher.combine(isSecond)
+            return UInt64(bitPattern: Int64(hasher.finalize()))
         }
 
         /// Two numbers as a UUID; the bits of version and variant replace theirs.
