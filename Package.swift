@@ -111,7 +111,9 @@ let package = Package(
         // What benchmarks and counts of instructions measure.
         .target(
             name: "MeasuredPaths",
-            dependencies: ["CodexCore", "CodexIndex", "CodexStore", "CodexTesting"],
+            dependencies: [
+                "CodexCore", "CodexDynamoDB", "CodexIndex", "CodexStore", "CodexTesting",
+            ],
             path: "Tests/MeasuredPaths"),
         // Makes fixtures of the stored format.
         .executableTarget(
@@ -172,6 +174,13 @@ let package = Package(
             dependencies: [
                 "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "Histories",
                 "TestSupport", "codex-test-agent",
+            ]),
+        // Hours of a mixed load, in seconds.
+        .testTarget(
+            name: "SoakTests",
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "TestSupport",
+                "codex-test-agent",
             ]),
         .testTarget(
             name: "BackupTests",

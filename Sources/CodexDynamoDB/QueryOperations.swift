@@ -9,7 +9,7 @@ extension DynamoDBService {
         let named = try input.table()
         // Without a filter, values are only compared with keys.
         var expressions = try Expressions(
-            input, .query, comparesKeys: !input.has("FilterExpression"))
+            input, .query, plans.expressions, comparesKeys: !input.has("FilterExpression"))
         let keyCondition = try expressions.keyCondition()
         let filter = try expressions.filter("QueryFilter")
         let projection = try expressions.projection()
@@ -36,7 +36,7 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let named = try input.table()
-        var expressions = try Expressions(input, .scan)
+        var expressions = try Expressions(input, .scan, plans.expressions)
         let filter = try expressions.filter("ScanFilter")
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
@@ -133,9 +133,7 @@ struct ReadParameters {
             keyNames = table.keyAttributes.map(\.name)
         }
         startNames = names.map(\.name)
-        let select = try input.choice(
-            "Select",
-            ["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"])
+        let select = try input.string("Select")
         countsOnly = select == "COUNT"
         switch select {
         case "ALL_PROJECTED_ATTRIBUTES" where index == nil:

@@ -14,7 +14,7 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
-        let gets = try Self.transactGets(input)
+        let gets = try transactGets(input)
         let keys = try keys(of: gets)
         var response = ResponseWriter(byteCountMax: ResponseWriter.transactionByteCountMax)
         var units: [Capacity] = []
@@ -36,11 +36,12 @@ extension DynamoDBService {
         return response
     }
 
-    private static func transactGets(_ input: RequestParameters) throws -> [TransactGet] {
+    private func transactGets(_ input: RequestParameters) throws -> [TransactGet] {
         var expressionByteCount = 0
-        return try actions(input).map { node in
-            let get = try TransactGet(try RequestParameters(node, "TransactGetItem"))
-            try count(get.placeholderByteCount, &expressionByteCount)
+        return try Self.actions(input).map { node in
+            let get = try TransactGet(
+                try RequestParameters(node, "TransactGetItem"), plans.expressions)
+            try Self.count(get.placeholderByteCount, &expressionByteCount)
             return get
         }
     }
@@ -101,7 +102,7 @@ extension DynamoDBService {
         let collections = try collections(
             of: parsed.filter { $0.action.isWrite }.map {
                 (item: $0.action.item, table: $0.table, text: $0.action.table.text)
-            }, if: wantsCollections)
+            }, if: wantsCollections, within: budget)
         let units = try await perform(
             actions, token, returningItems: parsed.map { $0.action.returnsItem }, targets, budget)
         var response = ResponseWriter()
@@ -110,15 +111,14 @@ extension DynamoDBService {
         return response
     }
 
+    /// The token of a transaction, in the form that the store takes.
+    ///
+    /// AWS counts its characters, and the store its bytes. So a hash stands for a longer one.
     static func token(_ input: RequestParameters) throws -> String? {
-        let token = try input.string("ClientRequestToken")
-        if let token, !(1...DynamoDBLimits.idempotencyTokenByteCountMax).contains(token.utf8.count)
-        {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'clientRequestToken' failed to satisfy "
-                    + "constraint: Member must have length less than or equal to 36")
-        }
-        return token
+        guard let token = try input.string("ClientRequestToken") else { return nil }
+        let byteCountMax = DynamoDBLimits.idempotencyTokenByteCountMax
+        guard token.utf8.count > byteCountMax else { return token }
+        return String(SHA256.hexadecimal(token).prefix(byteCountMax))
     }
 
     private func transactWrites(
@@ -126,7 +126,8 @@ extension DynamoDBService {
     ) throws -> [(action: TransactAction, table: TableDefinition)] {
         var (byteCount, expressionByteCount) = (0, 0)
         return try Self.actions(input).map { node in
-            let action = try TransactAction(try RequestParameters(node, "TransactWriteItem"))
+            let action = try TransactAction(
+                try RequestParameters(node, "TransactWriteItem"), plans.expressions)
             // A transaction that is certainly too large does not wait for the writer.
             byteCount += action.putByteCount
             guard byteCount <= DynamoDBLimits.transactionByteCountMax else {
@@ -269,11 +270,11 @@ private struct TransactGet {
     /// The bytes of the names that its expression refers to.
     let placeholderByteCount: Int
 
-    init(_ input: RequestParameters) throws {
+    init(_ input: RequestParameters, _ plans: ExpressionPlans) throws {
         guard let get = try input.object("Get") else { throw RequestParameters.missing("Get") }
         table = try get.table()
         key = try get.requiredKey("Key")
-        var expressions = try Expressions(get, .transactionRead)
+        var expressions = try Expressions(get, .transactionRead, plans)
         projection = try expressions.projection()
         try expressions.requireAllUsed()
         placeholderByteCount = expressions.placeholderByteCount
@@ -292,7 +293,7 @@ private struct TransactAction {
     /// The bytes of the names and values that its expressions refer to.
     let placeholderByteCount: Int
 
-    init(_ input: RequestParameters) throws {
+    init(_ input: RequestParameters, _ plans: ExpressionPlans) throws {
         let kinds = ["ConditionCheck", "Put", "Delete", "Update"].filter(input.has)
         guard kinds.count == 1, let kind = kinds.first, let parameters = try input.object(kind)
         else {
@@ -304,7 +305,7 @@ private struct TransactAction {
         returnsItem = try WriteParameters.returnsItemOnFailure(parameters)
         item = try kind == "Put" ? parameters.requiredItem("Item") : parameters.requiredKey("Key")
         var expressions = try Expressions(
-            parameters, kind == "Update" ? .transactionUpdate : .transactionCondition)
+            parameters, kind == "Update" ? .transactionUpdate : .transactionCondition, plans)
         update = kind == "Update" ? try expressions.update() : nil
         condition = try expressions.condition()
         try expressions.requireAllUsed()

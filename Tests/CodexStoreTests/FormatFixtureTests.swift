@@ -18,7 +18,8 @@ struct FormatFixtureTests {
     }
 
     @Test(
-        "A store that was closed is as it was left, and goes on", arguments: ["format3", "format4"])
+        "A store that was closed is as it was left, and goes on",
+        arguments: ["format3", "format4", "format5"])
     func closed(format: String) async throws {
         let fixture = try FormatFixture(format)
         let path = fixture.path("store")
@@ -39,7 +40,7 @@ struct FormatFixtureTests {
         try await fixture.goOn(store, format)
     }
 
-    @Test("A store of a killed process is recovered", arguments: ["format3", "format4"])
+    @Test("A store of a killed process is recovered", arguments: ["format3", "format4", "format5"])
     func unclosed(format: String) async throws {
         let fixture = try FormatFixture(format)
         let path = fixture.path("unclosed")
@@ -53,7 +54,9 @@ struct FormatFixtureTests {
         try await fixture.goOn(store, format)
     }
 
-    @Test("A backup is restored, with its archive to the end", arguments: ["format3", "format4"])
+    @Test(
+        "A backup is restored, with its archive to the end",
+        arguments: ["format3", "format4", "format5"])
     func restored(format: String) async throws {
         let fixture = try FormatFixture(format)
         let (backup, archive) = (fixture.path("backup"), fixture.path("archive"))
@@ -79,7 +82,7 @@ struct FormatFixtureTests {
         try await fixture.goOn(store, format)
     }
 
-    @Test("A follower takes a leader's stream", arguments: ["format3", "format4"])
+    @Test("A follower takes a leader's stream", arguments: ["format3", "format4", "format5"])
     func followed(format: String) async throws {
         let fixture = try FormatFixture(format)
         let path = fixture.path("follower")

@@ -68,7 +68,7 @@
             "They are opened with their keys, and sealed under a new one",
             arguments: ["store", "unclosed", "restored"])
         func opened(part: String) async throws {
-            for format in ["format3", "format4"] {
+            for format in ["format3", "format4", "format5"] {
                 let directory = try copy(format)
                 let bodies = try expected(directory)
                 #expect(bodies.count == 6)
@@ -127,7 +127,7 @@
 
         @Test(
             "Their tokens are recognized, and their digests get a key",
-            arguments: ["format3", "format4"], ["store", "unclosed", "restored"])
+            arguments: ["format3", "format4", "format5"], ["store", "unclosed", "restored"])
         func tokens(format: String, part: String) async throws {
             let directory = try copy(format)
             let path = try await path(of: part, directory)

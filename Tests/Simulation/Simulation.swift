@@ -23,7 +23,7 @@ package struct Simulation: Sendable {
     }
 
     /// Whether histories can run: calls are interposed on Linux, and not in builds for sanitizers of
-    /// threads.
+    /// threads and addresses.
     package static var isAvailable: Bool {
         #if os(Linux)
             simulated_is_available() != 0
@@ -46,9 +46,9 @@ package struct Simulation: Sendable {
 
     /// The names of the faults that `codex-simulated` can plant in its stores.
     package static let plantedFaults = [
-        "skippedDelete", "staleProjection", "missedMove", "miscount", "lostOverflow", "noLog",
-        "noFlush", "noDataFlush", "noReaderInRedo", "noRedo", "noGate", "shownExpired",
-        "staleBuild", "noBuildCheckpoint",
+        "skippedDelete", "staleProjection", "staleReference", "missedMove", "miscount",
+        "lostOverflow", "noLog", "noFlush", "noDataFlush", "noReaderInRedo", "noRedo", "noGate",
+        "shownExpired", "staleBuild", "noBuildCheckpoint",
     ]
 
     /// What a history showed.

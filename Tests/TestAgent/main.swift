@@ -7,6 +7,8 @@ import Foundation
 //
 //   write STORE COUNT SEED   puts and deletes items, one transaction each
 //   index STORE NAME         adds an index on the attribute `g`, then waits until it is ready
+//   layout STORE NAME LAYOUT STEP   gives an index a layout, then waits; is killed at the step,
+//                                   which is as LastStep has it
 //   counter STORE NAME       adds a counter by `g`, then waits
 //   load STORE COUNT         loads items into the empty table
 //   crash STORE …            see CrashWriter
@@ -22,6 +24,10 @@ import Foundation
 //   rolling STORE VERSION COUNT PREFIX   see RollingProgram
 //   torture STORE …          see TortureWorker
 //   histories STORE …        see HistoryWriter
+//   soak STORE …             see SoakWorker
+//   soak-reader STORE …      see SoakReader
+//   soak-tables STORE …      see SoakManyTables
+//   upgrade STORE            brings a store of an earlier format to the present one, and verifies it
 //   drive                    does what it is told: see Driven
 //
 // Each prints a line when it has begun and one when it is done.
@@ -43,6 +49,18 @@ do {
         try HistoryWriter(Array(arguments.dropFirst(2))).run()
         exit(0)
     }
+    if arguments[1] == "soak" {
+        await SoakWorker(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
+    if arguments[1] == "soak-reader" {
+        SoakReader(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
+    if arguments[1] == "soak-tables" {
+        await SoakManyTables(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
     if arguments[1] == "rolling" {
         try await RollingProgram(Array(arguments.dropFirst(2))).run()
         exit(0)
@@ -57,7 +75,11 @@ do {
         _ = try CrashWorkload.check(arguments[2], acknowledged, isPowerCut: true)
         exit(0)
     }
-    let store = try Store(at: arguments[2])
+    var options = StoreOptions()
+    if arguments[1] == "layout", let step = LastStep(arguments[5], SIGKILL) {
+        options.parts.reached = { step.reached($0) }
+    }
+    let store = try Store(at: arguments[2], options: options)
     switch arguments[1] {
     case "sum":
         say("begun")
@@ -120,6 +142,18 @@ do {
                 sortKey: [KeyAttribute("v", .number)]),
             to: "t")
         try await store.waitUntilReady()
+    case "layout":
+        say("begun")
+        guard let layout = IndexLayout(rawValue: arguments[4]) else { exit(64) }
+        try await store.changeLayout(ofIndex: arguments[3], in: "t", to: layout)
+        try await store.waitUntilReady()
+    case "upgrade":
+        say("begun")
+        try await store.waitUntilReady()
+        let report = try store.verify()
+        guard report.isSound else {
+            throw CrashFinding(description: "verify: \(report.differences.prefix(3))")
+        }
     case "counter":
         say("begun")
         try await store.addCounter(

@@ -9,7 +9,7 @@ extension DynamoDBService {
         let capacity = try Self.capacityDetail(input)
         let token = try Self.token(input)
         let inputs = try StatementInput.list(input, "TransactStatements")
-        let statements = try Self.typed(inputs)
+        let statements = try typed(inputs)
         let readCount = statements.filter(\.isRead).count
         guard readCount == 0 || readCount == statements.count else {
             throw StatementListRefusals.transactionMixed
@@ -21,7 +21,7 @@ extension DynamoDBService {
     /// The statements, with the limit of all of their parameters together.
     ///
     /// - Throws: The errors of parameters, and those of statements with their places.
-    private static func typed(_ inputs: [StatementInput]) throws -> [TypedStatement] {
+    private func typed(_ inputs: [StatementInput]) throws -> [TypedStatement] {
         var byteCount = 0
         return try inputs.enumerated().map { place, input in
             let values = try input.values(adding: &byteCount)
@@ -29,7 +29,7 @@ extension DynamoDBService {
                 throw StatementListRefusals.transactionTooLarge
             }
             do {
-                return try TypedStatement(input.text, values)
+                return try TypedStatement(input.text, values, plans.statements)
             } catch {
                 throw StatementListRefusals.transaction(place, ServiceError(error))
             }
@@ -38,21 +38,25 @@ extension DynamoDBService {
 
     /// The results of planning all statements.
     ///
-    /// The error of a statement that no transaction may have is that of the request. The others,
-    /// such as a missing table, are the reasons why the transaction is cancelled.
+    /// The error of a statement that no transaction may have is that of the request, and so is a
+    /// missing table. The others are the reasons why the transaction is cancelled.
+    ///
+    /// Source: Reference. ResourceNotFoundException is an error of ExecuteTransaction, and
+    /// TransactionCanceledException has no code for it.
     ///
     /// - Parameters:
     ///   - statements: The statements.
     ///   - body: Plans a statement, and refuses what no transaction may have.
     ///   - keyed: Plans the rest, which depends on the values of the key.
     /// - Returns: The result of `keyed` for each statement.
-    /// - Throws: `ValidationException`, `TransactionCanceledException`.
+    /// - Throws: `ValidationException`, `ResourceNotFoundException`,
+    ///   `TransactionCanceledException`.
     private static func planned<Planned, Output>(
         _ statements: [TypedStatement], _ body: (TypedStatement) throws -> Planned,
         keyed: (Planned) throws -> Output
     ) throws -> [Output] {
-        var (results, reasons): ([Output], [ServiceError.Reason]) = ([], [])
-        var plans: [Planned?] = []
+        var plans: [Planned] = []
+        var missingTable: ServiceError?
         for (place, statement) in statements.enumerated() {
             do {
                 plans.append(try body(statement))
@@ -61,16 +65,12 @@ extension DynamoDBService {
             } catch let failure as ServiceError
                 where failure.type == ServiceError.tableNotFound.type
             {
-                plans.append(nil)
+                missingTable = failure
             }
         }
+        if let missingTable { throw missingTable }
+        var (results, reasons): ([Output], [ServiceError.Reason]) = ([], [])
         for plan in plans {
-            guard let plan else {
-                reasons.append(
-                    ServiceError.Reason(
-                        code: "ResourceNotFound", message: ServiceError.tableNotFound.message))
-                continue
-            }
             do {
                 results.append(try keyed(plan))
                 reasons.append(ServiceError.Reason(code: "None"))

@@ -73,6 +73,7 @@ struct Manifest: Codable {
     /// Adds the additions of a schema; returns whether there were any.
     mutating func merge(_ requested: Schema) throws(CodexError) -> Bool {
         let known = evolution ?? SchemaEvolution()
+        let treeCount = numbers.treeCount
         let merged = try schema.merging(requested, cases: known.cases ?? CaseHistory())
         var evolved = known
         // A follower takes over the history of its leader.
@@ -90,7 +91,7 @@ struct Manifest: Codable {
                 "The store has had \(ManifestNumbers.max) tables or entities. Export it, and "
                     + "import it into a new one.")
         }
-        try numbers.requireTreeCount()
+        try numbers.requireTreeCount(since: treeCount)
         return true
     }
 
@@ -100,8 +101,11 @@ struct Manifest: Codable {
     @discardableResult
     mutating func raiseFormat() -> Bool {
         defer { format = StoreFormat.current }
-        return format < StoreFormat.current
+        return isOfEarlierFormat
     }
+
+    /// Whether the store's format is not raised yet.
+    var isOfEarlierFormat: Bool { format < StoreFormat.current }
 
     /// Sets the extent to which the values of a table's items are decided.
     mutating func setUndecided(_ undecided: Undecided?, of table: String) {
@@ -152,31 +156,33 @@ struct Manifest: Codable {
     /// The leader would have found equal keys, and stamped items that expire.
     ///
     /// The indexes get other numbers, so that a build that still runs does not end the new one. A
-    /// conflicting index that was in force stays so.
+    /// conflicting index that was in force stays so. Each keeps its layout, or gets the one that it
+    /// was given last.
     private mutating func rebuildUnbuilt() {
-        var inForce: [(table: String, index: String)] = []
+        var rebuilt: [(table: String, index: String, layout: IndexLayout?, isInForce: Bool)] = []
         for (name, indexes) in unbuiltByLeader ?? [:] {
             let definitions = schema.tables.first { $0.name == name }?.maintainedIndexes ?? []
             for index in definitions where indexes.contains(index.name) {
-                guard let number = tables[name]?.indexes.removeValue(forKey: index.name) else {
+                guard let entry = tables[name], let number = entry.indexes[index.name] else {
                     continue
                 }
                 let part = PartKind.index.part(number)
-                let isUnproven = tables[name]?.unproven?.contains(part) ?? false
-                if index.isUnique, !isUnproven, tables[name]?.state(part) == .conflicting {
-                    inForce.append((name, index.name))
+                let isInForce =
+                    index.isUnique && !entry.isUnproven(part)
+                    && entry.state(part) == .conflicting
+                rebuilt.append((name, index.name, entry.namedLayout(of: index), isInForce))
+                for part in tables[name]?.removeIndex(index) ?? [] {
+                    forgetPosition(part, of: name)
                 }
-                forgetPosition(part, of: name)
-                var ownsChunks = false
-                if case .include = index.projection { ownsChunks = true }
-                tables[name]?.retire(part, ownsChunks: ownsChunks)
             }
         }
         unbuiltByLeader = nil
         assignNumbers()
-        for (table, index) in inForce {
+        for (table, index, layout, isInForce) in rebuilt {
             guard let number = tables[table]?.indexes[index] else { continue }
-            tables[table]?.setProven(PartKind.index.part(number))
+            let part = PartKind.index.part(number)
+            tables[table]?.setLayout(layout, part)
+            if isInForce { tables[table]?.setProven(part) }
         }
     }
 
@@ -189,6 +195,8 @@ struct Manifest: Codable {
     var numbers: ManifestNumbers { ManifestNumbers(self) }
 
     /// Assigns numbers to new parts of the schema; new parts of an existing table must be built.
+    ///
+    /// New indexes have layouts, and so the manifest has the current format then.
     mutating func assignNumbers() {
         for table in schema.tables {
             let known = tables[table.name]
@@ -196,6 +204,8 @@ struct Manifest: Codable {
             var entry =
                 known ?? Table(number: numbers.highest + 1, slot: numbers.freeSlot, indexes: [:])
             entry.assignNumbers(table, isNew: known == nil)
+            // An opening on a full disk may have left the format as it was.
+            if entry.indexes != known?.indexes { raiseFormat() }
             tables[table.name] = entry
         }
         for entity in schema.entities where entities[entity.name] == nil {
@@ -215,12 +225,7 @@ struct Manifest: Codable {
             throw CodexError(.unknownTable, "There is no table \(name).")
         }
         var trees = entry.retired ?? []
-        for index in definition.maintainedIndexes {
-            guard let number = entry.indexes[index.name] else { continue }
-            var ownsChunks = false
-            if case .include = index.projection { ownsChunks = true }
-            trees.append(Retired(part: PartKind.index.part(number), ownsChunks: ownsChunks))
-        }
+        trees += definition.maintainedIndexes.flatMap { entry.trees(of: $0) }
         trees += (entry.counters ?? [:]).values.sorted().map {
             Retired(part: PartKind.counter.part($0), ownsChunks: false)
         }
@@ -298,21 +303,23 @@ struct Manifest: Codable {
         _ kind: PartKind, _ name: String, of table: String
     ) throws(CodexError) {
         let definition = try schema.table(table)
-        let removed = kind == .index ? tables[table]?.indexes[name] : tables[table]?.counters?[name]
-        // The index of expiry goes with the time to live alone.
-        guard let removed, name != TableDefinition.expiryIndexName else {
-            throw CodexError(.unknownIndex, "Table \(table) has no \(kind.rawValue) \(name).")
-        }
-        var ownsChunks = false
+        let unknown = CodexError(
+            .unknownIndex, "Table \(table) has no \(kind.rawValue) \(name).")
+        let parts: [String]
         switch kind {
         case .index:
-            let index = definition.indexes.first { $0.name == name }
-            if case .include? = index?.projection { ownsChunks = true }
-            tables[table]?.indexes[name] = nil
-        case .counter: tables[table]?.counters?[name] = nil
+            // The index of expiry is not among them: it goes with the time to live alone.
+            guard let index = definition.indexes.first(where: { $0.name == name }) else {
+                throw unknown
+            }
+            parts = tables[table]?.removeIndex(index) ?? []
+        case .counter:
+            guard let number = tables[table]?.counters?.removeValue(forKey: name) else {
+                throw unknown
+            }
+            parts = [kind.part(number)]
+            tables[table]?.retire(kind.part(number), ownsChunks: false)
         }
-        let part = kind.part(removed)
-        tables[table]?.retire(part, ownsChunks: ownsChunks)
         schema = Schema(
             tables: schema.tables.map { definition in
                 guard definition.name == table else { return definition }
@@ -321,7 +328,7 @@ struct Manifest: Codable {
                     counters: kind == .counter
                         ? definition.counters.filter { $0.name != name } : nil)
             }, entities: schema.entities)
-        forgetPosition(part, of: table)
+        for part in parts { forgetPosition(part, of: table) }
     }
 
     /// Removes the time to live of a table.

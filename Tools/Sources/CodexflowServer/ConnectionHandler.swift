@@ -34,7 +34,8 @@
         private let endpoint: Endpoint
         private let date: HTTPDate
         private let gate: InputGate
-        private let responder: Responder
+        /// The function that answers requests; `nil` is the endpoint.
+        private let responder: Responder?
         private let timeout: TimeAmount
         private var state = State.idle
         private var context: ChannelHandlerContext?
@@ -49,6 +50,10 @@
         /// The portions that were written in this turn; further portions may wait for another turn.
         private var turnPortionCount = 0
         private var isTurnOver = false
+        /// Whether a request was begun in this turn of reading; others wait for their own turn.
+        private var hasBegunRequest = false
+        /// The executor of tasks on the channel's event loop.
+        private var executor: EventLoopExecutor?
 
         /// The most portions of an answer in a turn.
         private static let turnPortionCountMax = 2
@@ -68,9 +73,8 @@
             _ endpoint: Endpoint, _ date: HTTPDate, _ gate: InputGate,
             _ responder: Responder? = nil
         ) {
-            let usual: Responder = { await endpoint.answer($0, $1) }
             (self.endpoint, self.date, self.gate) = (endpoint, date, gate)
-            self.responder = responder ?? usual
+            self.responder = responder
             timeout = TimeAmount(endpoint.timeout)
         }
 
@@ -89,6 +93,7 @@
         private func begin(_ context: ChannelHandlerContext) {
             guard timer == nil else { return }
             localAddress = context.localAddress?.ipAddress
+            executor = EventLoopExecutor(context.eventLoop)
             extendDeadline(context)
             schedule(at: deadline, context)
         }
@@ -160,27 +165,36 @@
             }
         }
 
+        func channelReadComplete(context: ChannelHandlerContext) {
+            hasBegunRequest = false
+            context.fireChannelReadComplete()
+        }
+
         private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
             guard case .idle = state else { return }
             extendDeadline(context)
             do throws(RequestRefusal) {
                 let accepted = try endpoint.rules.accept(head, localAddress: localAddress)
-                if accepted.route == .operation { try requireSigner(accepted) }
+                let signer = try signer(of: accepted)
                 state = .receiving(
-                    IncomingRequest(
-                        accepted, head.headers, endpoint.memory,
-                        isSigned: endpoint.credentials != nil))
+                    IncomingRequest(accepted, signer, head.headers, endpoint.memory))
                 if accepted.expectsContinue { writeContinue(context) }
             } catch {
                 refuse(error, context, isHead: head.method == .HEAD)
             }
         }
 
-        /// Refuses a request that does not claim the access key, before its body is read.
-        private func requireSigner(_ accepted: AcceptedHead) throws(RequestRefusal) {
-            guard let credentials = endpoint.credentials else { return }
+        /// The claim of the access key, if the request must have one.
+        ///
+        /// - Throws: The refusal of a request that does not claim it, before its body is read.
+        private func signer(
+            of accepted: AcceptedHead
+        ) throws(RequestRefusal) -> AuthorizationHeader? {
+            guard accepted.route == .operation, let credentials = endpoint.credentials else {
+                return nil
+            }
             do throws(RequestRefusal) {
-                _ = try credentials.signer(accepted.authorization)
+                return try credentials.signer(accepted.authorization)
             } catch {
                 throw error.readable(by: accepted.origin)
             }
@@ -261,10 +275,33 @@
             let clock = RequestClock(endpoint.timeout)
             state = .answering(clock, closes: request.head.closes)
             let received = request.received
+            switch begin(received, clock) {
+            case .done(let answer): finish(answer)
+            case .pending(let rest): perform(rest, context)
+            }
+        }
+
+        /// Begins a request in place, at most one in a turn of reading.
+        ///
+        /// A client that sends many requests at once therefore does not hold up other connections
+        /// of the event loop.
+        private func begin(_ request: ReceivedRequest, _ clock: RequestClock) -> BegunAnswer {
+            if let responder { return .pending { await responder(request, clock) } }
+            guard !hasBegunRequest else {
+                return .pending { [endpoint] in await endpoint.answer(request, clock) }
+            }
+            hasBegunRequest = true
+            return endpoint.begin(request, clock)
+        }
+
+        /// Performs the work that is left for a request, in a task on the event loop.
+        private func perform(
+            _ rest: @escaping @Sendable () async -> HTTPAnswer, _ context: ChannelHandlerContext
+        ) {
             let eventLoop = context.eventLoop
             let handler = NIOLoopBound(self, eventLoop: eventLoop)
-            Task { [responder] in
-                let answer = await responder(received, clock)
+            Task(executorPreference: executor) {
+                let answer = await rest()
                 if eventLoop.inEventLoop {
                     handler.value.finish(answer)
                 } else {
@@ -355,6 +392,7 @@
     private final class IncomingRequest {
         let head: AcceptedHead
         var isComplete = false
+        private let signer: AuthorizationHeader?
         private let headers: HTTPHeaders
         private var body: RequestBody
         private let memory: MemoryReservation
@@ -362,12 +400,13 @@
         private var unreservedByteCount = 0
 
         init(
-            _ head: AcceptedHead, _ headers: HTTPHeaders, _ memory: MemoryBudget, isSigned: Bool
+            _ head: AcceptedHead, _ signer: AuthorizationHeader?, _ headers: HTTPHeaders,
+            _ memory: MemoryBudget
         ) {
-            self.head = head
-            self.headers = isSigned ? headers : [:]
+            (self.head, self.signer) = (head, signer)
+            self.headers = signer == nil ? [:] : headers
             self.memory = MemoryReservation(memory)
-            body = RequestBody(byteCount: head.byteCount, isHashed: isSigned)
+            body = RequestBody(byteCount: head.byteCount, isHashed: signer != nil)
         }
 
         func append(_ part: ByteBuffer) throws(RequestRefusal) {
@@ -382,7 +421,9 @@
             return true
         }
 
-        var received: ReceivedRequest { ReceivedRequest(head, headers, body: body, memory: memory) }
+        var received: ReceivedRequest {
+            ReceivedRequest(head, signer, headers, body: body, memory: memory)
+        }
     }
 
     extension RequestRefusal {

@@ -49,10 +49,10 @@
                 throw RequestRefusal.headTooLarge
             }
             let fields = try HeadFields(head.headers)
-            try requireHost(fields["host"], localAddress)
+            try requireHost(fields[.host], localAddress)
             let target = Self.target(head.uri)
             if let authority = target.authority { try requireHost(authority, localAddress) }
-            let origin = try allowed(fields["origin"])
+            let origin = try allowed(fields[.origin])
             do throws(RequestRefusal) {
                 let byteCount = try Self.byteCount(fields, head.version)
                 let route = try Self.route(head, target.path, fields)
@@ -108,7 +108,7 @@
         private static func byteCount(
             _ fields: HeadFields, _ version: HTTPVersion
         ) throws(RequestRefusal) -> Int? {
-            switch (fields["content-length"], fields["transfer-encoding"]) {
+            switch (fields[.contentLength], fields[.transferEncoding]) {
             case (nil, nil): return 0
             case (_?, _?):
                 throw RequestRefusal.malformed(
@@ -132,6 +132,8 @@
 
         /// The parts of a target; proxies send it in absolute form (RFC 9112, 3.2.2).
         private static func target(_ uri: String) -> (authority: String?, path: String) {
+            // Nearly all targets are paths.
+            if uri.utf8.first == UInt8(ascii: "/") { return (nil, uri) }
             let scheme = "http://"
             guard uri.prefix(scheme.count).lowercased() == scheme else { return (nil, uri) }
             let rest = uri.dropFirst(scheme.count)
@@ -149,45 +151,27 @@
             }
             switch head.method {
             case .GET: return .health
-            case .OPTIONS where fields["origin"] != nil: return .preflight
+            case .OPTIONS where fields[.origin] != nil: return .preflight
             case .POST: break
             default:
                 throw RequestRefusal(
                     "UnknownOperationException", "Requests are sent with POST.", status: 405)
             }
-            let type = fields["content-type"]?.prefix { $0 != ";" }.lowercased()
-            guard type?.split(separator: " ") == ["application/x-amz-json-1.0"] else {
+            guard let type = fields[.contentType], isJSON(type) else {
                 throw RequestRefusal.malformed(
                     "The Content-Type is not application/x-amz-json-1.0.", status: 415)
             }
             return .operation
         }
-    }
 
-    /// The headers that the server reads; those that define a request's meaning must occur once.
-    struct HeadFields {
-        private var values: [String: String] = [:]
-
-        private static let single: Set<String> = [
-            "access-control-request-headers", "access-control-request-method",
-            "access-control-request-private-network", "authorization", "content-encoding",
-            "content-length", "content-type", "date", "expect", "host", "origin",
-            "transfer-encoding", "upgrade", "x-amz-date", "x-amz-target",
-        ]
-        private static let others: Set<String> = ["accept-encoding"]
-
-        init(_ headers: HTTPHeaders) throws(RequestRefusal) {
-            for (name, value) in headers {
-                let name = name.lowercased()
-                if Self.others.contains(name) { values[name] = value }
-                guard Self.single.contains(name) else { continue }
-                guard values.updateValue(value, forKey: name) == nil else {
-                    throw RequestRefusal.malformed("The header \(name) is there twice.")
-                }
-            }
+        /// Whether a content type is that of DynamoDB's requests, with any parameters.
+        private static func isJSON(_ contentType: String) -> Bool {
+            let json = "application/x-amz-json-1.0"
+            // Clients send it in this form.
+            if contentType == json { return true }
+            let type = contentType.prefix { $0 != ";" }.lowercased()
+            return type.split(separator: " ") == [json[...]]
         }
-
-        subscript(name: String) -> String? { values[name] }
     }
 
     /// The data that the server keeps of a request's head.
@@ -226,13 +210,19 @@
             self.origin = origin
             self.byteCount = byteCount
             preflight = route == .preflight ? Preflight(fields, origin: origin ?? "") : nil
-            target = fields["x-amz-target"]
-            authorization = fields["authorization"]
-            contentEncoding = fields["content-encoding"]
-            acceptsGzip = fields["accept-encoding"]?.contains("gzip") ?? false
-            expectsContinue = fields["expect"]?.lowercased() == "100-continue"
+            target = fields[.target]
+            authorization = fields[.authorization]
+            contentEncoding = fields[.contentEncoding]
+            acceptsGzip = fields[.acceptEncoding].map(Self.namesGzip) ?? false
+            expectsContinue = fields[.expect]?.lowercased() == "100-continue"
             // The bytes after an upgrade request would not be parsed as requests.
-            closes = head.version.minor < 1 || !head.isKeepAlive || fields["upgrade"] != nil
+            closes = head.version.minor < 1 || !head.isKeepAlive || fields[.upgrade] != nil
+        }
+
+        /// Whether the codings that a client takes have gzip among them.
+        private static func namesGzip(_ codings: String) -> Bool {
+            let bytes = codings.utf8
+            return bytes.indices.contains { bytes[$0...].starts(with: "gzip".utf8) }
         }
 
         /// Creates the head of a request that did not arrive over a network.

@@ -148,6 +148,29 @@
             return Self.header(names: names, signature: key.hexadecimal)
         }
 
+        @Test("The key of a scope is the same each time, also after others: 20 scopes")
+        func signingKeys() throws {
+            let keys = SigningKeys("SECRET")
+            for round in 0..<60 {
+                let scope = "202611\(10 + round % 20)/us-east-1/dynamodb/aws4_request"
+                let header = try #require(AuthorizationHeader(Self.header(scope: scope)))
+                var expected = SymmetricKey(data: Data("AWS4SECRET".utf8))
+                for part in scope.split(separator: "/") {
+                    expected = SymmetricKey(
+                        data: HMAC<SHA256>.authenticationCode(
+                            for: Data(part.utf8), using: expected))
+                }
+                let text = Data("text \(round)".utf8)
+                let code = HMAC<SHA256>.authenticationCode(for: text, using: expected)
+                // The second time, the key is known.
+                for _ in 0..<2 {
+                    var known = keys.code(for: header)
+                    known.update(data: text)
+                    #expect(known.finalize() == code, "\(scope)")
+                }
+            }
+        }
+
         private func refusal(
             _ header: String, _ headers: [(String, String)], bodyHash: String
         ) -> String? {
