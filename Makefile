@@ -17,7 +17,7 @@ NESTED = $(foreach p,$(PACKAGES),$(p)/Package.swift $(p)/Sources) \
 STORE ?= .build-demo/workspace.codex
 # Arguments of codex-bench headline: --quick, --only reads.
 HEADLINE ?=
-# Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes.
+# Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes, --pages.
 DURABLE ?=
 # A seed of `make simulate`, `make fuzz`, `make dynamodb` and `make malformed`; without it, each run has
 # another.
@@ -45,7 +45,7 @@ PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
 .PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories risk fuzz \
-	fuzz-short fuzz-corpus lint format nested task-service field-service dynamodb malformed emulators \
+	fuzz-short fuzz-corpus lint format nested task-service field-service dynamodb remote malformed emulators \
 	agents agents-cold worst count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
@@ -206,12 +206,12 @@ field-service: ## the example with a rolling upgrade between two releases under 
 	$(REPLAN)
 	$(SWIFT) test --package-path Examples/FieldService --scratch-path .build-field
 
-# AWS's clients against `codexflow serve`, and the same random operations there and in ministack, a
-# DynamoDB in Python. The calls of other programs, and short forms of `make malformed` and `make emulators`.
-# The long form: make dynamodb OPERATIONS=50000
+# AWS's clients against `codexflow serve`, and the same random operations there, in ministack and in moto,
+# DynamoDBs in Python. The calls of other programs, and short forms of `make malformed` and `make emulators`.
+# The long form, some 40 minutes: make dynamodb OPERATIONS=100000
 # The seed is random, except with SEED: make dynamodb SEED=1
 OPERATIONS ?= 3000
-dynamodb: ## AWS's clients against the server, and random operations beside ministack: OPERATIONS=, SEED=
+dynamodb: ## AWS's clients against the server, and random operations beside ministack and moto: OPERATIONS=, SEED=
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) server
@@ -223,6 +223,19 @@ dynamodb: ## AWS's clients against the server, and random operations beside mini
 	$$python Tools/Differential/emulators.py --codexflow $(SCRATCH)/debug/codexflow && \
 	$$python Tools/Differential/malformed.py --codexflow $(SCRATCH)/debug/codexflow --requests 3000 $(if $(SEED),--seed $(SEED)) && \
 	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
+
+# The client of DynamoDB's API and the commands on it, against the server, the server with faults, moto and ministack.
+# The short form has the server alone: make remote REMOTE=--short
+REMOTE ?=
+remote: ## the remote client and the domain on the server, moto and ministack: REMOTE=--short
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(PIN) server
+	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	$(PIN) tests
+	@python=$$(./Scripts/python-clients) && \
+	$$python Tools/Differential/remote.py --codexflow $(SCRATCH)/debug/codexflow $(REMOTE) -- \
+		$(SWIFT) test $(TRAITS) $(FLAGS) --filter ConformanceTests
 
 # Malformed requests: no crash, AWS's errors only, and no change of the store by a refused request.
 REQUESTS ?= 100000
@@ -386,8 +399,8 @@ bench-bulk: ## loading, size, index builds under load, several processes: 3 minu
 	$(BENCH) bulk
 
 # Durable commits, recovery, change streams, against LMDB's own sync and SQLite, with a million
-# tasks: about six minutes and 4 GB of disk.
-bench-durable: ## durable commits, recovery, change streams: 6 minutes, 4 GB of disk
+# tasks: about eight minutes and 4 GB of disk.
+bench-durable: ## durable commits, recovery, change streams: 8 minutes, 4 GB of disk
 	@./Scripts/bootstrap bench
 	$(REPLAN)
 	@mkdir -p .build-demo

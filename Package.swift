@@ -211,8 +211,8 @@ let package = Package(
         .testTarget(
             name: "DomainTests",
             dependencies: [
-                "Codex", "CodexCore", "CodexStore", "CodexTesting", "CodexWorkspace",
-                "TestSupport", "codex-test-agent",
+                "Codex", "CodexCore", "CodexDynamoDB", "CodexDynamoDBFaults", "CodexRemote",
+                "CodexStore", "CodexTesting", "CodexWorkspace", "TestSupport", "codex-test-agent",
             ],
             exclude: ["Fixtures"]),
         .testTarget(
@@ -255,8 +255,8 @@ let package = Package(
         .testTarget(
             name: "CodexRemoteTests",
             dependencies: [
-                "CodexCore", "CodexDynamoDB", "CodexRemote", "CodexSignatures", "CodexStore",
-                "CodexTesting", "TestSupport",
+                "CodexCore", "CodexDynamoDB", "CodexDynamoDBFaults", "CodexRemote",
+                "CodexSignatures", "CodexStore", "CodexTesting", "CodexWorkspace", "TestSupport",
                 .remote("NIOCore", of: "swift-nio"),
                 .remote("NIOPosix", of: "swift-nio"),
             ]),

@@ -26,6 +26,13 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
         try store.exactPage(of: query, limit: limit, after: token)
     }
 
+    func query<E: Entity>(
+        _ query: Query<E>, limit: Int?, after token: PageToken?,
+        onFailure: @Sendable (CodexError) -> Void
+    ) async throws -> Page<E> {
+        try store.exactPage(of: query, limit: limit, after: token, onFailure: onFailure)
+    }
+
     func analyticsProgress() async throws -> CodexFlow.AnalyticsReport.Progress? {
         try store.analyticsProgress()
     }

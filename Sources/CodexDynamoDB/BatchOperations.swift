@@ -12,7 +12,7 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
-        let gets = try Self.batchGets(input)
+        let gets = try batchGets(input)
         let pairs = try gets.map { (get: $0, table: try definition($0.table)) }
         var seen: Set<ItemTarget> = []
         for (get, table) in pairs { try get.requireKeys(table, &seen) }
@@ -22,7 +22,7 @@ extension DynamoDBService {
         return try await finish(batch, budget)
     }
 
-    private static func batchGets(_ input: RequestParameters) throws -> [BatchGet] {
+    private func batchGets(_ input: RequestParameters) throws -> [BatchGet] {
         guard let requests = try input.object("RequestItems") else {
             throw RequestParameters.missing("RequestItems")
         }
@@ -31,11 +31,11 @@ extension DynamoDBService {
         for member in requests.all {
             let get = try BatchGet(
                 try TableReference(member.name), try RequestParameters(member.value, member.name),
-                countSoFar: count)
+                countSoFar: count, plans.expressions)
             count += get.keys.count
             gets.append(get)
         }
-        guard count > 0 else { throw noRequests(of: "BatchGetItem") }
+        guard count > 0 else { throw Self.noRequests(of: "BatchGetItem") }
         // The parts for two tables cannot be of two kinds, either.
         if gets.contains(where: { $0.form == .legacy }),
             gets.contains(where: { $0.form == .expression })
@@ -57,7 +57,7 @@ extension DynamoDBService {
             capacity == .none ? [] : try steps.map { try WriteTarget($0.table, $0.text, self) }
         let collections = try collections(
             of: steps.map { (item: $0.keyItem, table: $0.table, text: $0.text) },
-            if: wantsCollections)
+            if: wantsCollections, within: budget)
         let units = try await perform(steps, targets, budget)
         var response = ResponseWriter()
         try response.unprocessedItems(

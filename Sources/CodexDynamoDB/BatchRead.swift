@@ -23,7 +23,10 @@ struct BatchGet {
         "ProjectionExpression", "ExpressionAttributeNames", "AttributesToGet",
     ]
 
-    init(_ table: TableReference, _ input: RequestParameters, countSoFar: Int) throws {
+    init(
+        _ table: TableReference, _ input: RequestParameters, countSoFar: Int,
+        _ plans: ExpressionPlans? = nil
+    ) throws {
         self.table = table
         guard let values = try input.list("Keys") else { throw RequestParameters.missing("Keys") }
         // The count is checked before the keys are read.
@@ -32,7 +35,7 @@ struct BatchGet {
         }
         keys = try values.map { try AttributeReader.key($0) }
         isConsistent = try input.bool("ConsistentRead") ?? false
-        var expressions = try Expressions(input, .read)
+        var expressions = try Expressions(input, .read, plans)
         projection = try expressions.projection()
         try expressions.requireAllUsed()
         form =

@@ -26,6 +26,7 @@ public final class DynamoDBService: Sendable {
     let endpoint: String
     let now: @Sendable () -> Date
     let cursors = StreamCursors()
+    let plans = RequestPlans()
     let tableChanges = TableChanges()
 
     /// Creates a service over a store, which the caller must close.
@@ -116,7 +117,7 @@ public final class DynamoDBService: Sendable {
         case .batchExecuteStatement: try await batchExecuteStatement(input, budget)
         case .executeTransaction: try await executeTransaction(input, budget)
         case .createTable: try await tableChanges.run { try await createTable(input) }
-        case .describeTable: try await describeTable(input)
+        case .describeTable: try await describeTable(input, budget)
         case .updateTable: try await tableChanges.run { try await updateTable(input) }
         case .deleteTable: try await tableChanges.run { try await deleteTable(input) }
         case .listTables: try await listTables(input)

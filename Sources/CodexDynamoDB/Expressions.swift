@@ -20,6 +20,9 @@ struct Expressions {
         /// The older parameters.
         let legacy: [String]
 
+        /// The expressions that can refer to values.
+        var valued: [String] { expressions.filter { $0 != "ProjectionExpression" } }
+
         /// Reads of single items.
         static let read = Parameters(
             expressions: ["ProjectionExpression"], legacy: ["AttributesToGet"])
@@ -52,34 +55,35 @@ struct Expressions {
     /// - Parameters:
     ///   - input: The request's parameters.
     ///   - parameters: The parameters for expressions that the operation has.
+    ///   - plans: The expressions that are not parsed again; `nil` parses each.
     ///   - comparesKeys: Whether expressions compare values with keys only; see
     ///     ``AttributeReader/key(_:partCountMax:)``.
     /// - Throws: `ValidationException`, `SerializationException`, `ThrottlingException`.
     init(
-        _ input: RequestParameters, _ parameters: Parameters, comparesKeys: Bool = false
+        _ input: RequestParameters, _ parameters: Parameters, _ plans: ExpressionPlans? = nil,
+        comparesKeys: Bool = false
     ) throws {
         self.input = input
         self.parameters = parameters
         try Self.requireOneKind(input, parameters)
-        let values = parameters.expressions.filter { $0 != "ProjectionExpression" }
-        let hasValues = !values.isEmpty && input.has("ExpressionAttributeValues")
-        if hasValues, !values.contains(where: input.has) {
+        let valued = input.has("ExpressionAttributeValues") ? parameters.valued : []
+        if !valued.isEmpty, !valued.contains(where: input.has) {
             // [dynalite] putItem, query
             throw ServiceError.validation(
                 "ExpressionAttributeValues can only be specified when using expressions: "
-                    + values.joined(separator: " and ")
-                    + (values.count > 1 ? " are null" : " is null"))
+                    + valued.joined(separator: " and ")
+                    + (valued.count > 1 ? " are null" : " is null"))
         }
         let names = try Self.names(input)
         if names.isEmpty { try Self.requireNotEmpty("ExpressionAttributeNames", input) }
         var byteCountLeft = DynamoDBLimits.expressionValueByteCountMax
         var literals: [String: AttributeValue] = [:]
-        if hasValues {
+        if !valued.isEmpty {
             literals = try Self.values(input, isKey: comparesKeys, within: &byteCountLeft)
             if literals.isEmpty { try Self.requireNotEmpty("ExpressionAttributeValues", input) }
         }
         (valueByteCountLeft, legacyByteCountMax) = (byteCountLeft, byteCountLeft)
-        parser = try ExpressionParser(names: names, values: literals)
+        parser = try ExpressionParser(names: names, values: literals, plans: plans)
     }
 
     /// Checks that a request has no older parameters beside expressions, and no names without.

@@ -76,17 +76,18 @@ extension DynamoDBService {
     ///   - items: The items or their keys, each with its table and the table's name or ARN in the
     ///     request.
     ///   - isWanted: Whether the request asks for them.
+    ///   - budget: The request's budget.
     /// - Returns: The collections; none for tables without local indexes.
-    /// - Throws: The errors of the store.
+    /// - Throws: ``ServiceError/outOfTime``, and the errors of the store.
     func collections(
         of items: some Sequence<(item: Item, table: TableDefinition, text: String)>,
-        if isWanted: Bool
+        if isWanted: Bool, within budget: RequestBudget
     ) throws -> ItemCollections {
         var collections = ItemCollections()
         guard isWanted else { return collections }
         var sizes: [String: Int] = [:]
         for (item, table, text) in items where !table.indexes.isEmpty {
-            let sizeMax = try sizes[table.name] ?? collectionSizeMax(of: table)
+            let sizeMax = try sizes[table.name] ?? collectionSizeMax(of: table, budget)
             sizes[table.name] = sizeMax
             if sizeMax > 0 { collections.add(item, of: table, text, sizeMax: sizeMax) }
         }
@@ -94,9 +95,12 @@ extension DynamoDBService {
     }
 
     /// The bound of a collection's size in gigabytes; 0 for a table without local indexes.
-    private func collectionSizeMax(of table: TableDefinition) throws -> Int {
+    private func collectionSizeMax(
+        of table: TableDefinition, _ budget: RequestBudget
+    ) throws -> Int {
         let indexes = try record(of: table.name).localIndexes
         guard !indexes.isEmpty else { return 0 }
-        return 1 + (try TreeSizes(store, table.name).byteCount(with: indexes)) / 1_000_000_000
+        let sizes = try TreeSizes(store, table, of: indexes, within: budget)
+        return 1 + sizes.byteCount(with: indexes) / 1_000_000_000
     }
 }

@@ -10,7 +10,7 @@ extension DynamoDBService {
         let key = try input.requiredKey("Key")
         let capacity = try Self.capacityDetail(input)
         let isConsistent = try input.bool("ConsistentRead") ?? false
-        var expressions = try Expressions(input, .read)
+        var expressions = try Expressions(input, .read, plans.expressions)
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
         let table = try definition(named)
@@ -31,14 +31,14 @@ extension DynamoDBService {
         let named = try input.table()
         let item = try input.requiredItem("Item")
         var write = try WriteParameters(input, named, [.none, .allOld])
-        var expressions = try Expressions(input, .condition)
+        var expressions = try Expressions(input, .condition, plans.expressions)
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
         write.isConditional = condition != nil
         let table = try definition(named)
         if let condition { try table.requireScalarKeys(condition.paths) }
         try table.requireKeys(of: item)
-        write.collections = try collections(of: item, in: table, write)
+        write.collections = try collections(of: item, in: table, write, budget)
         return try await perform(
             write, on: table, replacing: { try $0.primaryKey(of: item) }, budget
         ) { [write] transaction, _ in
@@ -54,14 +54,14 @@ extension DynamoDBService {
         let named = try input.table()
         let key = try input.requiredKey("Key")
         var write = try WriteParameters(input, named, [.none, .allOld])
-        var expressions = try Expressions(input, .condition)
+        var expressions = try Expressions(input, .condition, plans.expressions)
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
         write.isConditional = condition != nil
         let table = try definition(named)
         let primaryKey = try table.requestedKey(key)
         if let condition { try table.requireScalarKeys(condition.paths) }
-        write.collections = try collections(of: key, in: table, write)
+        write.collections = try collections(of: key, in: table, write, budget)
         return try await perform(write, on: table, replacing: { _ in primaryKey }, budget) {
             [write] transaction, _ in
             if write.measuresDeletion(from: table) {
@@ -82,7 +82,7 @@ extension DynamoDBService {
         let key = try input.requiredKey("Key")
         var write = try WriteParameters(input, named, ReturnValues.allCases)
         write.update = input.has("AttributeUpdates") ? .legacy : .expression
-        var expressions = try Expressions(input, .update)
+        var expressions = try Expressions(input, .update, plans.expressions)
         let update = try expressions.update().flatMap { $0.clauses.isEmpty ? nil : $0 }
         let condition = try expressions.condition()
         try expressions.requireAllUsed()
@@ -91,7 +91,7 @@ extension DynamoDBService {
         if let update { try table.requireKeys(update) }
         if let condition { try table.requireScalarKeys(condition.paths) }
         write.updatedPaths = update?.clauses.map(\.path) ?? []
-        write.collections = try collections(of: key, in: table, write)
+        write.collections = try collections(of: key, in: table, write, budget)
         return try await perform(write, on: table, budget) { [write] transaction, memory in
             guard let update else {
                 // An update without changes only ensures that the item exists.
@@ -113,11 +113,12 @@ extension DynamoDBService {
 
     /// The item collection of a single write, if the request asks for it.
     private func collections(
-        of item: Item, in table: TableDefinition, _ write: WriteParameters
+        of item: Item, in table: TableDefinition, _ write: WriteParameters,
+        _ budget: RequestBudget
     ) throws -> ItemCollections {
         try collections(
             of: CollectionOfOne((item: item, table: table, text: write.table)),
-            if: write.wantsCollections)
+            if: write.wantsCollections, within: budget)
     }
 
     /// Performs a write, and creates its response.

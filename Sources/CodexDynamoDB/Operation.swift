@@ -1,7 +1,7 @@
 internal import CodexCore
 
 /// The operations of DynamoDB's API, by their names in a request's target.
-enum Operation: String, Sendable {
+enum Operation: String, Sendable, CaseIterable {
     case getItem = "GetItem"
     case putItem = "PutItem"
     case updateItem = "UpdateItem"
@@ -35,13 +35,10 @@ enum Operation: String, Sendable {
     case getRecords = "GetRecords"
 
     /// The operation that the header `X-Amz-Target` names; `nil` if it names none.
-    static func named(_ target: String) -> Operation? {
-        let parts = target.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, let operation = Operation(rawValue: String(parts[1])) else {
-            return nil
-        }
-        return parts[0] == operation.interface ? operation : nil
-    }
+    static func named(_ target: String) -> Operation? { targets[target] }
+
+    private static let targets = Dictionary(
+        uniqueKeysWithValues: allCases.map { ("\($0.interface).\($0.rawValue)", $0) })
 
     /// The operations that AWS has and the service does not.
     ///

@@ -65,7 +65,8 @@ final class PageRead: SlicedRead, @unchecked Sendable {
         }
         let bound = WalkBound(
             skippedCountMax: PageTally.sliceSkippedCountMax, keyNames: read.startNames,
-            largeByteCount: size.largeByteCount)
+            largeByteCount: size.largeByteCount,
+            wantedCount: read.limit.map { $0 - tally.itemCount })
         let isGlobalIndex = read.index?.isLocal == false
         try budget.faults.read(store, isGlobalIndex: isGlobalIndex) { snapshot in
             defer { copied.clear() }

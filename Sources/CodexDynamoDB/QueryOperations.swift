@@ -9,7 +9,7 @@ extension DynamoDBService {
         let named = try input.table()
         // Without a filter, values are only compared with keys.
         var expressions = try Expressions(
-            input, .query, comparesKeys: !input.has("FilterExpression"))
+            input, .query, plans.expressions, comparesKeys: !input.has("FilterExpression"))
         let keyCondition = try expressions.keyCondition()
         let filter = try expressions.filter("QueryFilter")
         let projection = try expressions.projection()
@@ -24,6 +24,7 @@ extension DynamoDBService {
         if let filter {
             try read.requireNoKeys(filter, isLegacy: input.has("QueryFilter"))
             try table.requireScalarKeys(filter.paths)
+            try read.requireProjected(filter, of: table)
         }
         let page = PageRead(read, table, filter, .query(query))
         // Most queries end in their first slice.
@@ -35,7 +36,7 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let named = try input.table()
-        var expressions = try Expressions(input, .scan)
+        var expressions = try Expressions(input, .scan, plans.expressions)
         let filter = try expressions.filter("ScanFilter")
         let projection = try expressions.projection()
         try expressions.requireAllUsed()
@@ -153,15 +154,13 @@ struct ReadParameters {
         default: break
         }
         self.projection = projection
-        var wanted: Bool = select == "ALL_ATTRIBUTES"
-        if let definition, let projection {
-            let projected = definition.projectedNames(table)
-            wanted =
-                projected.map { names in
-                    projection.paths.contains { !names.contains($0.root) }
-                } ?? false
-        }
+        let lacking = definition?.unprojected(projection?.paths ?? [], table) ?? []
+        let wanted = select == "ALL_ATTRIBUTES" || !lacking.isEmpty
         if wanted, let definition, definition.projection != .all, index?.isLocal == false {
+            // Source: localstack/localstack, issue 478, which quotes the service.
+            guard lacking.isEmpty else {
+                throw StatementRefusals.unprojected(definition.name, lacking)
+            }
             throw ServiceError.validation(
                 "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not "
                     + "supported for global secondary index \(definition.name) because its "
@@ -227,6 +226,20 @@ struct ReadParameters {
                     + "key attributes: Primary key attribute: \(path.root)")
         }
     }
+
+    /// Checks that the filter of a query names only what a global index has.
+    ///
+    /// Source: sensedeep/dynamodb-onetable, issue 377, which quotes the service. No answer of the
+    /// service is known for a scan, or for a local index, so their filters see what is there.
+    func requireProjected(_ filter: Condition, of table: TableDefinition) throws {
+        guard let index, !index.isLocal,
+            let definition = table.indexes.first(where: { $0.name == index.name })
+        else { return }
+        let lacking = definition.unprojected(filter.paths, table)
+        guard lacking.isEmpty else {
+            throw StatementRefusals.unprojectedFilter(index.name, lacking)
+        }
+    }
 }
 
 extension SortCondition {
@@ -264,5 +277,11 @@ extension IndexDefinition {
         case .keysOnly: return Set(keys)
         case .include(let names): return Set(keys + names)
         }
+    }
+
+    /// The names that paths begin with and the index's entries lack, sorted and each once.
+    func unprojected(_ paths: [DocumentPath], _ table: TableDefinition) -> [String] {
+        guard let known = projectedNames(table) else { return [] }
+        return Set(paths.map(\.root)).subtracting(known).sorted()
     }
 }

@@ -49,10 +49,10 @@ struct RequestParameters: Sendable {
     var all: [(name: String, value: JSONValue)] { members.filter { !$0.value.isNull } }
 
     subscript(name: String) -> JSONValue? {
-        guard let value = members.first(where: { $0.name == name })?.value, !value.isNull else {
-            return nil
+        for member in members where ByteOrder.equal(member.name, name) {
+            return member.value.isNull ? nil : member.value
         }
-        return value
+        return nil
     }
 
     func has(_ name: String) -> Bool { self[name] != nil }

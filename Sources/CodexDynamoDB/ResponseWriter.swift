@@ -317,6 +317,27 @@ extension ResponseWriter {
         }
     }
 
+    /// Continues with the member of a stored item, or with nothing if the projection keeps nothing.
+    ///
+    /// - Parameters:
+    ///   - view: The item.
+    ///   - projection: The attributes to write; `nil` is all.
+    ///   - memory: The reservation for inflated values.
+    ///   - budget: The request's budget.
+    /// - Returns: The item's size.
+    /// - Throws: As ``stored(_:_:_:_:)``.
+    mutating func storedMember(
+        _ view: borrowing ItemView, _ projection: Projection?, _ memory: DecodedMemory,
+        _ budget: RequestBudget
+    ) throws -> Int {
+        let start = begin(upTo: limit)
+        more { $0.raw("\"Item\":") }
+        let before = byteCount
+        let size = try stored(view, projection, memory, budget)
+        end(start, keeping: byteCount - before > "{}".utf8.count)
+        return size
+    }
+
     /// Continues with existing JSON.
     mutating func json(_ bytes: ArraySlice<UInt8>, _ budget: RequestBudget) throws {
         var rest = bytes

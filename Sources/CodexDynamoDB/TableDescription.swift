@@ -11,13 +11,15 @@ extension DynamoDBService {
     ///   - name: The member's name.
     ///   - status: The table's status.
     ///   - indexStatuses: The statuses of global indexes that change, by name.
+    ///   - budget: The request's budget; without limits for a request that has changed something.
     ///   - response: The response.
-    /// - Throws: The errors of the store.
+    /// - Throws: ``ServiceError/outOfTime``, and the errors of the store.
     func describe(
         _ table: TableDefinition, _ record: TableRecord, _ name: String, status: String = "ACTIVE",
-        indexStatuses: [String: String] = [:], _ response: inout ResponseWriter
+        indexStatuses: [String: String] = [:], within budget: RequestBudget = RequestBudget(),
+        _ response: inout ResponseWriter
     ) throws {
-        let sizes = try TreeSizes(store, table.name)
+        let sizes = try TreeSizes(store, table, within: budget)
         let building = try store.buildStatus().filter {
             $0.table == table.name && $0.kind == .index && $0.state != .ready
         }
@@ -53,7 +55,8 @@ extension DynamoDBService {
     func describeDeleted(
         _ table: TableDefinition, _ record: TableRecord, _ response: inout ResponseWriter
     ) throws {
-        let sizes = try TreeSizes(store, table.name)
+        // Its indexes are not described.
+        let sizes = try TreeSizes(store, table, of: [], within: RequestBudget())
         response.object("TableDescription") { description in
             describeState(of: record, "DELETING", sizes, to: &description)
             description.member("ProvisionedThroughput") {
@@ -178,24 +181,5 @@ extension DynamoDBService {
         let rest = milliseconds % 1000
         return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - "\(rest)".count)
             + "\(rest)"
-    }
-}
-
-/// The sizes of a table and its indexes.
-struct TreeSizes {
-    private let trees: [StoreStatistics.Tree]
-
-    init(_ store: Store, _ table: String) throws { trees = try store.stats(of: table) }
-
-    /// The bytes of the table with some of its indexes.
-    func byteCount(with indexes: [String]) -> Int {
-        indexes.reduce(self[nil].byteCount) { $0 + self[$1].byteCount }
-    }
-
-    /// The size of an index, or of the table itself, with its large values.
-    subscript(index: String?) -> (count: Int, byteCount: Int) {
-        let tree = trees.first { $0.index == index && $0.counter == nil }
-        guard let tree, tree.entryCount > 0 else { return (0, 0) }
-        return (tree.entryCount, tree.byteCount + tree.largeByteCount)
     }
 }

@@ -58,10 +58,12 @@ extension DynamoDBService {
         try definition(name, orThrow: TableMessages.notFound(name))
     }
 
-    func describeTable(_ input: RequestParameters) async throws -> ResponseWriter {
+    func describeTable(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let table = try table(try tableName(input))
         var response = ResponseWriter()
-        try describe(table, try record(of: table.name), "Table", &response)
+        try describe(table, try record(of: table.name), "Table", within: budget, &response)
         return response
     }
 

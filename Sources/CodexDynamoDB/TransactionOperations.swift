@@ -14,7 +14,7 @@ extension DynamoDBService {
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         let capacity = try Self.capacityDetail(input)
-        let gets = try Self.transactGets(input)
+        let gets = try transactGets(input)
         let keys = try keys(of: gets)
         var response = ResponseWriter(byteCountMax: ResponseWriter.transactionByteCountMax)
         var units: [Capacity] = []
@@ -36,11 +36,12 @@ extension DynamoDBService {
         return response
     }
 
-    private static func transactGets(_ input: RequestParameters) throws -> [TransactGet] {
+    private func transactGets(_ input: RequestParameters) throws -> [TransactGet] {
         var expressionByteCount = 0
-        return try actions(input).map { node in
-            let get = try TransactGet(try RequestParameters(node, "TransactGetItem"))
-            try count(get.placeholderByteCount, &expressionByteCount)
+        return try Self.actions(input).map { node in
+            let get = try TransactGet(
+                try RequestParameters(node, "TransactGetItem"), plans.expressions)
+            try Self.count(get.placeholderByteCount, &expressionByteCount)
             return get
         }
     }
@@ -63,6 +64,9 @@ extension DynamoDBService {
 
     /// Reads an item and writes it; only one item at a time is in memory, beside the response.
     ///
+    /// Unlike GetItem, DynamoDB leaves out an item of which the projection keeps nothing. Source:
+    /// ExtendDB/extenddb, issue 74 and pull request 81, checked with the service.
+    ///
     /// - Returns: The item's size.
     private static func write(
         _ snapshot: borrowing Snapshot, _ get: TransactGet, _ key: PrimaryKey,
@@ -74,8 +78,7 @@ extension DynamoDBService {
         let byteCount = try snapshot.view(in: get.table.name, key: key) { view in
             // An item that is certainly too much is not read further.
             try room.take(encodedByteCount: view.inflatedByteCount())
-            response.more { $0.raw("\"Item\":") }
-            return try response.stored(view, get.projection, memory, budget)
+            return try response.storedMember(view, get.projection, memory, budget)
         }
         try room.take(byteCount: byteCount ?? 0)
         response.more { $0.raw("}") }
@@ -99,7 +102,7 @@ extension DynamoDBService {
         let collections = try collections(
             of: parsed.filter { $0.action.isWrite }.map {
                 (item: $0.action.item, table: $0.table, text: $0.action.table.text)
-            }, if: wantsCollections)
+            }, if: wantsCollections, within: budget)
         let units = try await perform(
             actions, token, returningItems: parsed.map { $0.action.returnsItem }, targets, budget)
         var response = ResponseWriter()
@@ -124,7 +127,8 @@ extension DynamoDBService {
     ) throws -> [(action: TransactAction, table: TableDefinition)] {
         var (byteCount, expressionByteCount) = (0, 0)
         return try Self.actions(input).map { node in
-            let action = try TransactAction(try RequestParameters(node, "TransactWriteItem"))
+            let action = try TransactAction(
+                try RequestParameters(node, "TransactWriteItem"), plans.expressions)
             // A transaction that is certainly too large does not wait for the writer.
             byteCount += action.putByteCount
             guard byteCount <= DynamoDBLimits.transactionByteCountMax else {
@@ -267,11 +271,11 @@ private struct TransactGet {
     /// The bytes of the names that its expression refers to.
     let placeholderByteCount: Int
 
-    init(_ input: RequestParameters) throws {
+    init(_ input: RequestParameters, _ plans: ExpressionPlans) throws {
         guard let get = try input.object("Get") else { throw RequestParameters.missing("Get") }
         table = try get.table()
         key = try get.requiredKey("Key")
-        var expressions = try Expressions(get, .transactionRead)
+        var expressions = try Expressions(get, .transactionRead, plans)
         projection = try expressions.projection()
         try expressions.requireAllUsed()
         placeholderByteCount = expressions.placeholderByteCount
@@ -290,7 +294,7 @@ private struct TransactAction {
     /// The bytes of the names and values that its expressions refer to.
     let placeholderByteCount: Int
 
-    init(_ input: RequestParameters) throws {
+    init(_ input: RequestParameters, _ plans: ExpressionPlans) throws {
         let kinds = ["ConditionCheck", "Put", "Delete", "Update"].filter(input.has)
         guard kinds.count == 1, let kind = kinds.first, let parameters = try input.object(kind)
         else {
@@ -302,7 +306,7 @@ private struct TransactAction {
         returnsItem = try WriteParameters.returnsItemOnFailure(parameters)
         item = try kind == "Put" ? parameters.requiredItem("Item") : parameters.requiredKey("Key")
         var expressions = try Expressions(
-            parameters, kind == "Update" ? .transactionUpdate : .transactionCondition)
+            parameters, kind == "Update" ? .transactionUpdate : .transactionCondition, plans)
         update = kind == "Update" ? try expressions.update() : nil
         condition = try expressions.condition()
         try expressions.requireAllUsed()

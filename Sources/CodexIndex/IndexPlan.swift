@@ -4,7 +4,9 @@ public import CodexCore
 /// attributes.
 ///
 /// An entry's key is the parts of the index key, each with its terminator, followed by the encoded
-/// primary key. Its value is an encoded item of the projected attributes.
+/// primary key. Its value depends on the layout: in ``IndexLayout/copies``, it is an encoded item
+/// of the projected attributes. In ``IndexLayout/references``, it has no attributes, and a query
+/// reads the item under the primary key.
 ///
 /// A table's plan has the plans of its indexes (``TablePlan/indexes``). To update an index, compute
 /// ``entryKeys(for:primaryKey:)`` of the old and the new item. Remove the old keys that the new
@@ -15,6 +17,8 @@ public import CodexCore
 public final class IndexPlan: Sendable, KeyAttributeDecoder {
     /// The definition.
     public let definition: IndexDefinition
+    /// How the entries are stored, which the definition need not say.
+    public let layout: IndexLayout
     /// The attributes that entries do not repeat in their values, because their keys contain them.
     ///
     /// A multi-valued attribute is not among them: a key contains one element, and the value the
@@ -31,12 +35,18 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
     package let indexKeyNames: [String]
     let parts: [KeyPart]
     private let tableParts: [KeyPart]
-    /// The attributes that entries hold in addition to keys, ascending.
+    /// The attributes that queries return in addition to keys, ascending; none if they return all.
     private let includedNames: [String]
+    /// The attributes among them that no key of an entry has.
+    package let projectedNames: [String]
     private let encoder: GroupKeyEncoder
 
-    init(_ definition: IndexDefinition, table: TableDefinition, tableParts: [KeyPart]) {
+    init(
+        _ definition: IndexDefinition, table: TableDefinition, tableParts: [KeyPart],
+        layout: IndexLayout
+    ) {
         self.definition = definition
+        self.layout = layout
         self.tableParts = tableParts
         if case .include(let names) = definition.projection {
             includedNames = names.sorted { ByteOrder.compare($0, $1) < 0 }
@@ -53,9 +63,13 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
         }
         encoder = GroupKeyEncoder(
             parts: parts, multiValued: definition.multiValued, owner: "index \(definition.name)")
-        keyNames =
+        let keyNames =
             tableParts.map(\.attribute.name)
             + parts.map(\.attribute.name).filter { $0 != definition.multiValued }
+        self.keyNames = keyNames
+        projectedNames = includedNames.filter { name in
+            !keyNames.contains { ByteOrder.equal($0, name) }
+        }
     }
 
     /// The keys of the entries for `item`, ascending.
@@ -96,9 +110,10 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
     /// The attributes of the entry's value; `nil` means that the value is the item's own encoding.
     ///
     /// - Parameter item: The item, with all attributes.
-    /// - Returns: An empty item for an index of keys only, the included attributes, or `nil` for
-    ///   all.
+    /// - Returns: An empty item for an entry that refers to its item; for one that copies it, the
+    ///   included attributes, or `nil` for all.
     public func projected(_ item: Item) -> Item? {
+        guard layout == .copies else { return Item() }
         switch definition.projection {
         case .all: return nil
         case .keysOnly: return Item()

@@ -35,10 +35,20 @@ public final class TablePlan: Sendable, KeyAttributeDecoder {
 
     /// Compiles a definition.
     ///
-    /// The definition is not checked; call ``Schema/validate()`` for that.
+    /// The definition is not checked; call ``Schema/validate()`` for that. Each index has the
+    /// layout that its definition names, or else the default of its projection.
     ///
     /// - Parameter definition: The table.
-    public init(_ definition: TableDefinition) {
+    public convenience init(_ definition: TableDefinition) {
+        self.init(definition) { $0.initialLayout }
+    }
+
+    /// Compiles a definition.
+    ///
+    /// - Parameters:
+    ///   - definition: The table.
+    ///   - layout: Returns the layout in which an index is stored.
+    package init(_ definition: TableDefinition, layout: (IndexDefinition) -> IndexLayout) {
         self.definition = definition
         keyNames = definition.keyAttributes.map(\.name)
         let parts = definition.keyAttributes.enumerated().map {
@@ -46,9 +56,14 @@ public final class TablePlan: Sendable, KeyAttributeDecoder {
         }
         self.parts = parts
         indexes = definition.maintainedIndexes.map {
-            IndexPlan($0, table: definition, tableParts: parts)
+            IndexPlan($0, table: definition, tableParts: parts, layout: layout($0))
         }
         counters = definition.counters.map(CounterPlan.init)
+    }
+
+    /// The plan of an index of the table in a layout.
+    package func plan(of index: IndexDefinition, in layout: IndexLayout) -> IndexPlan {
+        IndexPlan(index, table: definition, tableParts: parts, layout: layout)
     }
 
     /// Appends the encoded primary key to `bytes`.

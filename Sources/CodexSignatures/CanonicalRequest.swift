@@ -4,34 +4,27 @@
 public struct CanonicalRequest: Sendable {
     /// The text, whose hash is signed.
     ///
-    /// It is no longer than the request's head. Each header is read once.
+    /// It is no longer than the request's head, because the names ascend.
     public let text: String
 
     /// Creates the canonical form of a request; `nil` if one of the headers is missing.
     ///
     /// - Parameters:
-    ///   - headers: The request's headers.
-    ///   - names: The names of the signed headers, in ascending order.
+    ///   - names: The names of the signed headers, in lower case and in ascending order.
     ///   - bodyHash: The SHA-256 of the body, in hexadecimal digits.
     ///   - method: The method.
     ///   - path: The path in its canonical form.
     ///   - query: The query in its canonical form.
+    ///   - values: Returns the values of all headers with a name, in the request's order.
     public init?(
-        _ headers: some Sequence<(name: String, value: String)>, signing names: [String],
-        bodyHash: String, method: String = "POST", path: String = "/", query: String = ""
+        signing names: [String], bodyHash: String, method: String = "POST", path: String = "/",
+        query: String = "", values: (_ name: String) -> [String]
     ) {
-        let signed = Set(names)
-        var values: [String: [String]] = [:]
-        for (name, value) in headers {
-            let name = name.lowercased()
-            if signed.contains(name) {
-                values[name, default: []].append(Self.trimmed(value))
-            }
-        }
         var text = "\(method)\n\(path)\n\(query)\n"
         for name in names {
-            guard let value = values[name] else { return nil }
-            text += "\(name):\(value.joined(separator: ","))\n"
+            let found = values(name).map(Self.trimmed)
+            guard !found.isEmpty else { return nil }
+            text += "\(name):\(found.joined(separator: ","))\n"
         }
         self.text = text + "\n\(names.joined(separator: ";"))\n\(bodyHash)"
     }

@@ -70,7 +70,8 @@ final class RandomHistory {
         if random.chance(70) { clock.advance(by: Double(random.below(32)) / 8) }
         switch random.below(40) {
         case 0: try await changeParts()
-        case 1:
+        case 1: try await changeLayout()
+        case 2:
             loadCount += 1
             let table = loadCount == 1 ? "loaded" : "t"
             var new = (0..<40).map { item(1000 * loadCount + $0) }
@@ -119,6 +120,16 @@ final class RandomHistory {
             try await store.addCounter(
                 CounterDefinition("byP", group: [KeyAttribute("p")]), to: "t")
         }
+        try await store.waitUntilReady()
+    }
+
+    /// Gives an index the other layout, whose entries the log does not have either.
+    private func changeLayout() async throws {
+        let indexes = try store.buildStatus().filter { $0.kind == .index }
+        let index = random.pick(indexes)
+        try await store.changeLayout(
+            ofIndex: index.name, in: index.table,
+            to: index.layout == .copies ? .references : .copies)
         try await store.waitUntilReady()
     }
 

@@ -141,6 +141,15 @@ struct GuideChangeYourSchemaTests {
         try await store.addIndex(byCuisineAndTitle, to: "kitchen")
         try await store.waitUntilReady()
         #expect(try store.count(Query<Recipe>("byCuisine", ["cuisine": "French"])) == 1)
+
+        try await store.changeLayout(ofIndex: "byCuisine", in: "kitchen", to: .copies)
+        for status in try store.buildStatus() where status.nextLayout != nil {
+            print(status.name, "is ready:", status.state == .ready)
+        }
+        try await store.waitUntilReady()
+        let status = try store.buildStatus().first { $0.name == "byCuisine" }
+        #expect(status?.layout == .copies && status?.nextLayout == nil)
+        #expect(try store.count(Query<Recipe>("byCuisine", ["cuisine": "French"])) == 1)
         #expect(try store.verify().isSound)
     }
 

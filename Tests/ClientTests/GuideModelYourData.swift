@@ -76,7 +76,8 @@ let librarySchema = Schema(
 
 let longBooks = IndexDefinition(
     "longBooks", partitionKey: ["author"], sortKey: [KeyAttribute("pages", .number)],
-    projection: .include(["title"]), isUnique: false, entities: ["book"], multiValued: nil)
+    projection: .include(["title"]), isUnique: false, entities: ["book"], multiValued: nil,
+    layout: .copies)
 
 extension Book {
     static let isbn = Field<Self, String>("isbn")

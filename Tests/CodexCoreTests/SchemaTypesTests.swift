@@ -361,6 +361,11 @@ struct SchemaTypesTests {
                 }
             }
         }
+        // The layout of an index is no difference.
+        let references = tables[0].indexes.map { $0.with(layout: .references) }
+        let schema = Schema(tables: [tables[0]], types: [site])
+        let stored = Schema(tables: [Self.table(indexes: references)])
+        #expect(try schema.validateTypes(within: schema, since: stored).count == 1)
         // Raw items are not in an index for some entities.
         let restricted = Schema(
             tables: [Self.index([KeyAttribute("raw")], for: ["site"])], types: [site])

@@ -195,6 +195,32 @@ struct TransactionSizeTests {
         #expect(try await bench.items().isEmpty)
     }
 
+    /// Source: ExtendDB/extenddb, issue 74 and pull request 81, checked with the service.
+    @Test("TransactGetItems leaves out an item of which the projection keeps nothing")
+    func emptyProjections() async throws {
+        let bench = try await ProtocolBench()
+        for key in ["a", "b"] {
+            try await bench.ok(
+                "PutItem", #"{"TableName":"ttt","Item":{"p":{"S":"\#(key)"},"m":{"M":{}}}}"#)
+        }
+        func get(_ key: String, _ projection: String) -> String {
+            #"{"Get":{"TableName":"ttt","Key":{"p":{"S":"\#(key)"}},"#
+                + #""ProjectionExpression":"\#(projection)"}}"#
+        }
+        for (projection, isThere) in [("w", false), ("m.w", false), ("w, p", true)] {
+            let object = try await bench.ok(
+                "TransactGetItems", transaction([get("a", projection), get("b", "p")]))
+            let responses = object["Responses"] as? [ProtocolBench.Object] ?? []
+            #expect(responses.count == 2, "\(projection)")
+            #expect((responses.first?["Item"] != nil) == isThere, "\(projection)")
+            #expect(responses.last?["Item"] != nil, "\(projection)")
+        }
+        // GetItem answers the item without attributes.
+        let found = try await bench.ask(
+            "GetItem", #"{"TableName":"ttt","Key":{"p":{"S":"a"}},"ProjectionExpression":"w"}"#)
+        #expect(found.item?.isEmpty == true)
+    }
+
     @Test("Each action has one kind, and the older parameters are none of it")
     func kinds() async throws {
         let bench = try await ProtocolBench()

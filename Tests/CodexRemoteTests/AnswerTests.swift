@@ -56,6 +56,21 @@
             }
         }
 
+        @Test("A refusal with a wrong checksum is a damaged answer, which is repeated for a read")
+        func damagedRefusal() async throws {
+            let body = #"{"__type":"a#ValidationException","message":"m"}"#
+            let sum = Compression.checksum(Array(body.utf8))
+            for (checksum, count) in [(sum, 1), (sum ^ 1, 2)] {
+                let scene = try Scene([
+                    FakeTransport.answer(body, status: 400, ["x-amz-crc32": "\(checksum)"]),
+                    FakeTransport.answer(),
+                ])
+                let error = await Scene.error { _ = try await scene.table.get(Scene.key) }
+                #expect(error?.code == (count == 1 ? .invalidArgument : nil))
+                #expect(scene.transport.requests.count == count)
+            }
+        }
+
         @Test("What is no JSON of the protocol is an error, and never traps")
         func foreign() async throws {
             for text in ["", "{", "<html>", #"{"Item":{"pk":1}}"#, #"{"Item":[]}"#] {

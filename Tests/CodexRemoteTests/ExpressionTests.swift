@@ -109,7 +109,8 @@
             var expressions = ExpressionWriter()
             let text = expressions.projection(projection)
             var parser = try Self.parser(expressions)
-            #expect(try parser.projection(text) == projection)
+            let read = try parser.projection(text)
+            #expect(read == projection)
             #expect(text == "#0, #1, #2")
         }
 

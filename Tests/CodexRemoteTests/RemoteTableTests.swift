@@ -11,19 +11,6 @@
     /// The operations of a table, against the protocol's service over a store.
     @Suite("Tables of a service")
     struct RemoteTableTests {
-        /// Gives requests to a service in this process.
-        private struct ServiceTransport: HTTPTransport {
-            let service: DynamoDBService
-
-            func send(_ request: TransportRequest) async throws -> TransportResponse {
-                let target = request.headers.first { $0.name == "x-amz-target" }?.value
-                let response = await service.response(target: target, body: request.body)
-                return TransportResponse(status: response.status, body: response.body)
-            }
-
-            func close() async {}
-        }
-
         private static let definition = TableDefinition(
             "notes", partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk", .number),
             indexes: [

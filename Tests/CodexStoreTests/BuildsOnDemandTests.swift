@@ -50,19 +50,42 @@ struct BuildsOnDemandTests {
         #expect(report.isSound, "\(report.differences.prefix(3))")
     }
 
-    @Test("The entries of a removed index are removed by steps")
-    func removal() async throws {
+    /// A store that has some items, and handles two in a step.
+    private func opened(_ count: Int) async throws -> TemporaryStore {
         var options = StoreOptions()
         options.parts.builds = BuildsOnDemand(entryCountMax: 2)
         let temporary = try TemporaryStore(schema: BuildingTests.schema, options: options)
+        try await fill(temporary.store, count)
+        return temporary
+    }
+
+    @Test("The entries of a removed index are removed by steps")
+    func removal() async throws {
+        let temporary = try await opened(5)
         let store = temporary.store
-        try await fill(store, 5)
         try await store.addIndex(BuildingTests.byG, to: "t")
         while try store.build() == .more {}
         try await store.removeIndex("byG", from: "t")
         #expect(try store.build(stepCountMax: 1) == .more)
         #expect(try store.build() == .more)
         #expect(try store.build() == .done)
+        let report = try store.verify()
+        #expect(report.isSound, "\(report.differences.prefix(3))")
+    }
+
+    @Test("A later change of the schema leaves the progress of a build")
+    func progress() async throws {
+        let temporary = try await opened(7)
+        let store = temporary.store
+        let counter = CounterDefinition("count", group: [KeyAttribute("g")])
+        // The second counter gets the number of the first.
+        try await store.addCounter(counter, to: "t")
+        try await store.removeCounter("count", from: "t")
+        while try store.build() == .more {}
+        try await store.addCounter(counter, to: "t")
+        #expect(try store.build(stepCountMax: 1) == .more)
+        try await store.addIndex(BuildingTests.byG, to: "t")
+        while try store.build() == .more {}
         let report = try store.verify()
         #expect(report.isSound, "\(report.differences.prefix(3))")
     }

@@ -7,7 +7,7 @@ import Testing
 /// A store of the first format, whose long keys had another order.
 @Suite("Format 1")
 struct FormatOneTests {
-    @Test("A store of format 1 opens, its long keys in order, and becomes one of format 4")
+    @Test("A store of format 1 opens, its long keys in order, and becomes one of format 5")
     func format1() throws {
         let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Fixtures/format1")
@@ -42,7 +42,7 @@ struct FormatOneTests {
         #expect(report.isSound, "\(report.differences.prefix(3))")
         store.close()
         let marker = try String(contentsOfFile: path + "/CODEX", encoding: .utf8)
-        #expect(marker == "codex store\nformat 4\n")
+        #expect(marker == "codex store\nformat 5\n")
         try Store(at: path, options: StoreOptions(isReadOnly: true)).close()
     }
 }

@@ -14,11 +14,12 @@ struct LargeExpiredTests {
         sort: .number,
         indexes: [
             IndexDefinition("all", partitionKey: [KeyAttribute("group")]),
+            IndexDefinition("copied", partitionKey: [KeyAttribute("group")], layout: .copies),
             IndexDefinition(
                 "some", partitionKey: [KeyAttribute("group")], projection: .include(["content"])),
             IndexDefinition("one", partitionKey: [KeyAttribute("unique")], isUnique: true),
         ], timeToLive: "expires")
-    private static let indexes: [String?] = [nil, "all", "some"]
+    private static let indexes: [String?] = [nil, "all", "copied", "some"]
 
     private let temporary: TemporaryStore
     private var store: Store { temporary.store }
@@ -124,7 +125,7 @@ struct LargeExpiredTests {
         #expect(stop?.names == names && stop?["sort"] == .number(Number(2)))
     }
 
-    @Test("A scan of one segment passes over them", arguments: [nil, "all"] as [String?])
+    @Test("A scan of one segment passes over them", arguments: [nil, "all", "copied"] as [String?])
     func partitions(index: String?) throws {
         var count = 0
         let stop = try store.read { snapshot in
@@ -140,10 +141,13 @@ struct LargeExpiredTests {
         #expect(count == 3 && stop == nil)
     }
 
-    @Test("One that is not expired is read whole; its first chunk tells who has a unique key")
-    func live() async throws {
-        try await store.put(
-            ["partition": "q", "sort": 1, "unique": "a", "content": Self.filler(7)], in: "samples")
+    @Test(
+        "One that is not expired is read whole; its first chunk tells who has a unique key",
+        arguments: [nil, ExpiryTests.start + 10])
+    func live(second: Int?) async throws {
+        var item: Item = ["partition": "q", "sort": 1, "unique": "a", "content": Self.filler(7)]
+        item["expires"] = second.map { .number(Number($0)) }
+        try await store.put(item, in: "samples")
         try await cut()
         #expect(throws: CodexError(.corrupted, "")) {
             try store.item(in: "samples", key: PrimaryKey("q", .number(Number(1))))

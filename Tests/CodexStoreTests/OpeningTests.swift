@@ -122,7 +122,7 @@ struct OpeningTests {
             try sound.write(to: URL(fileURLWithPath: data))
         }
         try expect(.unsupportedFormat) {
-            try "codex store\nformat 5\n".write(toFile: marker, atomically: true, encoding: .utf8)
+            try "codex store\nformat 6\n".write(toFile: marker, atomically: true, encoding: .utf8)
         }
         try expect(.notAStore) {
             try "something else".write(toFile: marker, atomically: true, encoding: .utf8)
@@ -140,7 +140,7 @@ struct OpeningTests {
 
     @Test("Damaged items are reported by reads and by verify, not died of")
     func damagedItems() throws {
-        let store = try Store(at: path, schema: CodexFlow.schema)
+        let store = try Store(at: path, schema: CodexFlow.schema.inLayout(.copies))
         try store.write { transaction in
             for number in 0..<50 {
                 var task = SeedTests.task
@@ -187,7 +187,7 @@ struct OpeningTests {
 
     @Test("Verify reports whatever byte of the data is damaged, and dies of none")
     func verifyDamage() throws {
-        let store = try Store(at: path, schema: CodexFlow.schema)
+        let store = try Store(at: path, schema: CodexFlow.schema.inLayout(.copies))
         try store.write { transaction in
             for number in 0..<8 {
                 var task = SeedTests.task

@@ -48,7 +48,7 @@ struct SharedGroupTests {
             }
             try transaction.put(Self.item(7, "new"), in: "samples")
             let count = try BuildSteps(context).insertMissing(
-                keys[...], of: context.position.sequence, table, index.part,
+                EntryBatch(keys: keys[...]), of: context.position.changeCount, table, index.part,
                 // Not where the builder keeps how far it is.
                 Array("by hand".utf8), .ample)
             return count == keys.count

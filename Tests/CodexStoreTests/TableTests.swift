@@ -188,6 +188,17 @@ struct TableTests {
         }
     }
 
+    @Test("A change of the schema does not bring back what was kept of a removed table")
+    func forgottenOnce() async throws {
+        let temporary = try TemporaryStore(schema: Schema(tables: []))
+        let store = temporary.store
+        try await store.addTable(Self.definition("t"))
+        try await store.removeTable("t")
+        try await store.waitUntilReady()
+        // The manifest and its generation.
+        #expect(try store.core.catalog.manifest.entries(generation: 1).count == 2)
+    }
+
     /// The entries of removed tables that go when the log begins after a commit.
     private func removed(in store: Store, upTo sequence: UInt64) throws -> [[UInt8]] {
         try store.core.withReadContext { reader in

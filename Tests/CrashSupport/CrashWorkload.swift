@@ -19,7 +19,8 @@ package enum CrashWorkload {
     package static let table = TableDefinition(
         "t", partitionKey: KeyAttribute("w"), sortKey: KeyAttribute("s"),
         indexes: [
-            IndexDefinition("byGroup", partitionKey: [KeyAttribute("k", .number)]),
+            IndexDefinition(
+                "byGroup", partitionKey: [KeyAttribute("k", .number)], layout: .copies),
             IndexDefinition(
                 "keys", partitionKey: [KeyAttribute("s")], projection: .keysOnly),
         ],

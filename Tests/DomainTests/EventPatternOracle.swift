@@ -34,8 +34,15 @@ struct EventPatternOracle {
     /// The fields of a pattern.
     struct Fields {
         var lists: [(name: String, tests: [Test])] = []
-        var objects: [(name: String, fields: Fields)] = []
+        var objects: [Object] = []
         var alternatives: [Fields] = []
+    }
+
+    /// A field of a pattern that has fields itself. (The compiler finds a circular reference in a
+    /// tuple.)
+    struct Object {
+        let name: String
+        let fields: Fields
     }
 
     typealias Branch = [String: [Test]]
@@ -50,8 +57,8 @@ struct EventPatternOracle {
         for (name, tests) in fields.lists {
             for index in branches.indices { branches[index][prefix + name] = tests }
         }
-        for (name, inner) in fields.objects {
-            branches = Self.branches(inner, under: prefix + name + ".", branches)
+        for object in fields.objects {
+            branches = Self.branches(object.fields, under: prefix + object.name + ".", branches)
         }
         guard !fields.alternatives.isEmpty else { return branches }
         return fields.alternatives.flatMap { Self.branches($0, under: prefix, branches) }

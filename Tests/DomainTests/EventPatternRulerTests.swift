@@ -52,7 +52,8 @@ struct EventPatternRulerTests {
                 fields.lists.append((name, tests()))
             }
             for name in objectNames where depth > 0 && random.chance(50) {
-                fields.objects.append((name, self.fields(depth: depth - 1)))
+                fields.objects.append(
+                    Oracle.Object(name: name, fields: self.fields(depth: depth - 1)))
             }
             if depth > 0, random.chance(30) {
                 fields.alternatives = (0..<2 + random.below(2)).map { _ in

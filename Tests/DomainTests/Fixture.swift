@@ -11,6 +11,23 @@ enum Place: String, CaseIterable, Sendable {
     case embedded
     /// In the store, as a remote table would be used: conditional actions only.
     case table
+    /// In the store, behind a service of DynamoDB's API in this process and its client.
+    case service
+    /// The same, with a service that throttles, fails and loses answers.
+    case faultyService
+
+    /// The places of tests that also store items without the services: such items have no markers,
+    /// which the rules of a remote table look at.
+    static let allCases: [Place] = [.embedded, .table]
+
+    /// The places of tests that write through the services alone.
+    static let everywhere: [Place] = {
+        #if Remote
+            return allCases + [.service, .faultyService]
+        #else
+            return allCases
+        #endif
+    }()
 }
 
 /// A workspace with some people and a project.
@@ -50,6 +67,8 @@ struct Fixture: Sendable {
             CodexFlow.Workspace(
                 try CodexFlow.TableWorkspaceBackend(RemoteTable(store)),
                 clock: { clock.now }, calendar: SystemCalendar())
+        case .service: try ServiceScene.workspace(store, clock)
+        case .faultyService: try ServiceScene.workspace(store, clock, ServiceScene.faults)
         }
     }
 

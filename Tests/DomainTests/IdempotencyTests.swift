@@ -71,7 +71,7 @@ struct IdempotencyTests {
 
     @Test(
         "A command that is sent again changes nothing, and has its first result",
-        arguments: Place.allCases)
+        arguments: Place.everywhere)
     func repetition(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a")
@@ -92,7 +92,7 @@ struct IdempotencyTests {
         #expect(try fixture.store.verify().isSound)
     }
 
-    @Test("Other arguments with the same key are refused", arguments: Place.allCases)
+    @Test("Other arguments with the same key are refused", arguments: Place.everywhere)
     func arguments(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a")
@@ -113,7 +113,7 @@ struct IdempotencyTests {
         #expect(try fixture.contents == contents)
     }
 
-    @Test("Further arguments are compared as the command's own are", arguments: Place.allCases)
+    @Test("Further arguments are compared as the command's own are", arguments: Place.everywhere)
     func furtherArguments(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a")
@@ -139,7 +139,7 @@ struct IdempotencyTests {
         #expect(try fixture.contents == contents)
     }
 
-    @Test("A workspace tells whether it remembers its key", arguments: Place.allCases)
+    @Test("A workspace tells whether it remembers its key", arguments: Place.everywhere)
     func remembered(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a")
@@ -163,7 +163,7 @@ struct IdempotencyTests {
         #expect(try await !workspace.isRepetition())
     }
 
-    @Test("Closures that make an entity are compared", arguments: Place.allCases)
+    @Test("Closures that make an entity are compared", arguments: Place.everywhere)
     func closures(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace.idempotent("key")
@@ -208,7 +208,7 @@ struct IdempotencyTests {
 
     @Test(
         "A claim that is sent again has its own token, also after its end",
-        arguments: Place.allCases)
+        arguments: Place.everywhere)
     func claims(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a", through: [.todo])
@@ -235,7 +235,7 @@ struct IdempotencyTests {
         }
     }
 
-    @Test("A command that failed is not remembered", arguments: Place.allCases)
+    @Test("A command that failed is not remembered", arguments: Place.everywhere)
     func failures(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a")

@@ -15,7 +15,11 @@ final class LaggingTable: TableBackend {
         var items = 0
         var batches = 0
         var queries = 0
+        /// Writes of one item.
+        var updates = 0
         var transactions = 0
+        /// The actions of the last transaction.
+        var actions = 0
 
         /// The requests that read.
         var reads: Int { items + batches + queries }
@@ -106,7 +110,7 @@ final class LaggingTable: TableBackend {
     }
 
     func perform(_ action: WriteAction, returning: ReturnValues) async throws -> Item? {
-        state.withLock { $0.counts.transactions += 1 }
+        state.withLock { $0.counts.updates += 1 }
         let item = try await store.perform(action, returning: returning)
         try remember()
         return item
@@ -116,6 +120,7 @@ final class LaggingTable: TableBackend {
         #expect(actions.count <= capabilities.transactionActionCountMax)
         let other = state.withLock { state in
             state.counts.transactions += 1
+            state.counts.actions = actions.count
             defer { state.other = nil }
             return state.other
         }

@@ -86,6 +86,8 @@ struct QueueDriftTests {
         case token
         /// A dependency that names a blocker for which no key has room.
         case name
+        /// A dependency of the task on itself, which no rule accepts.
+        case itself
     }
 
     /// Stores ready tasks that come first in the queue, and that no worker may get.
@@ -120,6 +122,13 @@ struct QueueDriftTests {
     ) throws -> [Item] {
         guard neighbour != .token else {
             return [["PK": .string("CLAIM#p#\(task)"), "SK": "TALLY", "last": "many"]]
+        }
+        guard neighbour != .itself else {
+            return [
+                try CodexFlow.Dependency(
+                    projectID: "p", taskID: task, blockerID: task, isOpen: false, createdAt: now
+                ).item()
+            ]
         }
         let names = (1...9).map { "b\($0)" } + ["bx"]
         let dependencies = try names.map { name in

@@ -5,21 +5,40 @@ import CodexTesting
 import Foundation
 import Testing
 
-/// How many requests a command sends before its transaction.
+/// How many requests a command sends before its transaction, and how many actions that has.
 @Suite("Requests of commands")
 struct RequestCountTests {
     private typealias Command = @Sendable (CodexFlow.Workspace) async throws -> Void
 
-    /// The commands of the table in the documents, with the reads with and without batches.
-    private static let commands: [(name: String, reads: Int, command: Command)] = [
-        (
-            "createTask", 3,
-            { try await $0.createTask(in: "p", by: "mia", id: "new") { $0.title = "New" } }
-        ),
-        ("changeTask", 2, { try await $0.changeTask("a", in: "p", by: "mia") { $0.title = "B" } }),
-        ("completeTask", 5, { try await $0.completeTask("a", in: "p", by: "mia") }),
-        ("assignTask", 2, { try await $0.assignTask("a", in: "p", to: "max", by: "mia") }),
-        ("addComment", 2, { try await $0.addComment(on: "a", in: "p", by: "mia", "Hello") }),
+    /// A row of the table in the documents.
+    private struct Row: Sendable {
+        let name: String
+        /// The requests that read.
+        let readCount: Int
+        /// The writes of one item before the transaction.
+        var updateCount = 0
+        let actionCount: Int
+        let command: Command
+
+        var requestCount: Int { readCount + updateCount }
+    }
+
+    private static let rows = [
+        Row(name: "createTask", readCount: 3, updateCount: 1, actionCount: 5) {
+            try await $0.createTask(in: "p", by: "mia", id: "new") { $0.title = "New" }
+        },
+        Row(name: "changeTask", readCount: 2, actionCount: 5) {
+            try await $0.changeTask("a", in: "p", by: "mia") { $0.title = "B" }
+        },
+        Row(name: "completeTask", readCount: 5, actionCount: 8) {
+            try await $0.completeTask("a", in: "p", by: "mia")
+        },
+        Row(name: "assignTask", readCount: 2, actionCount: 9) {
+            try await $0.assignTask("a", in: "p", to: "max", by: "mia")
+        },
+        Row(name: "addComment", readCount: 2, actionCount: 7) {
+            try await $0.addComment(on: "a", in: "p", by: "mia", "Hello")
+        },
     ]
 
     /// The requests of a command on a table with, or without, batch reads.
@@ -34,12 +53,14 @@ struct RequestCountTests {
 
     @Test("A command reads what it is known to read in one batch, and in queries")
     func batches() async throws {
-        for (name, readCount, command) in Self.commands {
-            let found = try await counts(command, hasBatches: true)
-            let single = try await counts(command, hasBatches: false)
-            #expect(found.reads == readCount, "\(name): \(found)")
-            #expect(found.reads < single.reads, "\(name): \(single)")
-            #expect(found.transactions == 1 && single.transactions == 1, "\(name)")
+        for row in Self.rows {
+            let found = try await counts(row.command, hasBatches: true)
+            let single = try await counts(row.command, hasBatches: false)
+            #expect(found.reads == row.readCount, "\(row.name): \(found)")
+            #expect(found.reads < single.reads, "\(row.name): \(single)")
+            #expect(found.updates == row.updateCount, "\(row.name): \(found)")
+            #expect(found.actions == row.actionCount, "\(row.name): \(found)")
+            #expect(found.transactions == 1 && single.transactions == 1, "\(row.name)")
         }
     }
 
@@ -48,9 +69,10 @@ struct RequestCountTests {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let text = try String(
-            contentsOf: root.appendingPathComponent("Docs/Services.md"), encoding: .utf8)
-        for (name, readCount, _) in Self.commands {
-            #expect(text.contains("\n| `\(name)` | \(readCount) |"), "\(name)")
+            contentsOf: root.appendingPathComponent("Docs/Remote.md"), encoding: .utf8)
+        for row in Self.rows {
+            let line = "\n| `\(row.name)` | \(row.requestCount) | \(row.actionCount) |"
+            #expect(text.contains(line), "\(row.name)")
         }
     }
 

@@ -194,8 +194,14 @@ struct RoomTests {
             try task.validate()
             return try task.item()
         }
-        var item = try task.item()
+        return padded(try task.item(), leaving: count)
+    }
+
+    /// An item with an attribute that its type does not know, which leaves few bytes free.
+    private static func padded(_ item: Item, leaving count: Int) -> Item {
+        var item = item
         item["filler"] = ""
+        let size = DynamoDBLimits.itemByteCountMax - count
         item["filler"] = .string(text(size - item.byteCount))
         return item
     }
@@ -247,6 +253,65 @@ struct RoomTests {
         #expect(try await next(fixture) == nil)
         // The dependency still tells of it.
         try await fixture.store.put(try blocked.item(), in: CodexFlow.table)
+        #expect(try await next(fixture)?.id == "a")
+    }
+
+    /// Stores a task that waits for an open one by a dependency that is wrong and nearly full.
+    private func waitWithoutRoom(_ fixture: Fixture, leaving byteCount: Int) async throws {
+        try await fixture.task("b")
+        try await fixture.store.put(Self.raw("a", in: fixture))
+        let dependency = CodexFlow.Dependency(
+            projectID: "p", taskID: "a", blockerID: "b", isOpen: false,
+            createdAt: fixture.clock.now)
+        try await fixture.store.put(
+            Self.padded(try dependency.item(), leaving: byteCount), in: CodexFlow.table)
+    }
+
+    @Test(
+        "A dependency without room for its correction stops no other task",
+        arguments: Place.allCases, [0, 20, 36])
+    func corrections(place: Place, leaving: Int) async throws {
+        let fixture = try await Fixture(place)
+        try await waitWithoutRoom(fixture, leaving: leaving)
+        try await fixture.task("z") { $0.status = .todo }
+        #expect(try await next(fixture)?.id == "z")
+        #expect(try await next(fixture) == nil)
+        // A mark would stay when the blocker is finished.
+        #expect(try fixture.store.get(.task("a", in: "p"))?.isBlocked == false)
+        try await fixture.workspace.moveTask("b", in: "p", to: .canceled, by: "mia")
+        #expect(try await next(fixture)?.id == "a")
+        #expect(try fixture.store.verify().isSound)
+    }
+
+    @Test(
+        "A dependency without room does not keep its blocker from its end",
+        arguments: Place.allCases)
+    func ends(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        let workspace = fixture.workspace
+        // The keys of an open dependency have just room, and those of a freed one have not.
+        try await waitWithoutRoom(fixture, leaving: 37)
+        #expect(try await next(fixture) == nil)
+        #expect(try fixture.store.get(.task("a", in: "p"))?.isBlocked == true)
+        try await workspace.moveTask("b", in: "p", to: .canceled, by: "mia")
+        #expect(try await workspace.verifyQueue(of: "p") == ["a"])
+        #expect(try await workspace.repairQueue(of: "p", by: "adam") == 2)
+        #expect(try await next(fixture)?.id == "a")
+    }
+
+    @Test(
+        "A count of tokens without room for the next one stops no other task",
+        arguments: Place.allCases)
+    func tallies(place: Place) async throws {
+        let fixture = try await Fixture(place)
+        try await fixture.store.put(Self.raw("a", in: fixture))
+        let tally = CodexFlow.ClaimTally(projectID: "p", taskID: "a")
+        try await fixture.store.put(
+            Self.padded(try tally.item(), leaving: 0), in: CodexFlow.table)
+        try await fixture.task("z") { $0.status = .todo }
+        #expect(try await next(fixture)?.id == "z")
+        #expect(try await next(fixture) == nil)
+        try await fixture.store.put(tally)
         #expect(try await next(fixture)?.id == "a")
     }
 

@@ -21,7 +21,7 @@ struct RunningClockTests {
         }
         switch place {
         case .embedded: return CodexFlow.Workspace(fixture.store, clock: running)
-        case .table:
+        case .table, .service, .faultyService:
             return CodexFlow.Workspace(
                 try CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store)), clock: running,
                 calendar: SystemCalendar())

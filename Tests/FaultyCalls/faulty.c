@@ -115,6 +115,12 @@ int fsync(int fd) {
     return REAL(fsync)(fd);
 }
 
+int sync_file_range(int fd, off64_t offset, off64_t count, unsigned int flags) {
+    int error = fault(FAULTY_WRITE_OUT, fd, NULL);
+    if (error) { errno = error; return -1; }
+    return REAL(sync_file_range)(fd, offset, count, flags);
+}
+
 int rename(const char *from, const char *to) {
     int error = fault(FAULTY_RENAME, -1, to);
     if (error) { errno = error; return -1; }

@@ -45,12 +45,42 @@ private enum ExpressionFuzzing {
     static func check(_ bytes: [UInt8]) {
         guard let kind = bytes.first else { return }
         let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
+        checkPlan(text, kind)
         guard var parser = try? ExpressionParser(names: names, values: values) else { return }
         switch kind & 3 {
         case 0: if let condition = try? parser.condition(text) { check(condition, items) }
         case 1: if let update = try? parser.update(text) { check(update, items) }
         case 2: if let condition = try? parser.keyCondition(text) { check(condition) }
         default: if let projection = try? parser.projection(text) { check(projection, items) }
+        }
+    }
+
+    /// The plans of the last texts, so few that some are evicted.
+    private static let plans = ExpressionPlans(countMax: 16, byteCountMax: 1 << 20)
+
+    /// Parses a text with a cache of plans, twice.
+    private static func checkPlan(_ text: String, _ kind: UInt8) {
+        let plain = outcome(of: text, kind, nil)
+        for _ in 0..<2 {
+            let outcome = outcome(of: text, kind, plans)
+            require(outcome == plain, "a cached plan changes nothing: \(text)")
+        }
+    }
+
+    /// The expression that a text is, or the message of its error.
+    private static func outcome(
+        of text: String, _ kind: UInt8, _ plans: ExpressionPlans?
+    ) -> AnyHashable {
+        do throws(CodexError) {
+            var parser = try ExpressionParser(names: names, values: values, plans: plans)
+            switch kind & 3 {
+            case 0: return AnyHashable(try parser.condition(text))
+            case 1: return AnyHashable(try parser.update(text))
+            case 2: return AnyHashable(try parser.keyCondition(text))
+            default: return AnyHashable(try parser.projection(text))
+            }
+        } catch {
+            return AnyHashable(error.message)
         }
     }
 

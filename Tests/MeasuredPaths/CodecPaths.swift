@@ -92,19 +92,29 @@ extension MeasuredPath {
 
     // MARK: Expressions
 
+    /// Parses a condition with placeholders; a cache may have its plan.
+    private static func parseCondition(_ plans: ExpressionPlans?) -> () throws -> Void {
+        let expected: Condition =
+            .compare(.path(DocumentPath("status")), .equal, .value("done"))
+            && (.attributeExists(DocumentPath("title"))
+                || .compare(.size(DocumentPath("body")), .greater, .value(3)))
+        return {
+            var parser = try ExpressionParser(
+                names: ["#s": "status"], values: [":s": "done", ":n": 3], plans: plans)
+            let condition = try parser.condition(
+                "#s = :s AND (attribute_exists(title) OR size(body) > :n)")
+            try require(condition == expected)
+        }
+    }
+
     static let expressionPaths: [MeasuredPath] = [
-        counted("expression", "parse a condition") { _ in
-            let expected: Condition =
-                .compare(.path(DocumentPath("status")), .equal, .value("done"))
-                && (.attributeExists(DocumentPath("title"))
-                    || .compare(.size(DocumentPath("body")), .greater, .value(3)))
-            return {
-                var parser = try ExpressionParser(
-                    names: ["#s": "status"], values: [":s": "done", ":n": 3])
-                let condition = try parser.condition(
-                    "#s = :s AND (attribute_exists(title) OR size(body) > :n)")
-                try require(condition == expected)
-            }
+        counted("expression", "parse a condition") { _ in parseCondition(nil) },
+        counted("expression", "parse a condition again") { _ in
+            let plans = ExpressionPlans(countMax: 16, byteCountMax: 1 << 16)
+            let parse = parseCondition(plans)
+            try parse()
+            try require(plans.count == 1)
+            return parse
         },
         counted("expression", "evaluate a condition") { _ in
             // One that is canceled, so that all parts are looked at.

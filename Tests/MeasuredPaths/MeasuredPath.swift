@@ -25,9 +25,9 @@ public struct MeasuredPath: Sendable {
     public var title: String { "\(suite): \(name)" }
 
     /// All of them.
-    public static let all =
-        codecPaths + codingPaths + expressionPaths + pointPaths + queryPaths + writePaths
-        + streamPaths + maintenancePaths
+    public static let all: [MeasuredPath] =
+        codecPaths + codingPaths + expressionPaths + pointPaths + queryPaths + indexPaths
+        + writePaths + streamPaths + maintenancePaths
 
     static func counted(
         _ suite: String, _ name: String,
@@ -57,6 +57,7 @@ public struct MeasuredPath: Sendable {
             options.checkpoints = CheckpointPolicy(
                 interval: .seconds(3600), dirtyByteCount: 1 << 30, changeCount: .max)
             options.leastDirtyByteCount = 1 << 30
+            options.writebackByteCount = 0
         }
         // valgrind refuses the address space that stores reserve otherwise.
         options.mapByteCount = 1 << 32

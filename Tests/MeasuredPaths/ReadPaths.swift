@@ -166,10 +166,6 @@ extension MeasuredPath {
                     try require(byteCount == 50_000)
                 }
             },
-            query("20 typed by an index") { store, _ in
-                let user = try CodexFlow.User.ID(SampleTasks.userID(77))
-                return try store.query(.tasks(assignedTo: user), limit: 20).items.count == 20
-            },
             query("scan of 10,000 views") { store, _ in
                 try store.read { snapshot in
                     var count = 0

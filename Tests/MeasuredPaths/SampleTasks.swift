@@ -6,17 +6,30 @@ public enum SampleTasks {
     public static let userCount = 500
 
     /// CodexFlow's entities with the indexes that the peers have too.
-    public static let schema = Schema(
-        tables: CodexFlow.schema.tables.map { table in
-            TableDefinition(
-                table.name, partitionKey: table.partitionKey, sortKey: table.sortKey,
-                indexes: table.indexes.filter {
-                    [
-                        CodexFlow.Index.gsi1, CodexFlow.Index.gsi2, CodexFlow.Index.userEmail,
-                        CodexFlow.Index.projectKey,
-                    ].contains($0.name)
-                }, timeToLive: table.timeToLive)
-        }, entities: CodexFlow.schema.entities)
+    public static let schema = makeSchema(projecting: .all)
+
+    /// The same schema, whose indexes of whole tasks may project something else, or have another
+    /// layout.
+    static func makeSchema(
+        projecting projection: IndexProjection, layout: IndexLayout? = nil
+    ) -> Schema {
+        Schema(
+            tables: CodexFlow.schema.tables.map { table in
+                TableDefinition(
+                    table.name, partitionKey: table.partitionKey, sortKey: table.sortKey,
+                    indexes: table.indexes.compactMap { index -> IndexDefinition? in
+                        switch index.name {
+                        case CodexFlow.Index.gsi1, CodexFlow.Index.gsi2:
+                            IndexDefinition(
+                                index.name, partitionKey: index.partitionKey,
+                                sortKey: index.sortKey, projection: projection,
+                                layout: layout)
+                        case CodexFlow.Index.userEmail, CodexFlow.Index.projectKey: index
+                        default: nil
+                        }
+                    }, timeToLive: table.timeToLive)
+            }, entities: CodexFlow.schema.entities)
+    }
 
     public static func task(_ number: Int) throws -> CodexFlow.Task {
         var task = CodexFlow.Task(

@@ -3,7 +3,7 @@ import CodexStore
 
 extension MeasuredPath {
     /// A table with as many indexes as asked for, on attributes of the sample tasks.
-    private static func schema(indexCount: Int) -> Schema {
+    static func schema(indexCount: Int) -> Schema {
         let names = ["status", "assignee", "updatedAt", "createdAt", "number"]
         return Schema(
             tables: [
@@ -21,14 +21,14 @@ extension MeasuredPath {
             entities: [CodexFlow.Task.definition])
     }
 
-    private static func key(_ number: Int) -> PrimaryKey {
+    static func taskKey(_ number: Int) -> PrimaryKey {
         PrimaryKey(
             .string("PROJECT#" + SampleTasks.projectID(number)),
             .string("TASK#" + SampleTasks.taskID(number)))
     }
 
-    private static let status = Attribute<String>("status")
-    private static let statuses = CodexFlow.Task.Status.allCases.map(\.rawValue)
+    static let status = Attribute<String>("status")
+    static let statuses = CodexFlow.Task.Status.allCases.map(\.rawValue)
 
     /// Updates of one task after the other, `count` to a transaction, by a thread that waits.
     private static func update(
@@ -44,7 +44,7 @@ extension MeasuredPath {
                 turn += 1
                 let new = statuses[turn % statuses.count]
                 let update = Update().setting(status, to: new)
-                let keys = (0..<count).map { _ in key(numbers.next()) }
+                let keys = (0..<count).map { _ in taskKey(numbers.next()) }
                 try store.write { transaction in
                     for key in keys {
                         let item = try transaction.update(
@@ -125,8 +125,8 @@ extension MeasuredPath {
                     let update = Update().setting(status, to: "done")
                     let actions = (0..<4).map { step in
                         WriteAction.update(
-                            table: CodexFlow.table, key: key((first + step) % taskCount), update,
-                            condition: .attributeExists(DocumentPath("title")))
+                            table: CodexFlow.table, key: taskKey((first + step) % taskCount),
+                            update, condition: .attributeExists(DocumentPath("title")))
                     }
                     _ = try store.write { try $0.perform(actions) }
                 }
@@ -137,7 +137,7 @@ extension MeasuredPath {
                 let store = try await makeStore(directory, taskCount, schema: schema(indexCount: 2))
                 var numbers = Shuffle(below: taskCount)
                 return {
-                    let keys = (0..<64).map { _ in key(numbers.next()) }
+                    let keys = (0..<64).map { _ in taskKey(numbers.next()) }
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         for (turn, key) in keys.enumerated() {
                             let update = Update().setting(

@@ -8,14 +8,14 @@ struct Generator {
     var now = 1_762_300_800
 
     /// Three tables: text keys with every kind of index, binary and number keys, no sort key; the
-    /// items of two expire.
+    /// items of two expire. Indexes have both layouts.
     static let schema = Schema(tables: [
         TableDefinition(
             "main", partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk"),
             indexes: [
                 IndexDefinition(
-                    "all", partitionKey: [KeyAttribute("g1")], sortKey: [KeyAttribute("n", .number)]
-                ),
+                    "all", partitionKey: [KeyAttribute("g1")],
+                    sortKey: [KeyAttribute("n", .number)], layout: .copies),
                 IndexDefinition(
                     "keys", partitionKey: [KeyAttribute("g2")], projection: .keysOnly),
                 IndexDefinition(
@@ -25,7 +25,7 @@ struct Generator {
                     "wide",
                     partitionKey: [KeyAttribute("g1"), KeyAttribute("g2")],
                     sortKey: [KeyAttribute("n", .number), KeyAttribute("sk")],
-                    projection: .include(["x"])),
+                    projection: .include(["x"]), layout: .references),
                 IndexDefinition(
                     "one", partitionKey: [KeyAttribute("u")], projection: .keysOnly, isUnique: true),
                 IndexDefinition(
@@ -56,9 +56,15 @@ struct Generator {
             "single", partitionKey: KeyAttribute("n", .number),
             indexes: [
                 IndexDefinition(
-                    "text", partitionKey: [KeyAttribute("g1")], sortKey: [KeyAttribute("g2")])
+                    "text", partitionKey: [KeyAttribute("g1")], sortKey: [KeyAttribute("g2")],
+                    layout: .copies)
             ]),
     ])
+
+    /// The schema with a layout for all indexes that can have it; `nil` leaves them as they are.
+    static func schema(in layout: IndexLayout?) -> Schema {
+        layout.map { schema.inLayout($0) } ?? schema
+    }
 
     static let texts: [String] = [
         "a", "b", "a#", "a#b", "a\0", "a\0b", "a\u{1}", "a\u{1}\0", "\0", "\u{1}", "\u{2}",

@@ -19,12 +19,20 @@ final class ModelRun: @unchecked Sendable {
     private var generator: Generator
     private var oracle = Oracle(schema: Generator.schema)
     private let clock = ManualClock()
+    private let layout: IndexLayout?
+    private let schema: Schema
     private let temporary: TemporaryStore
     private var store: Store { temporary.store }
     private(set) var operationCount = 0
     private(set) var batchCount = 0
 
-    init(seed: UInt64, fault: PlantedFault? = nil) throws {
+    /// Creates a run.
+    ///
+    /// - Parameters:
+    ///   - seed: The seed of the operations.
+    ///   - fault: The fault of the store, if any.
+    ///   - layout: The layout of all indexes that can have it; `nil` is both, mixed and changed.
+    init(seed: UInt64, fault: PlantedFault? = nil, layout: IndexLayout? = nil) throws {
         generator = Generator(random: SplitMix(seed: seed))
         oracle.now = Double(generator.now)
         var options = StoreOptions()
@@ -33,7 +41,9 @@ final class ModelRun: @unchecked Sendable {
         if let fault { options.plant(fault) }
         // The oracle must know when something was swept.
         options.sweepInterval = nil
-        temporary = try TemporaryStore(schema: Generator.schema, options: options)
+        self.layout = layout
+        schema = Generator.schema(in: layout)
+        temporary = try TemporaryStore(schema: schema, options: options)
     }
 
     /// Runs at least `count` operations, in transactions of some tens each.
@@ -51,6 +61,7 @@ final class ModelRun: @unchecked Sendable {
             try await batch()
             batchCount += 1
             if batchCount % 20 == 0 { try await rebuild() }
+            if batchCount % 5 == 0, layout == nil { try await changeLayout() }
             let report = try store.verify()
             guard report.isSound else {
                 throw Difference("verify: \(report.differences.prefix(3))")
@@ -62,13 +73,23 @@ final class ModelRun: @unchecked Sendable {
     /// Removes an index and a counter and builds them anew from what is there; the old trees are
     /// emptied while the next batches run.
     private func rebuild() async throws {
-        let table = Generator.schema.tables[0]
+        let table = schema.tables[0]
         let index = generator.random.pick(table.indexes)
         let counter = generator.random.pick(table.counters)
         try await store.removeIndex(index.name, from: table.name)
         try await store.removeCounter(counter.name, from: table.name)
         try await store.addIndex(index, to: table.name)
         try await store.addCounter(counter, to: table.name)
+    }
+
+    /// Begins to give an index a layout, which it may have; the next batches run meanwhile.
+    private func changeLayout() async throws {
+        let table = generator.random.pick(schema.tables)
+        let index = generator.random.pick(table.indexes)
+        guard index.projection != .keysOnly else { return }
+        try await store.changeLayout(
+            ofIndex: index.name, in: table.name,
+            to: generator.random.pick(IndexLayout.allCases))
     }
 
     /// Moves the clock on, and mostly sweeps.

@@ -1,3 +1,4 @@
+import CodexCore
 import CodexStore
 import Foundation
 import PlantedFaults
@@ -33,7 +34,25 @@ struct ModelTests {
 
     @Test("A planted fault is caught", arguments: PlantedFault.maintenance)
     func catchesFault(fault: PlantedFault) async throws {
-        let run = try ModelRun(seed: 1, fault: fault)
+        try await expectCaught(fault, nil)
+    }
+
+    @Test(
+        "A planted fault is caught if all indexes have references",
+        arguments: [PlantedFault.skippedDelete, .staleReference, .missedMove])
+    func catchesFaultOfReferences(fault: PlantedFault) async throws {
+        try await expectCaught(fault, .references)
+    }
+
+    @Test(
+        "A planted fault is caught if all indexes that can have them have copies",
+        arguments: [PlantedFault.skippedDelete, .staleProjection, .missedMove])
+    func catchesFaultOfCopies(fault: PlantedFault) async throws {
+        try await expectCaught(fault, .copies)
+    }
+
+    private func expectCaught(_ fault: PlantedFault, _ layout: IndexLayout?) async throws {
+        let run = try ModelRun(seed: 1, fault: fault, layout: layout)
         await #expect(throws: Difference.self, "seed 1, fault \(fault)") {
             try await run.run(operations: 2_000)
         }

@@ -18,6 +18,11 @@ final class StaleProjection: MaintenanceFilter {
     }
 }
 
+/// Leaves references as they are whose keys stay the same.
+final class StaleReference: MaintenanceFilter {
+    func keepsReference(_ isSame: Bool) -> Bool { true }
+}
+
 /// Keeps the old entries of an item whose index keys change.
 final class MissedMove: MaintenanceFilter {
     func indexKeys(

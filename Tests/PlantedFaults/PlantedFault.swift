@@ -8,6 +8,8 @@ package enum PlantedFault: String, Sendable, CaseIterable {
     case skippedDelete
     /// An entry's projected attributes are not refreshed when the item changes.
     case staleProjection
+    /// A reference is not refreshed when its item begins or ceases to expire.
+    case staleReference
     /// An item whose index key changes keeps its old entry too.
     case missedMove
     /// A counter is off by one.
@@ -35,7 +37,8 @@ package enum PlantedFault: String, Sendable, CaseIterable {
 
     /// Those of index maintenance and expiry, which the model test finds.
     package static let maintenance: [PlantedFault] = [
-        .skippedDelete, .staleProjection, .missedMove, .miscount, .lostOverflow, .shownExpired,
+        .skippedDelete, .staleProjection, .staleReference, .missedMove, .miscount, .lostOverflow,
+        .shownExpired,
     ]
 }
 
@@ -48,12 +51,16 @@ extension StoreOptions {
         switch fault {
         case .skippedDelete: parts.maintenance = SkippedDelete()
         case .staleProjection: parts.maintenance = StaleProjection()
+        case .staleReference: parts.maintenance = StaleReference()
         case .missedMove: parts.maintenance = MissedMove()
         case .miscount: parts.maintenance = Miscount()
         case .lostOverflow: parts.maintenance = LostOverflow()
         case .noLog: parts.calls = OmittedCall(.appendRecord)
         case .noFlush: parts.calls = OmittedCall(.flushLog)
-        case .noDataFlush: parts.calls = OmittedCall(.flushData)
+        case .noDataFlush:
+            parts.calls = OmittedCall(.flushData)
+            // Pages that are written out early may be on the disk without a flush.
+            writebackByteCount = 0
         case .noReaderInRedo: parts.readerHeld = { reader in reader.letGo() }
         case .noRedo: parts.calls = OmittedCall(.applyLog)
         case .noGate:

@@ -55,6 +55,8 @@ struct Command: Decodable {
     // MARK: Others
     /// The name of an index, of an attribute of a time to live, or of a consumer.
     var name: String?
+    /// The layout that an index gets.
+    var layout: String?
     var limit: Int?
     /// The commit after which changes begin.
     var after: UInt64?

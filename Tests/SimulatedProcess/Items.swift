@@ -25,7 +25,7 @@ enum Items {
                 indexes: [
                     IndexDefinition(
                         "byG", partitionKey: [KeyAttribute("g")],
-                        sortKey: [KeyAttribute("v", .number)]),
+                        sortKey: [KeyAttribute("v", .number)], layout: .copies),
                     IndexDefinition("byU", partitionKey: [KeyAttribute("u")], isUnique: true),
                 ],
                 counters: [CounterDefinition("perG", group: [KeyAttribute("g")], sums: ["v"])],

@@ -56,6 +56,16 @@ extension SimulatedProcess {
         return [:]
     }
 
+    /// Gives an index of `t` a layout; ``buildStep(_:)`` makes its entries in that layout.
+    func changeLayout(_ command: Command) async throws -> Answer {
+        let name = try command.need(command.name, "name")
+        guard let layout = IndexLayout(rawValue: try command.need(command.layout, "layout")) else {
+            throw ProtocolFault(message: "a layout is references or copies")
+        }
+        try await openStore().changeLayout(ofIndex: name, in: Items.table, to: layout)
+        return [:]
+    }
+
     /// Does a part of the building and emptying, with a turn before each transaction.
     func buildStep(_ command: Command) throws -> Answer {
         let outcome = try openStore().build(stepCountMax: max(1, command.limit ?? .max))

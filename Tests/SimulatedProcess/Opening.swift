@@ -92,6 +92,8 @@ extension SimulatedProcess {
             maximumDirtyBytes: min(dirtyByteCount, 1 << 40) * 4)
         // Of a small store, a quarter of its size would be less.
         options.leastDirtyByteCount = dirtyByteCount
+        // The simulated disk knows no call between a write and a flush.
+        options.writebackByteCount = 0
         // The first segment of a log has 256 KiB all the same.
         options.logSegmentByteCountMax = max(16 << 10, segmentByteCount ?? 64 << 10)
     }

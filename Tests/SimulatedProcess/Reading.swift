@@ -96,7 +96,8 @@ extension SimulatedProcess {
 
     // MARK: Everything
 
-    /// Reads all items, entries and totals in one snapshot, and the consumers.
+    /// Reads all items, entries and totals in one snapshot, the consumers, and the layouts of the
+    /// indexes that are always there.
     func scan(_ store: Store) throws -> [Answer.Field] {
         var fields = try store.read { snapshot in try Self.scan(snapshot) }
         let consumers = try store.consumers().map { status -> Answer in
@@ -106,6 +107,14 @@ extension SimulatedProcess {
             ]
         }
         fields.append(Answer.Field("consumers", .list(consumers)))
+        let names = Items.schema.tables.first { $0.name == Items.table }?.indexes.map(\.name) ?? []
+        let layouts = try store.buildStatus().filter { status in
+            status.table == Items.table && names.contains(status.name)
+        }.map { status in
+            let next = status.nextLayout.map { ", then \($0.rawValue)" } ?? ""
+            return Answer.Field(status.name, .text((status.layout?.rawValue ?? "") + next))
+        }
+        fields.append(Answer.Field("layouts", .object(layouts)))
         return fields
     }
 

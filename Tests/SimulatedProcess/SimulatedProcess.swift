@@ -65,6 +65,7 @@ final class SimulatedProcess {
         case "removeCounter": return try await removeCounter()
         case "addTimeToLive": return try await addTimeToLive(command)
         case "removeTimeToLive": return try await removeTimeToLive()
+        case "changeLayout": return try await changeLayout(command)
         case "buildStep": return try buildStep(command)
         case "compact": return try await compact()
         case "backup": return try await backup(command)

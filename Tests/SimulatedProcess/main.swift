@@ -22,7 +22,7 @@ import SimulatedCalls
 //   write, writes, consume   Writing.swift; OrderForm.swift has what they do to orders
 //   read, scan, changes, verify, sequence, commitNumbers      Reading.swift
 //   checkpoint, removeExpired, addIndex, removeIndex, addCounter, removeCounter,
-//   addTimeToLive, removeTimeToLive, buildStep, compact       Maintenance.swift
+//   addTimeToLive, removeTimeToLive, changeLayout, buildStep, compact   Maintenance.swift
 //   hold, heldRead, letGo, cachedRead                         Keeping.swift
 //   backup, archive, restore, follow                          Copies.swift
 //

@@ -1,13 +1,16 @@
-// What comes and goes: an index, a counter, and the time to live of passes.
+// What comes and goes: an index, a counter, and the time to live of passes. And what changes: the
+// layouts of indexes.
 
 extension Checker {
-    /// Checks that scans find the index and the counter if they were added last, and that refusals
-    /// of changes are right.
+    /// Checks that scans find the index and the counter if they were added last, that indexes have
+    /// the layouts that they were given last, and that refusals of changes are right.
     mutating func checkSchema() {
         for scan in history.scans {
             check(.index, isThere: scan.scan.byV != nil, scan)
             check(.counter, isThere: scan.scan.addedTotals != nil, scan)
+            if scan.isBuilt { checkLayouts(scan) }
         }
+        for copy in history.copies where copy.isBuilt { checkLayouts(copy, isCopy: true) }
         for change in history.schemaChanges where change.outcome == .refused {
             let names = names(of: change.part, change.invoked, change.completed)
             guard !names.contains(change.name) else { continue }
@@ -26,6 +29,26 @@ extension Checker {
             scan.completed == .max ? .finalState : .snapshot,
             isThere ? "a removed \(part) is there" : "an added \(part) is gone",
             "step \(scan.invoked)")
+    }
+
+    /// The layouts of the indexes in the beginning.
+    private static let firstLayouts = ["byG": "copies", "byU": "references"]
+
+    /// Checks that no index is still getting another layout, and that each has the right one.
+    ///
+    /// A copy may be of a state from before a change.
+    private mutating func checkLayouts(_ look: History.Look, isCopy: Bool = false) {
+        for (name, layout) in (look.scan.layouts ?? [:]).sorted(by: { $0.key < $1.key }) {
+            let names: Set<String?> =
+                isCopy
+                ? ["copies", "references"]
+                : self.names(of: .layout(name), look.invoked, look.completed)
+            let possible = Set(names.map { $0 ?? Self.firstLayouts[name] ?? "" })
+            guard !possible.contains(layout) else { continue }
+            add(
+                isCopy ? .copies : .finalState, "an index of \(look.name) has another layout",
+                "\(name): \(layout), not \(possible.sorted())")
+        }
     }
 
     /// The names that a part of the schema may have in a state which lasted from one step to

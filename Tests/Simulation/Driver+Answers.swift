@@ -219,7 +219,7 @@
             case .verify:
                 if let verification = results.verify { history.verifications.append(verification) }
             case .addIndex, .removeIndex, .addCounter, .removeCounter, .addTimeToLive,
-                .removeTimeToLive:
+                .removeTimeToLive, .changeLayout:
                 addSchemaChange(task)
             case .buildStep:
                 statistics.buildStepCount += 1
@@ -336,7 +336,7 @@
             _ task: RunningTask, _ outcome: History.SchemaChange.Outcome = .made
         ) {
             guard let part = task.request.schemaPart else { return }
-            var name = task.request.isAddition ? task.request.name : nil
+            var name = task.request.isAddition ? task.request.name : task.request.layout
             if outcome == .refused, let refused = name {
                 // The other time to live is there.
                 name = refused == "x" ? "y" : "x"

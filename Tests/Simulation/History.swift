@@ -242,9 +242,11 @@ extension History {
         var consumer: String
     }
 
-    /// A part of the schema that comes and goes.
-    enum SchemaPart: Sendable {
+    /// A part of the schema that comes and goes, or the layout of an index.
+    enum SchemaPart: Hashable, Sendable {
         case index, counter, timeToLive
+        /// The layout of the index with a name.
+        case layout(String)
     }
 
     /// A change of the schema that was made, or may have been, or was refused.
@@ -255,7 +257,8 @@ extension History {
         }
 
         var part: SchemaPart
-        /// The name of what is there since; `nil` is nothing. Of a refusal, what was there.
+        /// The name of what is there since, or the layout; `nil` is nothing. Of a refusal, what was
+        /// there.
         var name: String?
         var invoked: Int
         /// When it was answered, or its process was killed.

@@ -69,10 +69,12 @@ package struct ProgramGenerator {
         (4, .follow), (2, .compact), (3, .verify), (6, .close), (6, .changes), (5, .addIndex),
         (3, .removeIndex), (4, .addCounter), (2, .removeCounter), (4, .addTimeToLive),
         (3, .removeTimeToLive), (20, .buildStep), (4, .hold), (10, .heldRead), (1, .letGo),
-        (8, .cachedRead),
+        (8, .cachedRead), (6, .changeLayout),
     ]
     /// The index that comes and goes.
     private static let addedIndex = "byV"
+    /// The indexes whose layouts change.
+    private static let layoutIndexes = ["byG", "byU"]
     /// The counter that comes and goes.
     private static let addedCounter = "addedPerG"
     /// The numbers of the second writes of groups begin after those of all commands, and so on.
@@ -91,6 +93,9 @@ package struct ProgramGenerator {
         case .addIndex, .removeIndex: request.name = Self.addedIndex
         case .addCounter, .removeCounter: request.name = Self.addedCounter
         case .addTimeToLive: request.name = chance.pick(["x", "y"])
+        case .changeLayout:
+            request.name = chance.pick(Self.layoutIndexes)
+            request.layout = chance.pick(["references", "copies"])
         case .buildStep: if chance.chance(60) { request.limit = chance.number(1...5) }
         case .read, .hold, .heldRead: read(&request)
         case .cachedRead:
@@ -282,7 +287,7 @@ private struct FaultGenerator {
         case .restore, .follow: 120
         case .compact: 80
         case .buildStep: 60
-        case .addIndex, .removeIndex, .addCounter, .removeCounter: 12
+        case .addIndex, .removeIndex, .addCounter, .removeCounter, .changeLayout: 12
         case .addTimeToLive, .removeTimeToLive, .close: 12
         default: 2
         }

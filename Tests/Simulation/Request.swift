@@ -8,6 +8,7 @@ package struct Request: Codable, Hashable, Sendable {
     package enum Name: String, Codable, Sendable {
         case open, close, write, writes, read, scan, checkpoint, removeExpired
         case addIndex, removeIndex, addCounter, removeCounter, addTimeToLive, removeTimeToLive
+        case changeLayout
         case buildStep, consume, backup, archive, restore, follow
         case compact, verify, sequence, changes, commitNumbers
         // With a snapshot that the process holds, and with its cache.
@@ -54,6 +55,8 @@ package struct Request: Codable, Hashable, Sendable {
     package var limit: Int?
     /// An index, a counter, an attribute of a time to live, or a consumer.
     package var name: String?
+    /// The layout that an index gets.
+    package var layout: String?
     /// Where a backup, an archive or a restored store goes.
     package var to: String?
     /// A backup.
@@ -68,12 +71,13 @@ package struct Request: Codable, Hashable, Sendable {
     /// Creates a command without arguments.
     package init(_ command: Name) { self.command = command }
 
-    /// The part of the schema that the command adds or removes.
+    /// The part of the schema that the command adds, removes or changes.
     var schemaPart: History.SchemaPart? {
         switch command {
         case .addIndex, .removeIndex: .index
         case .addCounter, .removeCounter: .counter
         case .addTimeToLive, .removeTimeToLive: .timeToLive
+        case .changeLayout: .layout(name ?? "")
         default: nil
         }
     }
@@ -232,6 +236,8 @@ package struct Scan: Decodable, Sendable {
     package var passes = PassScan()
     /// The consumers' checkpoints.
     package var consumers: [ConsumerPlace] = []
+    /// The layouts of indexes, by name, each with the one that it gets.
+    package var layouts: [String: String]?
 
     /// A list, or the code of the reason why there is none.
     package struct Part<Element: Decodable & Sendable>: Decodable, Sendable {

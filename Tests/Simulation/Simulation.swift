@@ -46,9 +46,9 @@ package struct Simulation: Sendable {
 
     /// The names of the faults that `codex-simulated` can plant in its stores.
     package static let plantedFaults = [
-        "skippedDelete", "staleProjection", "missedMove", "miscount", "lostOverflow", "noLog",
-        "noFlush", "noDataFlush", "noReaderInRedo", "noRedo", "noGate", "shownExpired",
-        "staleBuild", "noBuildCheckpoint",
+        "skippedDelete", "staleProjection", "staleReference", "missedMove", "miscount",
+        "lostOverflow", "noLog", "noFlush", "noDataFlush", "noReaderInRedo", "noRedo", "noGate",
+        "shownExpired", "staleBuild", "noBuildCheckpoint",
     ]
 
     /// What a history showed.

@@ -65,6 +65,37 @@ extension CheckerTests {
         #expect(made.rules == [.refusal])
     }
 
+    @Test("An index that has not the layout which it was given last is found")
+    func layouts() {
+        var made = HandMadeHistory()
+        made.history.scans[0].scan.layouts = ["byG": "copies", "byU": "references"]
+        #expect(made.findings == [])
+        made.history.scans[0].scan.layouts = ["byG": "references", "byU": "references"]
+        #expect(made.rules == [.finalState])
+        made.history.schemaChanges = [Self.change(.layout("byU"), "references", 62, 64)]
+        #expect(made.rules == [.finalState])
+        made.history.schemaChanges.append(Self.change(.layout("byG"), "references", 66, 68))
+        #expect(made.findings == [])
+        // A change that is not at its end.
+        made.history.scans[0].scan.layouts?["byG"] = "copies, then references"
+        #expect(made.rules == [.finalState])
+        made.history.scans[0].scan.layouts?["byG"] = "copies"
+        #expect(made.rules == [.finalState])
+        made.history.schemaChanges.append(Self.change(.layout("byG"), "copies", 67, 69, .unknown))
+        #expect(made.findings == [])
+    }
+
+    @Test("A copy may have earlier layouts, but no change that is not at its end")
+    func layoutsOfCopies() {
+        var made = HandMadeHistory()
+        for layout in ["copies", "references"] {
+            made.history.copies[0].scan.layouts = ["byG": layout]
+            #expect(made.findings == [])
+        }
+        made.history.copies[0].scan.layouts = ["byG": "copies, then references"]
+        #expect(made.rules == [.copies])
+    }
+
     @Test("An index or counter that is not built at the end is found")
     func unbuilt() {
         var made = HandMadeHistory()

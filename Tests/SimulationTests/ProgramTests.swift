@@ -28,7 +28,7 @@ struct ProgramTests {
             Request.Name.write, .writes, .read, .scan, .checkpoint, .removeExpired,
             .consume, .backup, .archive, .restore, .follow, .compact, .verify, .close,
             .changes, .addIndex, .removeIndex, .addCounter, .removeCounter, .addTimeToLive,
-            .removeTimeToLive, .buildStep, .hold, .heldRead, .letGo, .cachedRead,
+            .removeTimeToLive, .changeLayout, .buildStep, .hold, .heldRead, .letGo, .cachedRead,
         ] {
             #expect(commands.contains(command))
         }

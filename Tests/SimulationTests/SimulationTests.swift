@@ -60,7 +60,8 @@ struct SimulationTests {
     @Test(
         "Programs of earlier findings keep all promises",
         arguments: [
-            "full-disk-in-a-creation", "list-with-an-expired-item", "short-write-of-a-lease",
+            "full-disk-in-a-creation", "list-with-an-expired-item",
+            "schema-change-during-a-build", "short-write-of-a-lease",
             "unflushed-name-of-an-archive",
         ])
     func kept(name: String) throws {

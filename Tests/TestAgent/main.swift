@@ -7,6 +7,8 @@ import Foundation
 //
 //   write STORE COUNT SEED   puts and deletes items, one transaction each
 //   index STORE NAME         adds an index on the attribute `g`, then waits until it is ready
+//   layout STORE NAME LAYOUT STEP   gives an index a layout, then waits; is killed at the step,
+//                                   which is as LastStep has it
 //   counter STORE NAME       adds a counter by `g`, then waits
 //   load STORE COUNT         loads items into the empty table
 //   crash STORE …            see CrashWriter
@@ -57,7 +59,11 @@ do {
         _ = try CrashWorkload.check(arguments[2], acknowledged, isPowerCut: true)
         exit(0)
     }
-    let store = try Store(at: arguments[2])
+    var options = StoreOptions()
+    if arguments[1] == "layout", let step = LastStep(arguments[5], SIGKILL) {
+        options.parts.reached = { step.reached($0) }
+    }
+    let store = try Store(at: arguments[2], options: options)
     switch arguments[1] {
     case "sum":
         say("begun")
@@ -119,6 +125,11 @@ do {
                 arguments[3], partitionKey: [KeyAttribute("g")],
                 sortKey: [KeyAttribute("v", .number)]),
             to: "t")
+        try await store.waitUntilReady()
+    case "layout":
+        say("begun")
+        guard let layout = IndexLayout(rawValue: arguments[4]) else { exit(64) }
+        try await store.changeLayout(ofIndex: arguments[3], in: "t", to: layout)
         try await store.waitUntilReady()
     case "counter":
         say("begun")

@@ -46,7 +46,7 @@ struct TidyTests {
             ("Docs/Guides/ModelYourData.md", "Tests/ClientTests/GuideModelYourData.swift", 17),
             (
                 "Docs/Guides/ChangeYourSchema.md",
-                "Tests/ClientTests/GuideChangeYourSchema.swift", 11
+                "Tests/ClientTests/GuideChangeYourSchema.swift", 12
             ),
             (
                 "Docs/Guides/QueriesAndConditions.md",

@@ -13,59 +13,18 @@ With --codexflow, the exit code is 1 if it differs anywhere.
 """
 
 import argparse
-import importlib.metadata
-import os
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 import emulator_tables
 import item_behaviours  # noqa: F401
+import peers
 import read_behaviours  # noqa: F401
 import table_behaviours  # noqa: F401
 from behaviours import BEHAVIOURS, Unsupported, World, refusal
-from differential import free_port
 from emulator_tables import DIFFERS, SAME, UNSUPPORTED, Result, shown
-
-
-class Emulator:
-    """A server that this program starts, or that runs already."""
-
-    def __init__(self, name, url, process=None, start=None):
-        self.name, self.url, self.process, self.start = name, url, process, start
-
-    def end(self):
-        if self.process:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-
-def started(name, command, port, directory):
-    """Starts a server; `start` is the time until it accepts connections."""
-    begin = time.monotonic()
-    process = subprocess.Popen(
-        command, cwd=directory, env=dict(os.environ, LOG_LEVEL="ERROR"),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    emulator = Emulator(name, f"http://127.0.0.1:{port}", process)
-    while time.monotonic() - begin < 60:
-        if process.poll() is not None:
-            raise SystemExit(f"{name} ended with {process.returncode}")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            emulator.start = time.monotonic() - begin
-            return emulator
-        except OSError:
-            time.sleep(0.002)
-    emulator.end()
-    raise SystemExit(f"{name} does not accept connections")
 
 
 def observed(world, behaviour):
@@ -117,25 +76,15 @@ def arguments():
 
 def servers(options, directory):
     """The emulators that the options name."""
-    def versioned(package):
-        return f"{package} {importlib.metadata.version(package)}"
-
-    commands = []
     if options.codexflow:
-        program = os.path.abspath(options.codexflow)
-        commands.append(("codexflow", lambda port: [program, "serve", "--ephemeral", "--port", port]))
+        yield peers.codexflow(options.codexflow, directory)
     if options.moto:
-        commands.append((versioned("moto"), lambda port: [
-            sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port]))
+        yield peers.peer("moto", directory)
     if options.ministack:
-        commands.append((versioned("ministack"), lambda port: [
-            sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"127.0.0.1:{port}"]))
-    for name, command in commands:
-        port = free_port()
-        yield started(name, command(str(port)), port, directory)
+        yield peers.peer("ministack", directory)
     for endpoint in options.endpoint:
         name, _, url = endpoint.partition("=")
-        yield Emulator(name, url)
+        yield peers.Emulator(name, url)
 
 
 def main():

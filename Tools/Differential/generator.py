@@ -5,15 +5,6 @@ import decimal
 import random
 
 
-def canonical(text):
-    """A number's spelling, the same for equal numbers."""
-    try:
-        number = decimal.Decimal(text)
-    except decimal.InvalidOperation:
-        return text
-    return str(number.normalize()) if number else "0"
-
-
 class Table:
     def __init__(self, name, partition, sort=None, indexes=()):
         self.name, self.partition, self.sort, self.indexes = name, partition, sort, indexes
@@ -63,6 +54,8 @@ TABLES = [
 ]
 
 NAMES = ["a", "b", "c", "m", "l", "g", "n", "t", "ss", "ns", "flag", "data"]
+# Names that AWS reserves, which stand in placeholders only.
+RESERVED = ["name", "status", "year"]
 WORDS = ["", "x", "y", "alpha", "beta", "é", "alphabet", "z" * 40]
 
 
@@ -150,7 +143,12 @@ class Generator:
         return placeholder
 
     def path(self, depth=2):
-        text = self.name(self.random.choice(NAMES))
+        if self.random.random() < 0.005:
+            return self.random.choice(RESERVED)
+        return self.steps(self.name(self.random.choice(NAMES)), depth)
+
+    def steps(self, text, depth):
+        """A path: further steps behind its first name, in one of four cases each."""
         while depth and self.random.random() < 0.25:
             depth -= 1
             if self.random.random() < 0.5:
@@ -215,6 +213,8 @@ class Generator:
     def update(self):
         sections = []
         paths = self.random.sample(NAMES, self.random.randrange(1, 4))
+        if self.random.random() < 0.02:
+            paths.append(self.random.choice("psk"))
         names = [self.name(path) for path in paths]
         for name in names:
             kind = self.random.randrange(8)
@@ -308,7 +308,7 @@ class Generator:
 
     def projection(self):
         names = self.random.sample(NAMES, self.random.randrange(1, 4))
-        return self.broken(", ".join(self.name(name) for name in names))
+        return self.broken(", ".join(self.steps(self.name(name), 1) for name in names))
 
     def update_item(self, table):
         parameters = {"TableName": self.table_name(table), "Key": self.key(table)}
@@ -368,7 +368,7 @@ class Generator:
                 parameters["FilterExpression"] = self.broken(text)
             else:
                 parameters["FilterExpression"] = text
-        if self.random.random() < 0.2 and "IndexName" not in parameters:
+        if self.random.random() < 0.2:
             parameters["ProjectionExpression"] = self.projection()
         elif self.random.random() < 0.1:
             parameters["Select"] = "COUNT"
@@ -486,7 +486,7 @@ class Generator:
 
     # What is there
 
-    def learn(self, operation, parameters, answer):
+    def learn(self, operation, parameters):
         if operation == "put_item":
             table = next(t for t in self.tables if t.name == parameters["TableName"])
             key = {name: parameters["Item"][name] for name, _ in table.keys}
@@ -495,18 +495,6 @@ class Generator:
                 known.append(key)
             if len(known) > 30:
                 known.pop(0)
-
-    def repair(self, operation, parameters, ours, theirs):
-        """After a difference, makes the items that an operation named equal again: as the first side has them."""
-        for table, key in self.named(operation, parameters):
-            try:
-                item = ours.get_item(TableName=table.name, Key=key).get("Item")
-                if item:
-                    theirs.put_item(TableName=table.name, Item=item)
-                else:
-                    theirs.delete_item(TableName=table.name, Key=key)
-            except Exception:
-                continue
 
     def named(self, operation, parameters):
         tables = {table.name: table for table in self.tables}

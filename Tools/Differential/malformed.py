@@ -37,6 +37,8 @@ COMMON = {
 CANCELLATION_CODES = {
     "None", "ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "TransactionConflict",
     "ProvisionedThroughputExceeded", "ThrottlingError", "ValidationError", "DuplicateItem", "AccessDenied"}
+# The server's limit of a body, after which it answers 413.
+BODY_BYTE_COUNT_MAX = 16 << 20
 # Statuses that only requests with a changed head may have: path, method, content type, host.
 HEAD_STATUSES = {403, 404, 405, 413, 415}
 WIRE_WORDS = re.compile(
@@ -282,7 +284,8 @@ class Judge:
             raise Failure("the error has no type or message", request, answer)
         # The error of an unknown content encoding is AWS's own, with its status.
         is_encoding = status == 500 and kind == "InternalServerError" and "Content-Encoding" in dict(request.headers)
-        if status != 400 and not is_encoding and not (has_head and status in HEAD_STATUSES):
+        is_large = status == 413 and len(request.body) > BODY_BYTE_COUNT_MAX
+        if status != 400 and not is_encoding and not is_large and not (has_head and status in HEAD_STATUSES):
             raise Failure(f"status {status}", request, answer)
         if kind == "InternalServerError" and not is_encoding:
             raise Failure("an internal error", request, answer)

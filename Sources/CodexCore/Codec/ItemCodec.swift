@@ -14,6 +14,11 @@ package enum ItemCodec {
     /// The previous version, which this release still reads: only a mark identifies the values of
     /// its encrypted fields.
     package static let untaggedVersion: UInt8 = 1
+
+    /// Whether an item is in an earlier format than the present one, by its first byte.
+    @inline(__always)
+    package static func isEarlier(_ first: UInt8) -> Bool { first >> 4 < formatVersion }
+
     static let wideFlag: UInt8 = 1
     static let ownNamesFlag: UInt8 = 2
     static let expiryFlag: UInt8 = 4
@@ -40,25 +45,33 @@ package enum ItemCodec {
         if shape == nil { flags |= ownNamesFlag }
         if header.expiresAt != nil { flags |= expiryFlag }
         bytes.append(formatVersion << 4 | flags)
-        Wire.append(UInt64(header.entityNumber), to: &bytes)
-        Wire.append(UInt64(header.schemaVersion), to: &bytes)
-        Wire.append(UInt64(header.version), to: &bytes)
-        if let second = header.expiresAt { Wire.append(UInt64(second), to: &bytes) }
+        append(header, to: &bytes)
         if let shape {
             Wire.append(UInt64(shape), to: &bytes)
         } else {
             Wire.append(UInt64(stored.count), to: &bytes)
             stored.forEach { Wire.append($0.name, to: &bytes) }
         }
-        for end in ends {
-            bytes.append(UInt8(truncatingIfNeeded: end))
-            bytes.append(UInt8(truncatingIfNeeded: end >> 8))
-            guard wide else { continue }
-            bytes.append(UInt8(truncatingIfNeeded: end >> 16))
-            bytes.append(UInt8(truncatingIfNeeded: end >> 24))
-        }
+        for end in ends { append(end: end, isWide: wide, to: &bytes) }
         bytes.append(contentsOf: values)
         return bytes
+    }
+
+    /// Appends the fields of a header, whose expiry has a flag in the first byte.
+    fileprivate static func append(_ header: ItemHeader, to bytes: inout [UInt8]) {
+        Wire.append(UInt64(header.entityNumber), to: &bytes)
+        Wire.append(UInt64(header.schemaVersion), to: &bytes)
+        Wire.append(UInt64(header.version), to: &bytes)
+        if let second = header.expiresAt { Wire.append(UInt64(second), to: &bytes) }
+    }
+
+    /// Appends the end of a value to the offset table.
+    fileprivate static func append(end: Int, isWide: Bool, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(truncatingIfNeeded: end))
+        bytes.append(UInt8(truncatingIfNeeded: end >> 8))
+        guard isWide else { return }
+        bytes.append(UInt8(truncatingIfNeeded: end >> 16))
+        bytes.append(UInt8(truncatingIfNeeded: end >> 24))
     }
 }
 
@@ -182,7 +195,8 @@ package struct ItemLayout: Sendable {
         let first = bytes[0]
         isUntagged = first >> 4 == ItemCodec.untaggedVersion
         guard first >> 4 == ItemCodec.formatVersion || isUntagged else {
-            throw first >> 4 == 0
+            // E begins a reference (``ReferenceEntry``), and F a value in chunks.
+            throw first >> 4 == 0 || first >> 4 >= 0xE
                 ? Wire.corrupted("an item has no format version")
                 : CodexError(
                     .unsupportedFormat,
@@ -214,6 +228,22 @@ package struct ItemLayout: Sendable {
         table = position
         values = position + count * (wide ? 4 : 2)
         guard values <= bytes.count else { throw Wire.truncated }
+    }
+
+    /// The layout of a reference in the place of an item: it has no attributes.
+    ///
+    /// - Parameters:
+    ///   - reference: The reference.
+    ///   - byteCount: The number of its bytes.
+    package init(reference: ReferenceEntry, byteCount: Int) {
+        header = ItemHeader(entityNumber: reference.entityNumber, version: 0)
+        unsafe borrowedShape = Shape.empty
+        ownShape = nil
+        count = 0
+        table = byteCount
+        values = byteCount
+        wide = false
+        isUntagged = false
     }
 
     /// The names of the attributes.
@@ -346,6 +376,55 @@ package struct ItemLayout: Sendable {
             item[element.name] = element.value
         }
         return item
+    }
+}
+
+// MARK: Projections
+
+extension ItemLayout {
+    /// Appends the encoding of some of the attributes, as an index entry with copies has them.
+    ///
+    /// Values are copied as they are, and not decoded. The encoding has its own names, the item's
+    /// header without a version, and the item's format.
+    ///
+    /// - Parameters:
+    ///   - bytes: The item's encoding.
+    ///   - names: The names of the attributes, ascending. Those that the item lacks are left out.
+    ///   - encoding: The encoding.
+    /// - Throws: ``CodexError/Code/corrupted``.
+    /// - Complexity: O(*n* log *m* + *b*) for *n* names, *m* attributes and *b* bytes.
+    package func appendProjection(
+        _ bytes: Span<UInt8>, keeping names: [String], to encoding: inout [UInt8]
+    ) throws(CodexError) {
+        var kept: [(name: String, start: Int, end: Int)] = []
+        var byteCount = 0
+        for name in names {
+            guard let position = shape.position(of: name) else { continue }
+            let (start, end) = try range(bytes, position)
+            kept.append((name: name, start: start, end: end))
+            byteCount += end - start
+        }
+        let isWide = byteCount > Int(UInt16.max)
+        var flags = ItemCodec.ownNamesFlag
+        if isWide { flags |= ItemCodec.wideFlag }
+        if header.expiresAt != nil { flags |= ItemCodec.expiryFlag }
+        let version = isUntagged ? ItemCodec.untaggedVersion : ItemCodec.formatVersion
+        encoding.append(version << 4 | flags)
+        ItemCodec.append(
+            ItemHeader(
+                entityNumber: header.entityNumber, schemaVersion: header.schemaVersion, version: 0,
+                expiresAt: header.expiresAt), to: &encoding)
+        Wire.append(UInt64(kept.count), to: &encoding)
+        for attribute in kept { Wire.append(attribute.name, to: &encoding) }
+        var valueEnd = 0
+        for attribute in kept {
+            valueEnd += attribute.end - attribute.start
+            ItemCodec.append(end: valueEnd, isWide: isWide, to: &encoding)
+        }
+        for attribute in kept {
+            let value = bytes.extracting(attribute.start..<attribute.end)
+            unsafe value.withUnsafeBufferPointer { unsafe encoding.append(contentsOf: $0) }
+        }
     }
 }
 

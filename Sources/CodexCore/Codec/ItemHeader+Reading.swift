@@ -4,13 +4,19 @@ extension ItemHeader {
     /// Only the beginning of the item need be present. ``ItemLayout`` reads the same header from a
     /// whole item, and its error describes the damage.
     package init?(beginningOf bytes: Span<UInt8>) {
+        var position = 0
+        self.init(bytes, &position)
+    }
+
+    /// Reads the header of an encoded item, and moves `position` to its end.
+    init?(_ bytes: Span<UInt8>, _ position: inout Int) {
         guard bytes.count > 4 else { return nil }
         let first = bytes[0]
         let format = first >> 4
         guard format == ItemCodec.formatVersion || format == ItemCodec.untaggedVersion else {
             return nil
         }
-        var position = 1
+        position = 1
         guard let entityNumber = Self.field(bytes, &position),
             let schemaVersion = Self.field(bytes, &position),
             let version = Self.field(bytes, &position)

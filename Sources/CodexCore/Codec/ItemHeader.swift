@@ -8,8 +8,9 @@ public struct ItemHeader: Sendable, Hashable {
     public var version: Int
     /// When the item expires, in whole seconds since 1970; `nil` if it does not.
     ///
-    /// The store sets it from the table's ``TableDefinition/timeToLive``. The item and its index
-    /// entries both have it, so an entry need not hold the attribute.
+    /// The store sets it from the table's ``TableDefinition/timeToLive``. An index entry that
+    /// copies attributes of the item has it too, so that it need not hold the attribute of that
+    /// name.
     public var expiresAt: Int?
 
     /// Creates a header.

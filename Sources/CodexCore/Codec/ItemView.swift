@@ -35,6 +35,20 @@ package struct ItemBytes {
         unsafe self.keys = keys
     }
 
+    /// Takes a reference in the place of its item: it has the attributes of its key alone.
+    package init(
+        _ reference: ReferenceEntry, value: UnsafeBufferPointer<UInt8>,
+        key: UnsafeBufferPointer<UInt8>, keys: any KeyAttributeDecoder
+    ) {
+        layout = ItemLayout(reference: reference, byteCount: value.count)
+        // The reference was read, so the buffer is not empty.
+        unsafe base = value.baseAddress.unsafelyUnwrapped
+        count = value.count
+        unsafe keyBase = key.baseAddress
+        keyCount = key.count
+        unsafe self.keys = keys
+    }
+
     /// The same item in copies of its buffers; both have as many bytes as the original ones.
     fileprivate init(
         _ original: ItemBytes, value: UnsafePointer<UInt8>, key: UnsafePointer<UInt8>?
@@ -160,6 +174,23 @@ package struct ItemBytes {
         }
     }
 
+    /// The item's size as DynamoDB counts it, measured without decoding its values.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
+    func byteCount(reserving memory: DecodedMemory) throws(CodexError) -> Int {
+        let keys = ItemLayout.MissingKeys(try keyAttributes(), layout.shape)
+        guard !keys.areStoredToo else { return try item(reserving: memory).byteCount }
+        var meter = StoredItemMeter(try budget(reserving: memory))
+        return try withBytes { bytes throws(CodexError) in
+            try meter.measure(bytes, layout, keys)
+        }
+    }
+
+    /// Whether the item is stored in an earlier format than the present one.
+    package var isOfEarlierFormat: Bool {
+        withBytes { ItemCodec.isEarlier($0[0]) }
+    }
+
     package func item() throws(CodexError) -> Item {
         let keyAttributes = try keyAttributes()
         return try withBytes { bytes throws(CodexError) in
@@ -276,6 +307,9 @@ public struct ItemView: ~Copyable {
     public var version: Int { bytes.layout.header.version }
 
     /// The metadata that the store keeps with the item's attributes.
+    ///
+    /// If an index with fewer attributes gave the item, the version is 0. If an index of keys only
+    /// gave it, the schema version is 0, too, and there is no second of expiry.
     public var header: ItemHeader { bytes.layout.header }
 
     /// The number of attributes, without those of the table's key.
@@ -347,7 +381,7 @@ public struct ItemView: ~Copyable {
     ///
     /// Use it for checksums, comparisons and copies; `Docs/Format.md` describes every byte.
     /// Encrypted fields have their stored form. If an index with fewer attributes gave the item,
-    /// the encoding is that of the index entry.
+    /// the encoding has these attributes, in a form that depends on the layout of the index.
     ///
     /// - Throws: The errors of `body`.
     /// - Complexity: O(1).
@@ -370,6 +404,13 @@ public struct ItemView: ~Copyable {
     package func isSmaller(than byteCount: Int) throws(CodexError) -> Bool {
         if byteCount == .max { return true }
         return try inflatedByteCount() < byteCount
+    }
+
+    /// The item's size as DynamoDB counts it, measured without decoding its values.
+    ///
+    /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``.
+    package func byteCount(reserving memory: DecodedMemory) throws(CodexError) -> Int {
+        try bytes.byteCount(reserving: memory)
     }
 
     /// The whole decoded item, key attributes included.

@@ -8,6 +8,9 @@ package final class Shape: Sendable {
     /// The first bytes of each name, which distinguish most names.
     private let prefixes: [UInt64]
 
+    /// The shape of what has no attributes; it has no number in a store.
+    static let empty = Shape(id: .max, names: [])
+
     package init(id: UInt32, names: [String]) {
         self.id = id
         self.names = names

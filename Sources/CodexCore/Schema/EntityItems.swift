@@ -28,9 +28,14 @@ package struct EntityItems: Sendable {
 
     /// The entity of an item.
     ///
-    /// - Throws: As ``present(_:as:)``, and the errors of reading the entity.
+    /// - Throws: As ``present(_:as:)``, and the errors of reading the entity, with the item's key.
     package func entity<E: Entity>(_ item: Item, as type: E.Type = E.self) throws(CodexError) -> E {
-        try E(item: present(item, as: type))
+        do throws(CodexError) {
+            return try E(item: present(item, as: type))
+        } catch {
+            let table = try schema.table(E.definition.table)
+            throw error.inEntity(E.definition.name).inItem(key: try? table.primaryKey(of: item))
+        }
     }
 
     /// An item as the type reads it: without the tag, in the present version, with the seals of

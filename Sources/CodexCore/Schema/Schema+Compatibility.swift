@@ -3,7 +3,7 @@ extension Schema {
     ///
     /// New tables, indexes, counters, entities, optional fields and cases are added. A table
     /// without a time to live may get one. A higher schema version of an entity replaces its fields
-    /// and all keys except the table's.
+    /// and all keys except the table's. An index that is there keeps its layout.
     ///
     /// Definitions that `requested` omits stay, and so does the encryption of attributes. A program
     /// need not know everything in the store. It may also have a lower schema version of an entity:
@@ -59,7 +59,8 @@ extension TableDefinition {
                     + Self.text(other.keyAttributes))
         }
         for index in other.indexes {
-            guard let stored = indexes.first(where: { $0.name == index.name }), stored != index
+            guard let stored = indexes.first(where: { $0.name == index.name }),
+                !stored.isSame(as: index)
             else { continue }
             differences.append(
                 "index \(index.name) of table \(name) is \(Self.text(stored)), "

@@ -239,6 +239,11 @@ extension TableDefinition {
                 guard !names.isEmpty else { throw Schema.invalid("\(index.name) includes nothing") }
                 try Schema.requireDistinct(names, "included attribute of \(index.name)")
             }
+            guard index.projection != .keysOnly || index.layout != .copies else {
+                throw Schema.invalid(
+                    "index \(index.name) has the layout copies, but its projection KEYS_ONLY has "
+                        + "nothing to copy. Omit the layout")
+            }
             try requireMultiValued(index.multiValued, index.keyAttributes, "index \(index.name)")
         }
         try Schema.requireDistinct(counters.map(\.name), "counter of \(name)")

@@ -61,7 +61,7 @@ struct SchemaTypes {
         var owner = TablePart(
             name: "index \(index.name)", table: table.name,
             candidates(table, index.entities), isForAll: index.entities == nil,
-            isStored: stored?.indexes.contains(index) ?? false)
+            isStored: stored?.indexes.contains { $0.isSame(as: index) } ?? false)
         try owner.requireKeys(index.keyAttributes, multiValued: index.multiValued)
         guard case .include(let names) = index.projection else { return owner.warnings }
         for name in names { try owner.requireAttribute(name, "included attribute") }

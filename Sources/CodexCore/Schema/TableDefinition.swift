@@ -31,7 +31,7 @@ public struct KeyAttribute: Sendable, Hashable, Codable {
     }
 }
 
-/// The attributes that an index entry holds in addition to the index key and the table's key.
+/// The attributes that a query of an index returns in addition to the keys of index and table.
 public enum IndexProjection: Sendable, Hashable, Codable {
     /// No further attributes.
     case keysOnly
@@ -39,6 +39,25 @@ public enum IndexProjection: Sendable, Hashable, Codable {
     case include([String])
     /// The whole item.
     case all
+
+    /// The layout of an index whose definition names none.
+    public var defaultLayout: IndexLayout {
+        switch self {
+        case .keysOnly, .all: .references
+        case .include: .copies
+        }
+    }
+}
+
+/// How the entries of an index are stored.
+///
+/// The results of a query do not depend on it. References cost a query a lookup for each item.
+/// Copies cost a write of an item the projected attributes once more.
+public enum IndexLayout: String, Sendable, Hashable, Codable, CaseIterable {
+    /// An entry refers to its item, which a query reads.
+    case references
+    /// An entry holds the projected attributes.
+    case copies
 }
 
 /// A secondary index: other key attributes for the same items.
@@ -55,7 +74,7 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
     public let partitionKey: [KeyAttribute]
     /// The sort key: 0 to 4 attributes.
     public let sortKey: [KeyAttribute]
-    /// The attributes that entries hold in addition to keys.
+    /// The attributes that a query returns in addition to keys.
     public let projection: IndexProjection
     /// Whether each index key may belong to only one item.
     public let isUnique: Bool
@@ -64,6 +83,13 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
     /// The key attribute whose lists and sets have an entry for each element; `nil` if there is
     /// none.
     public let multiValued: String?
+    /// How the index is stored when it is made; `nil` is the default of the projection
+    /// (``IndexProjection/defaultLayout``).
+    ///
+    /// It is no part of the comparison with a store's schema. An index of a store keeps its layout.
+    /// An index of keys only has nothing to copy, and so does not have the layout
+    /// ``IndexLayout/copies``.
+    public let layout: IndexLayout?
 
     /// Defines an index.
     public init(
@@ -73,7 +99,8 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
         projection: IndexProjection = .all,
         isUnique: Bool = false,
         entities: [String]? = nil,
-        multiValued: String? = nil
+        multiValued: String? = nil,
+        layout: IndexLayout? = nil
     ) {
         self.name = name
         self.partitionKey = partitionKey
@@ -82,10 +109,26 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
         self.isUnique = isUnique
         self.entities = entities
         self.multiValued = multiValued
+        self.layout = layout
     }
 
     /// All key attributes, the partition key's first.
     public var keyAttributes: [KeyAttribute] { partitionKey + sortKey }
+
+    /// The layout in which the index is made.
+    package var initialLayout: IndexLayout { layout ?? projection.defaultLayout }
+
+    /// Whether another definition is of the same index, apart from its layout.
+    package func isSame(as other: Self) -> Bool {
+        with(layout: nil) == other.with(layout: nil)
+    }
+
+    /// This index in a layout.
+    package func with(layout: IndexLayout?) -> Self {
+        Self(
+            name, partitionKey: partitionKey, sortKey: sortKey, projection: projection,
+            isUnique: isUnique, entities: entities, multiValued: multiValued, layout: layout)
+    }
 }
 
 /// Counts and sums of items by group, updated in the transaction that changes an item.

@@ -9,7 +9,7 @@ extension DynamoDBService {
         let capacity = try Self.capacityDetail(input)
         let inputs = try StatementInput.list(input, "Statements")
         let statements = try inputs.map { input in
-            (input: input, statement: try Self.typed(input))
+            (input: input, statement: try typed(input))
         }
         let reads = statements.compactMap { try? $0.statement.get().isRead }
         guard !reads.contains(true) || !reads.contains(false) else {
@@ -29,11 +29,11 @@ extension DynamoDBService {
     /// The statement, or the error that its entry of the response has.
     ///
     /// - Throws: The errors that concern the request, such as `SerializationException`.
-    private static func typed(
+    private func typed(
         _ input: StatementInput
     ) throws -> Result<TypedStatement, ServiceError> {
         do {
-            let statement = try TypedStatement(input.text, try input.values())
+            let statement = try TypedStatement(input.text, try input.values(), plans.statements)
             if case .check = statement { throw StatementListRefusals.existsOutside }
             return .success(statement)
         } catch {

@@ -16,7 +16,7 @@ extension DynamoDBService {
         let limit = try input.integer("Limit")
         let token = try Self.nextToken(input)
         let parameters = try statement.values()
-        switch try TypedStatement(statement.text, parameters) {
+        switch try TypedStatement(statement.text, parameters, plans.statements) {
         case .check: throw StatementListRefusals.existsOutside
         case .write(let write):
             let outcome = try await outcome(of: write, .items, statement, capacity, budget)

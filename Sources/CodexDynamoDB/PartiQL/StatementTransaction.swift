@@ -9,7 +9,7 @@ extension DynamoDBService {
         let capacity = try Self.capacityDetail(input)
         let token = try Self.token(input)
         let inputs = try StatementInput.list(input, "TransactStatements")
-        let statements = try Self.typed(inputs)
+        let statements = try typed(inputs)
         let readCount = statements.filter(\.isRead).count
         guard readCount == 0 || readCount == statements.count else {
             throw StatementListRefusals.transactionMixed
@@ -21,7 +21,7 @@ extension DynamoDBService {
     /// The statements, with the limit of all of their parameters together.
     ///
     /// - Throws: The errors of parameters, and those of statements with their places.
-    private static func typed(_ inputs: [StatementInput]) throws -> [TypedStatement] {
+    private func typed(_ inputs: [StatementInput]) throws -> [TypedStatement] {
         var byteCount = 0
         return try inputs.enumerated().map { place, input in
             let values = try input.values(adding: &byteCount)
@@ -29,7 +29,7 @@ extension DynamoDBService {
                 throw StatementListRefusals.transactionTooLarge
             }
             do {
-                return try TypedStatement(input.text, values)
+                return try TypedStatement(input.text, values, plans.statements)
             } catch {
                 throw StatementListRefusals.transaction(place, ServiceError(error))
             }

@@ -13,12 +13,15 @@ enum TypedStatement: Sendable {
     /// - Parameters:
     ///   - text: The statement.
     ///   - parameters: The values of its question marks; further ones have no effect.
+    ///   - plans: The statements that are not parsed again; `nil` parses each.
     /// - Throws: `ValidationException`.
-    init(_ text: String, _ parameters: [AttributeValue]) throws {
-        let (statement, count) = try StatementParser.parse(text)
-        guard count <= parameters.count else { throw LiteralMessages.parameterCount }
+    init(
+        _ text: String, _ parameters: [AttributeValue], _ plans: StatementPlans? = nil
+    ) throws {
+        let plan = try StatementPlan.of(text, plans)
+        guard plan.parameterCount <= parameters.count else { throw LiteralMessages.parameterCount }
         let values = StatementValues(parameters: parameters)
-        switch statement {
+        switch plan.statement {
         case .select(let select): self = .read(try StatementQuery(select, values))
         case .exists(let select): self = .check(try StatementQuery(select, values))
         case .insert(let insert): self = .write(try StatementWrite(insert, values))

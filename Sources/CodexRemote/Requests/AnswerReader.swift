@@ -48,6 +48,10 @@
                 }
                 return node
             }
+            // A refusal without its type must not pass for one of the credentials.
+            if node == nil, response.status < 500, response.header("x-amz-crc32") != nil {
+                throw RemoteFailure(.damagedAnswer, status: response.status, requestID: id)
+            }
             let type = Self.type(node, response)
             let reasons = Self.reasons(node)
             throw RemoteFailure(

@@ -45,7 +45,10 @@
             }
             let names = Set(headers.map(\.name)).sorted()
             let request = CanonicalRequest(
-                headers, signing: names, bodyHash: Self.hash(body), method: method, query: query)
+                signing: names, bodyHash: Self.hash(body), method: method, query: query
+            ) { name in
+                headers.filter { $0.name == name }.map(\.value)
+            }
             // Each signed header is there.
             let text = CanonicalRequest.stringToSign(
                 hash: Self.hash(Array((request?.text ?? "").utf8)), date: date, scope: scope)

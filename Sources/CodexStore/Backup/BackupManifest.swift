@@ -63,17 +63,21 @@ struct BackupManifest: Codable {
 }
 
 extension File {
-    /// The CRC-32 and the length of the whole file, which is also written to `copy` if there is
-    /// one.
-    func checksum(copyingTo copy: File? = nil) throws(CodexError) -> (
-        checksum: UInt32, byteCount: Int
-    ) {
+    /// The CRC-32 and the length of the whole file.
+    ///
+    /// Its bytes are also written to `copy`, if there is one. `afterPart` is called after each part,
+    /// with its range.
+    func checksum(
+        copyingTo copy: File? = nil,
+        afterPart: (Range<Int>) throws(CodexError) -> Void = { _ in }
+    ) throws(CodexError) -> (checksum: UInt32, byteCount: Int) {
         var (checksum, offset): (UInt32, Int) = (0, 0)
         while true {
             let bytes = try read(at: offset, count: 1 << 20)
             if bytes.isEmpty { return (checksum, offset) }
             checksum = Compression.checksum(bytes, in: 0..<bytes.count, after: checksum)
             try copy?.write(bytes, at: offset)
+            try afterPart(offset..<offset + bytes.count)
             offset += bytes.count
         }
     }

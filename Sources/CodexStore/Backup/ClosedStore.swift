@@ -69,7 +69,7 @@ enum ClosedStore {
                     catalog.meta, LeaderPosition.key, leader == nil ? nil : leaderPosition.bytes)
                 guard beginsLog else { return }
                 position.offset = UInt64(LogSegmentHeader.byteCount)
-                try transaction.put(catalog.meta, LogPosition.key, position.bytes)
+                try LogPosition.put(position.bytes, transaction, catalog.meta)
             }
         } catch {
             environment.close()

@@ -116,10 +116,10 @@ private struct ArchiveUpdate {
             let lock = try core.environment.begin(readOnly: false)
             defer { lock.abort() }
             let meta = core.catalog.meta
-            guard let stored = unsafe try lock.get(meta, LogPosition.key),
-                let json = unsafe try lock.get(meta, Manifest.key)
-            else { throw Wire.corrupted("the data file has no position in the log") }
-            let position = try LogPosition(unsafe Array(stored))
+            let position = try LogPosition(lock, meta)
+            guard let json = unsafe try lock.get(meta, Manifest.key) else {
+                throw Wire.corrupted("the data file has no manifest")
+            }
             // The next commit applies the records that a killed process appended.
             var cursor = LogCursor(logDirectory, after: position)
             try flushLog(through: position)

@@ -1,7 +1,7 @@
 internal import CodexCore
 public import FoundationEssentials
 
-/// The result of ``Store/backup(to:)``.
+/// The result of ``Store/backup(to:pace:)``.
 public struct BackupReport: Sendable, Hashable {
     /// The last commit in the backup.
     public let sequence: UInt64
@@ -20,24 +20,58 @@ extension Store {
     ///
     /// ``restore(_:archive:to:at:asFollower:)`` makes a store from it. Writers continue meanwhile.
     /// The copy is a long reader, so writes grow the file until it ends. The backup comes into
-    /// place as a whole, on stable storage, or not at all. Cancellation has no effect, and
-    /// ``close()`` waits for the call. The backup gets the group and the modes of the store's
-    /// directory (``FileAccess``).
+    /// place as a whole, on stable storage, or not at all. ``close()`` waits for the call. The
+    /// backup gets the group and the modes of the store's directory (``FileAccess``).
     ///
-    /// - Parameter path: The backup's directory, which must not exist; its parent must.
+    /// An opening of a store of an earlier release on a full disk leaves its format as it was. Then
+    /// this call raises the format first.
+    ///
+    /// - Parameters:
+    ///   - path: The backup's directory, which must not exist; its parent must.
+    ///   - pace: How much of the machine the backup takes from writers.
     /// - Returns: A report of the backup.
-    /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path,
-    ///   ``CodexError/Code/diskFull``, ``CodexError/Code/inputOutput``, ``CodexError/Code/closed``.
+    /// - Throws: ``CodexError/Code/invalidArgument`` if there is something at the path, or the pace
+    ///   is invalid; ``CodexError/Code/readOnly`` if the format must be raised, and the store was
+    ///   opened read-only; ``CodexError/Code/diskFull``, ``CodexError/Code/inputOutput``,
+    ///   ``CodexError/Code/closed``; `CancellationError` if the task is cancelled before the copy
+    ///   is checked.
     ///   ``CodexError/Code/outcomeUnknown`` and ``CodexError/Code/writesRefused`` if a flush fails
     ///   meanwhile, in this process or another. The store then refuses writes, and the next call
     ///   copies it as it is.
     /// - Complexity: It reads and writes the whole store, in the order of its keys.
     @discardableResult
-    public func backup(to path: String) async throws -> BackupReport {
+    public func backup(
+        to path: String, pace: BackupPace = .yielding
+    ) async throws -> BackupReport {
+        try pace.validate()
+        try await raiseFormat()
         let core = core
-        return try await Self.onWorker { () throws(CodexError) in
-            try core.whileOpen { () throws(CodexError) in try BackupCopy(core).make(to: path) }
+        let environment = core.environment
+        let turns = BackupTurns(
+            pace, clock: core.options.parts.monotonic,
+            lastTransactionID: { environment.lastTransactionID })
+        return try await withTaskCancellationHandler {
+            do {
+                return try await Self.onWorker { () throws(CodexError) in
+                    try core.whileOpen { () throws(CodexError) in
+                        try BackupCopy(core, turns).make(to: path)
+                    }
+                }
+            } catch let error as CodexError where error.code == .cancelled {
+                throw CancellationError()
+            }
+        } onCancel: {
+            turns.cancel()
         }
+    }
+
+    /// Raises the format of the store if an opening left it as it was.
+    private func raiseFormat() async throws {
+        let isOfEarlierFormat = try core.withReadContext { context in
+            context.catalog.manifest.isOfEarlierFormat
+        }
+        guard isOfEarlierFormat else { return }
+        try await changeOwnManifest { manifest, _ in FormatUpgrade.bringUpToDate(&manifest) }
     }
 
     /// Runs a long and blocking operation on another thread.
@@ -56,20 +90,15 @@ extension Store {
 /// One backup of an open store.
 private struct BackupCopy {
     private let core: StoreCore
+    private let turns: BackupTurns
     private var logDirectory: LogDirectory { core.logDirectory }
 
-    init(_ core: StoreCore) { self.core = core }
+    init(_ core: StoreCore, _ turns: BackupTurns) { (self.core, self.turns) = (core, turns) }
 
     func make(to path: String) throws(CodexError) -> BackupReport {
         let modes = core.directory.modesOfCopies
         return try StagedDirectory.make(at: path, modes) { staging throws(CodexError) in
-            do throws(CodexError) {
-                try core.environment.copy(to: staging)
-            } catch  where error.code == .inputOutput && staging.device.isFull {
-                throw CodexError(
-                    .diskFull, "There is no room for the backup. Free some, then try again.",
-                    cause: error)
-            }
+            try copy(to: staging)
             let storeID = core.catalog.manifest.storeID
             let position = try ClosedStore.position(in: staging)
             // A store that refuses writes is copied as it is. The restore checks whether the
@@ -80,7 +109,10 @@ private struct BackupCopy {
             let file = try DataFile(staging)
             try file.stamp(storeID)
             try file.file.flush()
-            let (checksum, byteCount) = try file.file.checksum()
+            let (checksum, byteCount) = try file.file.checksum { range throws(CodexError) in
+                file.file.dropCache(range)
+                try turns.next(after: range.count)
+            }
             file.file.close()
             let manifest = BackupManifest(
                 storeID: storeID, position: position,
@@ -96,6 +128,15 @@ private struct BackupCopy {
                     $0 == 0 ? nil : Date(milliseconds: $0)
                 },
                 byteCount: byteCount)
+        }
+    }
+
+    /// Copies the newest state into the data file of a directory.
+    private func copy(to staging: Directory) throws(CodexError) {
+        let file = try File(StoreDirectory.dataFile, in: staging, .create)
+        defer { file.close() }
+        try BackupPipe.copy(to: file, turns) { output throws(CodexError) in
+            try core.environment.copy(to: output)
         }
     }
 

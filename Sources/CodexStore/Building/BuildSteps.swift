@@ -18,8 +18,9 @@ struct BuildSteps {
     /// Adds the entries that items have and the index lacks.
     ///
     /// - Parameters:
-    ///   - keys: The entries' keys, ascending.
-    ///   - sequence: The commit at which all of them were read; `nil` if there were several.
+    ///   - entries: The entries' keys, ascending, and the contents of the first ones.
+    ///   - changeCount: The number of changes of items in the whole log when all of them were
+    ///     read; `nil` if there were changes meanwhile.
     ///   - known: The table.
     ///   - part: The index's part of it.
     ///   - positionKey: The key under which the progress is stored.
@@ -28,31 +29,35 @@ struct BuildSteps {
     ///   longer being built.
     /// - Throws: ``CodexError``.
     func insertMissing(
-        _ keys: ArraySlice<[UInt8]>, of sequence: UInt64?, _ known: TableHandle, _ part: String,
+        _ entries: EntryBatch, of changeCount: UInt64?, _ known: TableHandle, _ part: String,
         _ positionKey: [UInt8], _ limit: StepLimit
     ) throws -> Int? {
         guard let table = try current(known),
             let index = table.indexes.first(where: { $0.part == part && $0.state == .building })
         else { return nil }
-        // If there was no write since, in this transaction too, the items still have these entries.
-        // Entries that the index already has are written again, unchanged.
+        // If no item changed since, in this transaction too, the items still have these entries.
+        // Entries that the index already has are written again, unchanged. Commits without items,
+        // such as the end of another index's build, do not count.
         var isExact =
-            sequence == context.position.sequence && !context.undo.hasChanges
+            changeCount == context.position.changeCount && !context.undo.hasChanges
             && context.record.counts.changeCount == 0 && !index.plan.isExpiry
         // A projection may have its own chunks, which a repeated write would leave behind.
-        if case .include = index.plan.definition.projection { isExact = false }
+        if index.ownsChunks { isExact = false }
         if let filter = context.core.options.parts.maintenance {
             isExact = filter.addsUnseen(isExact)
         }
         var (count, byteCount) = (0, 0)
-        for key in keys {
+        var contents = entries.contents
+        for key in entries.keys {
+            let content = contents.popFirst()
             let stored =
-                isExact ? try insert(key, table, index) : try insertMissing(key, table, index)
+                isExact
+                ? try insert(key, content, table, index) : try insertMissing(key, table, index)
             byteCount += stored
             count += 1
             if limit.isOver(count, byteCount: byteCount) { break }
         }
-        if let last = keys.prefix(count).last {
+        if let last = entries.keys.prefix(count).last {
             try context.recordingFailure { () throws(CodexError) in
                 try transaction.put(catalog.meta, positionKey, last)
             }
@@ -79,7 +84,7 @@ struct BuildSteps {
                 try IndexReads(context).entryKeys(index, primaryKey, bytes).contains(key)
             }
         }
-        return isPresent ? try insert(key, table, index) : 0
+        return isPresent ? try insert(key, nil, table, index) : 0
     }
 
     /// Corrects the second of expiry of items that may have that of a former time to live.
@@ -106,7 +111,7 @@ struct BuildSteps {
 
     /// Corrects the expiry time of an item that was stored before its table's time to live changed.
     ///
-    /// The expiry time, in seconds, goes into the header of the item and those of its entries.
+    /// The expiry time, in seconds, goes into the header of the item and those of its copies.
     ///
     /// - Returns: Whether the item had another; then its entry in the index of expiry is there.
     private func stamp(_ table: TableHandle, _ key: [UInt8]) throws -> Bool {
@@ -127,24 +132,18 @@ struct BuildSteps {
     }
 
     /// Adds an entry that its item has and the index lacks; returns the number of bytes added.
+    ///
+    /// Without `content`, its item is read.
     private func insert(
-        _ key: [UInt8], _ table: TableHandle, _ index: IndexHandle
+        _ key: [UInt8], _ content: EntryContent?, _ table: TableHandle, _ index: IndexHandle
     ) throws -> Int {
-        let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
         let value: [UInt8]
-        switch index.plan.definition.projection {
-        case .all:
-            guard let stored = unsafe try transaction.get(table.tree, primaryKey) else {
-                return 0
-            }
-            value = unsafe Array(stored)
-        case .keysOnly:
-            guard let stored = unsafe try transaction.get(table.tree, primaryKey) else {
-                return 0
-            }
-            let header = unsafe try context.header(of: stored)
-            value = try context.items.entryValue(index, Image(item: Item(), header: header), [])
-        case .include:
+        switch try content ?? EntryContent(of: key, table, index, context) {
+        case .missing: return 0
+        case .stored(let stored): value = stored
+        case .header(let header): value = ReferenceEntry(header).bytes
+        case .attributes:
+            let primaryKey = Array(key[(try index.plan.primaryKeyOffset(key.span))...])
             guard let image = try context.image(table, primaryKey) else { return 0 }
             value = try context.items.entryValue(index, image, [])
         }

@@ -9,8 +9,6 @@ struct BuildWork {
 
     init(_ builder: Builder) { self.builder = builder }
 
-    /// The number of keys that one call gives to the writer.
-    private static let batchCount = 20_000
     /// The number of items that one snapshot of a build reads, so that it keeps few pages from
     /// reuse.
     private static let snapshotItemCount = 20_000
@@ -61,51 +59,67 @@ struct BuildWork {
         }
     }
 
+    /// Lets a complete tree with another layout replace the tree of its index.
+    private func replace(_ table: TableHandle, by index: IndexHandle) throws(CodexError) {
+        let (name, number) = (table.name, table.number)
+        let (definition, part) = (index.plan.definition, index.part)
+        // As at the end of a build, a checkpoint must have the entries first.
+        try builder.changeManifest(afterCheckpoint: true) { manifest, _ in
+            // A new table may have the same name, and the change may have been cancelled.
+            guard manifest.tables[name]?.number == number,
+                let obsolete = manifest.tables[name]?.endRelayout(of: definition, by: part)
+            else { return false }
+            for part in obsolete { manifest.forgetPosition(part, of: name) }
+            return true
+        }
+    }
+
     // MARK: Indexes
 
     /// Builds all unfinished indexes of a table in one pass over its items.
     private func build(_ table: TableHandle, _ building: [IndexHandle]) throws(CodexError) {
         // The index of expiry comes first: items then expire, and do not conflict in the other
-        // indexes.
+        // indexes. Trees with another layout come last, as in the table: the states of the trees
+        // that they replace are known by then.
         let indexes = building.filter(\.plan.isExpiry) + building.filter { !$0.plan.isExpiry }
         schedule.aim(at: (table.name, indexes.count == 1 ? indexes[0].plan.definition.name : nil))
         var done: [[UInt8]] = []
         for index in indexes {
             done.append(try builder.position(BuildProgress.key(table, index.part)))
         }
-        guard let (keys, sequence) = try sortedKeys(table, indexes, after: done) else { return }
-        for (index, keys) in zip(indexes, keys) { try insert(keys, of: sequence, table, index) }
+        guard let (keys, changeCount) = try sortedKeys(table, indexes, after: done) else { return }
+        for (index, keys) in zip(indexes, keys) { try insert(keys, of: changeCount, table, index) }
     }
 
-    /// Adds entries; `sequence` is the commit at which all of them were read, or `nil`.
+    /// Adds entries; `changeCount` is the number of changes of items in the whole log when all of
+    /// them were read, or `nil`.
     private func insert(
-        _ sorted: SortedKeys, of sequence: UInt64?, _ table: TableHandle, _ index: IndexHandle
+        _ sorted: SortedKeys, of changeCount: UInt64?, _ table: TableHandle, _ index: IndexHandle
     ) throws(CodexError) {
         schedule.aim(at: (table.name, index.plan.definition.name))
         let positionKey = BuildProgress.key(table, index.part)
-        var keys = sorted
-        var next = try keys.next()
-        while let first = next {
+        let feed = EntryFeed(
+            core, sorted, of: changeCount, table, index, isParallel: !schedule.isOnDemand)
+        feed.prepare()
+        while true {
             if schedule.isStopped { return }
-            var batch = [first]
-            next = try keys.next()
-            while let key = next, batch.count < Self.batchCount {
-                batch.append(key)
-                next = try keys.next()
-            }
-            var rest = batch[...]
-            while !rest.isEmpty {
+            var batch = try feed.take()
+            if batch.keys.isEmpty { break }
+            // The next batch is prepared while this one is stored.
+            feed.prepare()
+            while !batch.keys.isEmpty {
                 if schedule.isStopped { return }
-                let keys = rest
+                let entries = batch
                 let limit = schedule.limit
                 let count = try builder.write { context in
                     try BuildSteps(context).insertMissing(
-                        keys, of: sequence, table, index.part, positionKey, limit)
+                        entries, of: changeCount, table, index.part, positionKey, limit)
                 }
                 guard let count else { return }
-                rest = rest.dropFirst(count)
+                batch.removeFirst(count)
             }
         }
+        if index.isReplacement { return try replace(table, by: index) }
         let conflicts =
             index.plan.definition.isUnique
             ? try builder.reading { try !IndexReads($0).duplicates(table, index, limit: 1).isEmpty }
@@ -119,50 +133,43 @@ struct BuildWork {
     ///   - table: The table.
     ///   - indexes: The indexes.
     ///   - done: For each index, the last entry key that is already there.
-    /// - Returns: The keys for each index, and the commit at which all were read if there was only
-    ///   one. It is `nil` if the builder was stopped.
+    /// - Returns: The keys for each index, and the number of changes of items in the whole log when
+    ///   they were read, unless it changed meanwhile. It is `nil` if the builder was stopped.
     /// - Throws: ``CodexError``.
     private func sortedKeys(
         _ table: TableHandle, _ indexes: [IndexHandle], after done: [[UInt8]]
-    ) throws(CodexError) -> (keys: [SortedKeys], sequence: UInt64?)? {
-        var sequences: Set<UInt64> = []
-        var sorters = indexes.map { _ in
-            KeySorter(
-                directory: core.directory,
-                byteCountMax: KeySorter.defaultByteCountMax / indexes.count)
-        }
-        var last: [UInt8] = []
-        while true {
+    ) throws(CodexError) -> (keys: [SortedKeys], changeCount: UInt64?)? {
+        if let loaded = try loadedKeys(table, indexes, after: done) { return loaded }
+        var changeCounts: Set<UInt64> = []
+        var reading = KeyReading(table, indexes, after: done, in: core.directory)
+        var hasMore = true
+        while hasMore {
             if schedule.isStopped { return nil }
-            var count = 0
-            try builder.reading { context in
-                sequences.insert(try context.storedPosition().sequence)
-                try context.transaction.withCursor(table.tree) { cursor in
-                    var entry = unsafe try cursor.advance(past: last)
-                    while let current = unsafe entry, count < Self.snapshotItemCount {
-                        count += 1
-                        last = unsafe Array(current.key)
-                        try unsafe context.withItem(current.value, current.key, table.plan) {
-                            bytes in
-                            for (position, index) in indexes.enumerated() {
-                                // An item from before the index may have no valid key. It has no
-                                // entry, and verify() lists it.
-                                let keys = try? IndexReads(context).entryKeys(index, last, bytes)
-                                for key in keys ?? []
-                                where ByteOrder.compare(done[position], key) < 0 {
-                                    try sorters[position].add(key)
-                                }
-                            }
-                        }
-                        unsafe entry = try cursor.next()
-                    }
-                }
+            hasMore = try builder.reading { context -> Bool in
+                changeCounts.insert(try context.storedPosition().changeCount)
+                return try reading.read(context, countMax: Self.snapshotItemCount)
             }
-            guard count < Self.snapshotItemCount else { continue }
-            var sorted: [SortedKeys] = []
-            for sorter in sorters { sorted.append(try sorter.sorted()) }
-            return (sorted, sequences.count == 1 ? sequences.first : nil)
         }
+        return (try reading.sorted(), changeCounts.count == 1 ? changeCounts.first : nil)
+    }
+
+    /// The keys that a load of this process has read, if no item has changed since.
+    private func loadedKeys(
+        _ table: TableHandle, _ indexes: [IndexHandle], after done: [[UInt8]]
+    ) throws(CodexError) -> (keys: [SortedKeys], changeCount: UInt64?)? {
+        let taken = builder.loadedKeys.withLock { keys in
+            defer { keys = nil }
+            return keys
+        }
+        guard let taken, taken.tableNumber == table.number, done.allSatisfy(\.isEmpty) else {
+            return nil
+        }
+        let keys = indexes.compactMap { taken.keys[$0.part] }
+        let position = try builder.reading { try $0.storedPosition() }
+        guard keys.count == indexes.count, position.changeCount == taken.changeCount else {
+            return nil
+        }
+        return (keys, position.changeCount)
     }
 
     // MARK: Counters

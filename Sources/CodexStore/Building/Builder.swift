@@ -17,6 +17,8 @@ final class Builder: Sendable {
     private let writer: WriterQueue
     /// The numbers of the tables with values that this process's keys did not decide.
     private let undecidableTables = Locked<Set<Int>>([])
+    /// The keys that a load read before its end, until its build takes them.
+    let loadedKeys = Locked<LoadedKeys?>(nil)
 
     /// The name of the lock file, which the building process locks.
     static let lockName = "build.lock"

@@ -40,14 +40,11 @@ struct IndexReads {
             var previous: [UInt8] = []
             var entry = unsafe try cursor.first()
             while let current = unsafe entry, found.count < limit {
-                var isOver = false
-                if table.expires {
-                    let header = unsafe try context.header(of: current.value)
-                    isOver = context.isExpired(header, in: table)
-                }
-                if !isOver {
-                    let key = unsafe Array(current.key)
-                    let offset = try index.plan.primaryKeyOffset(key.span)
+                let key = unsafe Array(current.key)
+                let offset = try index.plan.primaryKeyOffset(key.span)
+                let isExpired = unsafe try context.isExpired(
+                    entry: current.value, of: key[offset...], index, in: table)
+                if !isExpired {
                     let prefix = Array(key[..<offset])
                     if prefix == previous { found.append(Array(key[offset...])) }
                     previous = prefix

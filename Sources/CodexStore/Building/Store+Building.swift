@@ -36,6 +36,43 @@ public struct BuildStatus: Sendable, Hashable {
     public let kind: Kind
     /// Whether it can be read, and the reason if it cannot.
     public let state: State
+    /// The layout of the index's entries; `nil` for a counter.
+    public let layout: IndexLayout?
+    /// The layout that the index gets (``Store/changeLayout(ofIndex:in:to:)``); `nil` if it keeps
+    /// the one that it has.
+    public let nextLayout: IndexLayout?
+}
+
+extension TableHandle {
+    /// The states of the table's indexes and counters.
+    fileprivate var buildStatus: [BuildStatus] {
+        let replacements = indexes.filter(\.isReplacement)
+        let indexStatus = indexes.filter { !$0.isReplacement }.map { index in
+            let definition = index.plan.definition
+            let next = replacements.first { $0.plan.definition.name == definition.name }
+            return BuildStatus(
+                table: name, name: definition.name, kind: .index,
+                state: BuildStatus.State(index.state), layout: index.plan.layout,
+                nextLayout: next?.plan.layout)
+        }
+        let counterStatus = counters.map { counter in
+            BuildStatus(
+                table: name, name: counter.plan.definition.name, kind: .counter,
+                state: BuildStatus.State(counter.state), layout: nil, nextLayout: nil)
+        }
+        return indexStatus + counterStatus
+    }
+}
+
+extension BuildStatus.State {
+    fileprivate init(_ state: Manifest.BuildState?) {
+        switch state {
+        case nil: self = .ready
+        case .loading: self = .loading
+        case .building: self = .building
+        case .conflicting: self = .conflicting
+        }
+    }
 }
 
 extension Store {
@@ -46,35 +83,17 @@ extension Store {
     ///
     /// - Throws: ``CodexError/Code/closed``.
     public func buildStatus() throws -> [BuildStatus] {
-        func state(_ state: Manifest.BuildState?) -> BuildStatus.State {
-            switch state {
-            case nil: .ready
-            case .loading: .loading
-            case .building: .building
-            case .conflicting: .conflicting
-            }
-        }
-        return try core.withReadContext { context in
-            context.catalog.allTables.flatMap { table in
-                table.indexes.map {
-                    BuildStatus(
-                        table: table.name, name: $0.plan.definition.name, kind: .index,
-                        state: state($0.state))
-                }
-                    + table.counters.map {
-                        BuildStatus(
-                            table: table.name, name: $0.plan.definition.name, kind: .counter,
-                            state: state($0.state))
-                    }
-            }
+        try core.withReadContext { context in
+            context.catalog.allTables.flatMap(\.buildStatus)
         }
     }
 
     /// Waits until every index and counter is built and removed ones are gone; retries conflicting
     /// ones.
     ///
-    /// It also waits until the values of a store of an earlier format are decided, as far as there
-    /// are keys (`Docs/Format.md`).
+    /// It also waits until indexes have the layouts that they were given
+    /// (``changeLayout(ofIndex:in:to:)``), and until the values of a store of an earlier format are
+    /// decided, as far as there are keys (`Docs/Format.md`).
     ///
     /// Building needs no caller that waits. A failure that may pass (a full disk, no free reader)
     /// is retried after 50 ms to 30 s, and the observer is told
@@ -119,6 +138,7 @@ extension Store {
     /// returns; it then also waits for all other builds.
     ///
     /// The attributes are checked against the Swift types with which this process opened the store.
+    /// An index that is there keeps its layout (``StoreEvent/schemaWarning(_:)``).
     ///
     /// - Throws: ``CodexError/Code/schemaMismatch`` if there is another index of this name,
     ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
@@ -151,9 +171,15 @@ extension Store {
             return try manifest.merge(Schema(tables: [added]))
         }
         builder.schedule.wake()
+        let added = addition(table.plan.definition)
+        for index in added.indexes {
+            let entry = core.catalog.manifest.tables[name]
+            guard let warning = entry?.layoutWarning(for: index, of: name) else { continue }
+            core.options.observer?(.schemaWarning(warning))
+        }
         guard builder.isSmall(try core.catalog.table(name)), !builder.hasMuchToEmpty else { return }
         try await builder.schedule.waitUntilIdle()
-        try requireReady(addition(table.plan.definition))
+        try requireReady(added)
     }
 
     /// Does a part of the work of indexes and counters, if builds run on demand

@@ -46,7 +46,7 @@ extension Store {
             if let number { _ = try manifest.definition(of: name, number: number) }
             let last = try LogPosition(transaction, core.catalog.meta).sequence
             try manifest.drop(name, at: last + 1)
-            manifest.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
+            manifest.sideEffects.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
             commit.withLock { $0 = last + 1 }
             return true
         }

@@ -22,7 +22,8 @@ extension WriteTransaction {
     public mutating func deleteItems(
         matching query: TableQuery, limit: Int? = nil, after token: PageToken? = nil
     ) throws -> (count: Int, next: PageToken?) {
-        let run = try QueryRun(query, context, filtersWhole: true)
+        let run = try QueryRun(
+            query, context, wanting: .keys.with(query.filter, seeing: .whole))
         var keys: Set<[UInt8]> = []
         let page = unsafe try run.page(PageLimits(examined: limit), after: token) { key, _ in
             let offset =
@@ -31,7 +32,10 @@ extension WriteTransaction {
             return true
         }
         for key in keys {
-            guard let old = try context.image(run.table, key) else { continue }
+            guard let old = try context.image(run.table, key) else {
+                if let index = run.index { throw run.missingItem(of: index, key.span) }
+                continue
+            }
             try context.items.change([
                 Change(table: run.table, key: key, old: old, new: nil)
             ])

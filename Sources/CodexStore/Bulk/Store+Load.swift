@@ -32,30 +32,65 @@ extension Store {
         let builder = try requireBuilder()
         _ = try core.catalog.table(table)
         var count = 0
-        let lock = try await beginLoading(table)
+        let beginning = try await beginLoading(table)
+        // A demanded build runs on the threads that demand it.
+        let reading =
+            builder.schedule.isOnDemand ? nil : beginning.flatMap { loadReading(of: table, $0) }
         do {
-            // The next batch is gathered while this one is written.
+            // The next batch is gathered while this one is written. Meanwhile, the keys of the
+            // batches before are read and sorted on another thread.
             var batch = try Self.batch(of: batchCount, next)
             while !batch.isEmpty {
                 let items = batch
                 async let written: Void = write { transaction in
                     for item in items { try transaction.put(item, in: table) }
                 }
+                async let read: Void = Self.readOnWorker(reading) { $0.readOn() }
                 let following = Result { try Self.batch(of: batchCount, next) }
                 try await written
+                await read
                 count += items.count
                 batch = try following.get()
             }
         } catch {
-            if let lock { await endLoading(table, lock, builder) }
+            if let beginning { await endLoading(table, beginning.lock, builder) }
             throw error
         }
-        if let lock {
-            await endLoading(table, lock, builder)
+        if let beginning {
+            await Self.readOnWorker(reading) { $0.finish(for: builder) }
+            defer { builder.loadedKeys.withLock { $0 = nil } }
+            await endLoading(table, beginning.lock, builder)
             try await builder.schedule.finishLoad()
             try requireReady(try core.catalog.table(table).plan.definition)
         }
         return count
+    }
+
+    /// The begin of a load into an empty table.
+    private struct LoadBeginning {
+        /// Keeps other processes from building.
+        let lock: FileLock
+        /// The number of changes of items in the log when the table was empty.
+        let changeCount: UInt64
+    }
+
+    /// The reading of a load's keys; `nil` if the build must read the table after the load.
+    private func loadReading(of table: String, _ beginning: LoadBeginning) -> LoadReading? {
+        guard let handle = try? core.catalog.table(table) else { return nil }
+        return LoadReading(core, handle, after: beginning.changeCount)
+    }
+
+    /// Runs a blocking part of the reading on another thread.
+    private static func readOnWorker(
+        _ reading: LoadReading?, _ body: @escaping @Sendable (LoadReading) -> Void
+    ) async {
+        guard let reading else { return }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            WorkerPool.run {
+                body(reading)
+                continuation.resume()
+            }
+        }
     }
 
     /// The next items, up to the number and the bytes of one transaction.
@@ -72,23 +107,24 @@ extension Store {
     private static let loadByteCountMax = 16 << 20
 
     /// Suspends the maintenance of an empty table's indexes; `nil` if the load must maintain them.
-    private func beginLoading(_ table: String) async throws -> FileLock? {
+    private func beginLoading(_ table: String) async throws -> LoadBeginning? {
         let handle = try core.catalog.table(table)
         guard !(handle.indexes.isEmpty && handle.counters.isEmpty),
             // A process that builds or loads already holds the lock and continues.
             let lock = try FileLock(Builder.lockName, in: core.directory)
         else { return nil }
-        let (tree, number) = (handle.tree, handle.number)
-        let isEmpty = Locked(false)
+        let (tree, number, meta) = (handle.tree, handle.number, core.catalog.meta)
+        let firstChangeCount = Locked<UInt64?>(nil)
         try await changeManifest { manifest, transaction throws(CodexError) in
             guard manifest.tables[table]?.number == number, try transaction.count(tree) == 0 else {
                 return false
             }
             manifest.tables[table]?.beginLoading()
-            isEmpty.withLock { $0 = true }
+            let changeCount = try LogPosition(transaction, meta).changeCount
+            firstChangeCount.withLock { $0 = changeCount }
             return true
         }
-        return isEmpty.withLock { $0 } ? lock : nil
+        return firstChangeCount.withLock { $0 }.map { LoadBeginning(lock: lock, changeCount: $0) }
     }
 
     /// Requests the build of the table's indexes and counters.

@@ -13,7 +13,7 @@ public struct MigrationReport: Sendable {
 
     /// The number of the entity's items that were examined.
     public internal(set) var examinedCount = 0
-    /// The number of items that were rewritten.
+    /// The number of items that were rewritten, including those that were in an earlier format.
     public internal(set) var migratedCount = 0
     /// The failures; the first 1,000.
     public internal(set) var failures: [Failure] = []
@@ -29,6 +29,10 @@ public struct MigrationReport: Sendable {
 
 extension Store {
     /// Rewrites the items of an entity from earlier schema versions with the type's own version.
+    ///
+    /// Items that an earlier release stored in an earlier format of items are stored in the present
+    /// one, which may be smaller. Such an item keeps its attributes and its version, and streams
+    /// have no change of it.
     ///
     /// Raw items under the entity's keys are rewritten, too. Each transaction examines `batchCount`
     /// items, and other writes run between the transactions. An interrupted migration keeps its
@@ -180,7 +184,8 @@ struct ItemRewrite {
                 && bound.table.entity(of: bound.table.plan.primaryKey(key.span))?.number
                     == bound.entity.number
             guard isRaw || header.entityNumber == bound.entity.number else { return nil }
-            return isRaw || header.schemaVersion < bound.entity.definition.schemaVersion
+            return isRaw || bytes.isOfEarlierFormat
+                || header.schemaVersion < bound.entity.definition.schemaVersion
         } _: { key throws(CodexError) in
             try migrate(type, bound, key)
         }
@@ -240,6 +245,11 @@ struct ItemRewrite {
         _ type: E.Type, _ bound: TransactionContext.BoundEntity, _ key: [UInt8]
     ) throws(CodexError) {
         guard let old = try context.image(bound.table, key) else { return }
+        if old.header.entityNumber == bound.entity.number,
+            old.header.schemaVersion >= bound.entity.definition.schemaVersion
+        {
+            return try renew(old, bound.table, key)
+        }
         let opened = try SealedFields.opened(old.item, old.header, context.catalog, context.core)
         let lifted = try E.upgraded(opened, from: old.header.schemaVersion)
         let item = try E(item: lifted).item()
@@ -256,5 +266,18 @@ struct ItemRewrite {
         let new = try Image(
             typed: item, header, keeping: try E.unknownAttributes(of: lifted), over: old)
         try context.items.change([Change(table: bound.table, key: key, old: old, new: new)])
+    }
+
+    /// Stores an item in the present format; its attributes and its header stay.
+    ///
+    /// No rule refuses the write, as with an undo: the item's meaning does not change.
+    private func renew(
+        _ old: Image, _ table: TableHandle, _ key: [UInt8]
+    ) throws(CodexError) {
+        let new = Image(item: old.item, header: old.header)
+        let change = Change(table: table, key: key, old: old, new: new)
+        for stored in try context.items.apply([change], isUndo: true) {
+            context.noteItem(change, stored)
+        }
     }
 }

@@ -21,8 +21,9 @@ extension ReadableTransaction where Self: ~Copyable {
     /// The number of items of each entity that ``Store/migrate(_:batchCount:progress:)`` would
     /// rewrite, by the entity's name.
     ///
-    /// They are the items that were written with an earlier schema version than the store's. Raw
-    /// items under the entity's keys count too: they were stored before the schema had the entity.
+    /// They are the items that were written with an earlier schema version than the store's, and
+    /// those that an earlier release stored in an earlier format of items. Raw items under the
+    /// entity's keys count too: they were stored before the schema had the entity.
     /// An item that a migration could not rewrite still counts.
     ///
     /// - Returns: The numbers. Entities without such items are missing, so an empty result means
@@ -82,8 +83,9 @@ private struct PendingMigration {
     private func entity(awaiting entry: Cursor.Entry) throws(CodexError) -> EntityBinding? {
         let header = unsafe try context.header(of: entry.value)
         guard header.entityNumber == 0 else {
-            let entity = entities[header.entityNumber]
-            return entity.flatMap { header.schemaVersion < $0.definition.schemaVersion ? $0 : nil }
+            guard let entity = entities[header.entityNumber] else { return nil }
+            if header.schemaVersion < entity.definition.schemaVersion { return entity }
+            return unsafe try context.isOfEarlierFormat(entry.value) ? entity : nil
         }
         let key = unsafe Span(_unsafeElements: entry.key)
         return table.entity(of: try table.plan.primaryKey(key))

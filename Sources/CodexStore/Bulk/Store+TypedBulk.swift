@@ -231,8 +231,8 @@ private struct BulkSelection<E: Entity>: Sendable {
         request.direction = .forward
         try context.requireFindable(bound, by: request.index)
         return Run(
-            context: context, bound: bound, query: try context.run(request, of: bound),
-            filter: request.filter)
+            context: context, bound: bound,
+            query: try context.run(request, of: bound, wanting: .keys), filter: request.filter)
     }
 
     // MARK: Keys
@@ -283,11 +283,12 @@ private struct BulkSelection<E: Entity>: Sendable {
     /// Passes the keys of the items that may be those of the selection to `body`.
     ///
     /// An item for which the filter fails may be one: the batch looks at it again, and reports it.
+    /// An index entry without an item selects nothing, with or without a filter.
     private func walk(
         _ query: QueryRun, _ part: KeyRange, _ body: (UnsafeBufferPointer<UInt8>) throws -> Bool
     ) throws {
-        unsafe try query.scan(part, passingOver: { _ in true }) { key, bytes in
-            guard unsafe try query.mayPass(key, bytes) else { return true }
+        unsafe try query.scan(part, passingOver: { _ in true }, absent: { _ in }) { key, bytes in
+            guard try query.mayPass(bytes) else { return true }
             return unsafe try body(key)
         }
     }

@@ -34,6 +34,32 @@ struct Change {
         return index.plan.indexKeyNames.allSatisfy { old.item[$0] == new.item[$0] }
     }
 
+    /// Whether the entries of an index that keep their keys keep their content.
+    ///
+    /// Copies of the whole item have its version, which every write advances.
+    func keepsContent(of index: IndexHandle) -> Bool {
+        guard let old, let new else { return false }
+        guard index.plan.layout == .copies else {
+            return ReferenceEntry(old.header) == ReferenceEntry(new.header)
+        }
+        guard old.header.entityNumber == new.header.entityNumber,
+            old.header.schemaVersion == new.header.schemaVersion,
+            old.header.expiresAt == new.header.expiresAt
+        else { return false }
+        switch index.plan.definition.projection {
+        case .keysOnly: return true
+        case .all: return false
+        case .include(let names):
+            // An image with a part of the attributes does not tell.
+            guard old.byteCount == nil, new.byteCount == nil else { return false }
+            return names.allSatisfy { name in
+                let (before, after) = (old.item.element(named: name), new.item.element(named: name))
+                // An undecided value has another tag once it is decided.
+                return before == after && before?.seal == after?.seal
+            }
+        }
+    }
+
     /// Whether the attributes stay as they are; `stored` is the new image's encoding.
     func leavesAttributes(_ stored: [UInt8]?) -> Bool {
         guard let old, let new else { return old == nil && new == nil }

@@ -305,8 +305,8 @@ final class CommitPipeline {
 
     /// Stores the position at which the log ends once the transaction is committed.
     func putPosition(_ position: LogPosition, flushed: UInt64) throws(CodexError) {
-        try context.transaction.put(
-            context.catalog.meta, LogPosition.key, position.bytes(flushed: flushed))
+        try LogPosition.put(
+            position.bytes(flushed: flushed), context.transaction, context.catalog.meta)
     }
 
     /// Commits the LMDB transaction, whose records are in the log.

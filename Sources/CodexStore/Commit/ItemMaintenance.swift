@@ -29,7 +29,8 @@ struct ItemMaintenance {
 
     /// Changes items together with their index entries and counters.
     ///
-    /// It changes each index entry whose key or projection differs.
+    /// It changes each index entry whose key or content differs. A reference to an item has no
+    /// attributes, and so seldom another content.
     ///
     /// This is the one function that changes items: all write paths end here.
     ///
@@ -41,6 +42,8 @@ struct ItemMaintenance {
     /// than an index that would refuse them.
     ///
     /// - Returns: The stored form of each new image, with large values in one piece.
+    /// - Throws: The errors of rules that refuse a change; ``CodexError/Code/diskFull`` if the
+    ///   format of the store could not be raised before it stores an item; the errors of LMDB.
     @discardableResult
     func apply(_ changes: [Change], isUndo: Bool = false) throws(CodexError) -> [[UInt8]?] {
         // All checks that may refuse the write come first; after them, only LMDB can fail.
@@ -49,6 +52,7 @@ struct ItemMaintenance {
         var tallies = Tallies()
         for (position, change) in changes.enumerated() {
             do throws(CodexError) {
+                if change.new != nil, change.new?.stored == nil { try requireFormat() }
                 entries.append(try entryChanges(change, isUndo: isUndo))
                 try counters.tally(change, position, isUndo: isUndo, &tallies)
             } catch {
@@ -65,6 +69,18 @@ struct ItemMaintenance {
             for total in totals { try counters.put(total) }
             return stored
         }
+    }
+
+    /// Throws if the store's format is not raised yet, since the item would have the current one.
+    ///
+    /// An earlier release that reads the log must find the record that raises the format first.
+    private func requireFormat() throws(CodexError) {
+        guard catalog.manifest.isOfEarlierFormat else { return }
+        throw CodexError(
+            .diskFull,
+            "The device has no room for the record that raises the store's format to "
+                + "\(StoreFormat.current), and no item is stored before it. Free some room, or "
+                + "delete items, then try again.")
     }
 
     private func put(
@@ -89,18 +105,13 @@ struct ItemMaintenance {
         }
         let value = try transaction.storable(encoded, in: table.tree)
         try context.trees.put(table.tree, key, value, in: transaction)
-        let sameKind =
-            change.old?.header.entityNumber == new.header.entityNumber
-            && change.old?.header.schemaVersion == new.header.schemaVersion
-            && change.old?.header.expiresAt == new.header.expiresAt
         for entry in entries {
-            // A KEYS_ONLY entry that keeps its key has no content that could differ.
-            if sameKind, entry.oldKeys == entry.newKeys, entry.index.state == nil,
-                case .keysOnly = entry.index.plan.definition.projection
-            {
-                continue
-            }
-            try writer.apply(entry, change.old, in: context) { () throws(CodexError) in
+            let keepsContent = writer.keepsContent(of: entry.index, change)
+            // LMDB would copy the pages of an entry that is put again, also if it is the same.
+            if keepsContent, entry.oldKeys == entry.newKeys { continue }
+            try writer.apply(
+                entry, change.old, keepsContent: keepsContent, in: context
+            ) { () throws(CodexError) in
                 try entryValue(entry.index, new, value)
             }
         }
@@ -152,6 +163,7 @@ struct ItemMaintenance {
     func entryValue(
         _ index: IndexHandle, _ image: Image, _ value: [UInt8]
     ) throws(CodexError) -> [UInt8] {
+        guard index.plan.layout == .copies else { return ReferenceEntry(image.header).bytes }
         guard let projected = index.plan.projected(image.item) else { return value }
         // Projected entries have no version, so that they change only if their attributes change.
         let header = ItemHeader(

@@ -87,11 +87,15 @@ extension Transaction {
     }
 
     /// Removes the chunks of a value that the tree no longer has.
+    ///
+    /// Several entries of an item may share chunks. They are counted and removed once.
     func removeChunks(_ large: LargeValue, of tree: Tree) throws(CodexError) {
+        var wereThere = false
         for position in 0..<large.chunkCount {
-            try delete(tree.overflow.chunks, LargeValue.key(large.id, position))
+            let isRemoved = try delete(tree.overflow.chunks, LargeValue.key(large.id, position))
+            wereThere = wereThere || isRemoved
         }
-        try addLargeBytes(-large.length, tree)
+        if wereThere { try addLargeBytes(-large.length, tree) }
     }
 
     /// The bytes of a tree's values that are in chunks.

@@ -27,12 +27,20 @@ struct ManifestEditor {
 
     /// Changes the manifest, durably.
     ///
+    /// A manifest that is stored has the current format: an opening on a full disk may have left it
+    /// as it was.
+    ///
     /// - Parameter body: Changes the manifest, and returns whether to store it.
     /// - Throws: The errors of `body`, and those of a commit.
     func edit(
         _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
     ) throws(CodexError) {
-        try commit { () throws(CodexError) in try attemptEdit(body) }
+        guard core.catalog.manifest.isOfEarlierFormat else {
+            return try commit { () throws(CodexError) in try attemptEdit(body) }
+        }
+        try core.options.parts.perform(.raiseFormat) { () throws(CodexError) in
+            try commit { () throws(CodexError) in try attemptEdit(body) }
+        }
     }
 
     /// Repeats an attempt as long as it is hindered.
@@ -66,6 +74,7 @@ struct ManifestEditor {
             let stored = try storedCatalog()
             var manifest = stored.manifest
             if try body(&manifest, transaction) {
+                manifest.raiseFormat()
                 let meta = context.catalog.meta
                 let generation = try Catalog.storedGeneration(transaction, meta) + 1
                 for entry in try manifest.entries(generation: generation) {
@@ -248,7 +257,7 @@ struct ManifestEditor {
         var manifest = own
         try manifest.adopt(changed, at: context.position.sequence + 1)
         if !core.options.isRestoring {
-            manifest.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
+            manifest.sideEffects.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
         }
         // This is the promotion of the store of which this one is a copy.
         if changed.storeID == own.storeID, changed.leaderID == nil, own.isFollower {

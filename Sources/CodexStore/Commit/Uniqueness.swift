@@ -66,9 +66,11 @@ struct Uniqueness {
                     if !change.oldKeys.contains(key),
                         !leaving.contains(TreeKey(change.index.tree.database, key))
                     {
-                        let header = unsafe try context.header(of: current.value)
-                        guard context.isExpired(header, in: table) else { return true }
-                        expired.append(Array(key[prefix.count...]))
+                        let primaryKey = key[prefix.count...]
+                        let isExpired = unsafe try context.isExpired(
+                            entry: current.value, of: primaryKey, change.index, in: table)
+                        guard isExpired else { return true }
+                        expired.append(Array(primaryKey))
                     }
                     unsafe entry = try cursor.next()
                 }

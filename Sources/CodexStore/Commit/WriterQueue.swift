@@ -210,9 +210,30 @@ final class WriterQueue: Sendable {
 
     private func runJobs(_ jobs: [WriteJob]) {
         let started = jobs.filter { $0.claim() }
-        runShared(started.filter { !$0.isExclusive })
+        let shared = started.filter { !$0.isExclusive }
+        if !shared.isEmpty, core.catalog.manifest.isOfEarlierFormat { raiseFormat() }
+        runShared(shared)
         if let last = started.last as? ExclusiveJob {
             last.finish(Result { try runAlone(last) })
+        }
+    }
+
+    /// Raises the store's format, which an opening on a full disk left as it was.
+    ///
+    /// Without room, the jobs run all the same: deletions make room, and ``ItemMaintenance`` stores
+    /// no item.
+    private func raiseFormat() {
+        func attempt() throws(CodexError) {
+            try ManifestEditor(try pipeline()).edit { manifest, _ throws(CodexError) in
+                FormatUpgrade.bringUpToDate(&manifest)
+            }
+        }
+        do throws(CodexError) {
+            try attempt()
+        } catch {
+            guard error.code == .diskFull else { return }
+            _ = try? parts.checkpointer.makeRoom()
+            parts.log.space.sacrificing { _ = try? attempt() }
         }
     }
 

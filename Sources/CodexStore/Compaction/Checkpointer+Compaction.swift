@@ -23,6 +23,7 @@ extension Checkpointer {
             state.pin?.release()
             state.pin = nil
         }
+        writeback.pause()
         dataFile.withLock { $0.file.close() }
     }
 
@@ -31,6 +32,7 @@ extension Checkpointer {
         let usedByteCount = (Int(try file.newestMetaPage().lastPage) + 1) * file.pageByteCount
         let fileByteCount = try file.file.byteCount()
         dataFile.withLock { $0 = file }
+        writeback.resume()
         state.withLock { state in
             (state.usedByteCount, state.fileByteCount) = (usedByteCount, fileByteCount)
             (state.newPageCount, state.oldPageCount) = (0, 0)

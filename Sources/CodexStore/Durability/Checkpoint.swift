@@ -161,7 +161,7 @@ struct Pin: @unchecked Sendable {
     ///   - environment: The environment. The caller holds its write lock, so that no process
     ///     commits meanwhile.
     ///   - file: The environment's data file.
-    ///   - metaDatabase: The database `meta`, which has the position.
+    ///   - metaDatabase: The database `meta`, which has the position in formats before 5.
     /// - Throws: ``CodexError/Code/tooManyReaders``, ``CodexError/Code/corrupted``,
     ///   ``CodexError/Code/diskFull``.
     init(
@@ -169,10 +169,10 @@ struct Pin: @unchecked Sendable {
     ) throws(CodexError) {
         let transaction = try environment.begin(readOnly: true)
         do throws(CodexError) {
-            guard let stored = unsafe try transaction.get(metaDatabase, LogPosition.key),
-                let page = try file.metaPage(of: transaction.id)
-            else { throw Wire.corrupted("the data file has no position in the log") }
-            position = try LogPosition(unsafe Array(stored))
+            position = try LogPosition(transaction, metaDatabase)
+            guard let page = try file.metaPage(of: transaction.id) else {
+                throw Wire.corrupted("the data file lacks the meta page of its newest state")
+            }
             meta = page
             // LMDB never writes pages at the end that were freed before their commit, so the file
             // may be too short.

@@ -8,6 +8,7 @@ internal import Synchronization
 /// - It *pins* the newest state under LMDB's write lock. A pin is a read transaction that keeps the
 ///   state's pages, with its meta page and its position in the log.
 /// - Without the lock it flushes the data file and publishes the state in the file `checkpoint`.
+///   Most pages were written out before, in parts (``DataWriteback``).
 /// - Only then it releases the previous pin, and removes segments of the log that are past the
 ///   retention.
 ///
@@ -56,6 +57,7 @@ final class Checkpointer: Sendable {
     let log: LogWriter
     private let lease: StoreLease
     private let options: StoreOptions
+    let writeback: DataWriteback
     let state: Locked<State>
     private let loop = BackgroundLoop()
     /// Signalled at each end of a checkpoint, for a thread that waits.
@@ -69,7 +71,9 @@ final class Checkpointer: Sendable {
         self.directory = directory
         self.environment = environment
         self.metaDatabase = metaDatabase
-        dataFile = Locked(file)
+        let dataFile = Locked(file)
+        self.dataFile = dataFile
+        writeback = DataWriteback(directory, dataFile, lease, options)
         pageByteCount = file.pageByteCount
         self.log = log
         self.lease = lease
@@ -175,15 +179,11 @@ final class Checkpointer: Sendable {
             // pages.
             if current.transaction < pin.id {
                 try lease.requireWritable()
-                try lease.refusingWritesOnFailure { () throws(CodexError) in
-                    try options.parts.perform(.flushData) { () throws(CodexError) in
-                        try file.file.flush()
-                    }
-                }
+                try writeback.flush()
                 try log.flush(through: pin.position, in: pinned.segment)
                 pinned.segment.file.close()
-                // If a flush of another process failed meanwhile, this flush may have missed its
-                // pages.
+                // If a flush of another process failed meanwhile, or a part that was written out
+                // before, this flush may have missed its pages.
                 try lease.requireWritable()
                 options.reached(.dataFlushed)
                 try Checkpoint(
@@ -261,7 +261,10 @@ final class Checkpointer: Sendable {
             }
             return isFirst
         }
-        if isDue { loop.wake() }
+        let isPartDue = writeback.wrote(
+            (replaced?.count ?? 0) * pageByteCount,
+            usedByteCount: state.withLock { $0.usedByteCount })
+        if isDue || isPartDue { loop.wake() }
     }
 
     /// Waits, before a transaction, while too many pages cannot be reused.
@@ -302,7 +305,7 @@ final class Checkpointer: Sendable {
 
     /// The next action, or the time until the next one.
     private enum NextAction {
-        case checkpoint, releasePin, flushLog, stop
+        case checkpoint, releasePin, flushLog, writeOut, stop
         case wait(Duration?)
     }
 
@@ -316,6 +319,7 @@ final class Checkpointer: Sendable {
                 state.withLock { $0.lastFlush = .now }
                 // The log reports a failure to the observer.
                 try? log.flush()
+            case .writeOut: writeback.writeNextPart()
             case .releasePin:
                 // The state's lock is held: a compaction closes the environment once there is no
                 // pin.
@@ -362,7 +366,7 @@ final class Checkpointer: Sendable {
                 if flush <= .zero { return .flushLog }
                 rest = min(rest, flush)
             }
-            return .wait(rest)
+            return writeback.isDue ? .writeOut : .wait(rest)
         }
     }
 
@@ -385,6 +389,7 @@ final class Checkpointer: Sendable {
     /// Releases the pin, and closes the data file and the log.
     func release() {
         defer {
+            writeback.pause()
             file.file.close()
             log.close()
         }

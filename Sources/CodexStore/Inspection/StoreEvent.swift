@@ -84,12 +84,14 @@ public enum StoreEvent: Sendable, Hashable {
     /// type's definition (``EntityDefinition/fields``). The value is the entity's stored name.
     case entityUnchecked(String)
 
-    /// The schema has a mistake that was in the store before it was checked.
+    /// The schema has a mistake that was in the store before it was checked, or names another
+    /// layout of an index than the store has.
     ///
     /// Two entities of a table can have the same key. Or an index, a counter or the time to live
     /// names an attribute that no entity has, so that it is for raw items alone. New mistakes of
-    /// both kinds are refused. Each opening with the schema sends the event. The value is a
-    /// description, which has names of the schema and no stored data.
+    /// both kinds are refused. An index keeps its layout until
+    /// ``Store/changeLayout(ofIndex:in:to:)`` is called. Each opening with the schema sends the
+    /// event. The value is a description, which has names of the schema and no stored data.
     case schemaWarning(String)
 
     /// The thresholds from which events are sent.

@@ -9,7 +9,8 @@ public struct StoreStatistics: Sendable, Hashable {
         public let table: String
         /// The index's name; `nil` is the table itself, or a counter.
         ///
-        /// `$expiry` is the index of the table's items that expire.
+        /// `$expiry` is the index of the table's items that expire. While an index changes its
+        /// layout, the figures are of the tree that answers.
         public let index: String?
         /// The counter's name; `nil` is the table or an index.
         public let counter: String?
@@ -138,7 +139,7 @@ extension Store {
         }
         var trees: [StoreStatistics.Tree] = []
         trees.append(try figures(table.tree))
-        for index in table.indexes {
+        for index in table.indexes where !index.isReplacement {
             trees.append(try figures(index.tree, index: index.plan.definition.name))
         }
         for counter in table.counters {

@@ -16,6 +16,9 @@ public struct VerificationReport: Sendable, Hashable {
             /// An entry has no item, or does not match the item's present state.
             case danglingEntry
             /// An entry's attributes are not those of its item.
+            ///
+            /// Or the entry refers to its item, and is wrong about the item's entity or about
+            /// whether the item expires.
             case wrongProjection
             /// Two items have the same key in a unique index.
             case duplicateKey
@@ -115,8 +118,9 @@ public struct VerificationReport: Sendable, Hashable {
 extension Store {
     /// Recomputes every index and counter from the items and lists each difference.
     ///
-    /// It decodes entries and compares them with the items. It shares the encodings of keys and
-    /// items, but no code with the maintenance of indexes and counters. It computes the derived
+    /// It decodes entries and compares them with the items, by the layout of each index. It shares
+    /// the encodings of keys, items and references, but no code with the maintenance of indexes and
+    /// counters. It computes the derived
     /// attributes of each item as a write does, and compares them with those that are stored. Items
     /// of an earlier schema version may have those of that version. It runs on one snapshot,
     /// and writes continue meanwhile. It skips indexes and counters that are being built. Expired

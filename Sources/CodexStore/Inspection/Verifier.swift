@@ -4,8 +4,8 @@ internal import CodexIndex
 /// Reads the whole store and compares items, entries and counters.
 ///
 /// An item belongs to an index if it has all key attributes and is of one of the index's entities.
-/// Its entries then have exactly the projected attributes. Expired items are items, but no
-/// duplicates in a unique index.
+/// Its entries then are exactly references to it, or have exactly the projected attributes. That
+/// depends on the layout of the tree. Expired items are items, but no duplicates in a unique index.
 struct Verifier {
     private typealias Bytes = UnsafeBufferPointer<UInt8>
 
@@ -229,10 +229,10 @@ struct Verifier {
         var previous: [UInt8]?
         unsafe walk(index.tree, table, definition.name) { verifier, key, value in
             verifier.entryCount += 1
-            if definition.projection != .all, let large = unsafe try? LargeValue(value) {
+            if index.ownsChunks, let large = unsafe try? LargeValue(value) {
                 verifier.large[large.id] = large
             }
-            guard let entry = unsafe verifier.image(value, key, index.plan) else {
+            guard let entry = unsafe verifier.entry(value, key, index.plan) else {
                 verifier.report(.unreadableEntry, table, definition.name, nil)
                 return
             }
@@ -240,15 +240,16 @@ struct Verifier {
             let primaryKey = PrimaryKey(values[0], values.dropFirst().first)
             let encoded = Self.encode(primaryKey)
             let indexKey = unsafe Array(key.dropLast(encoded.count))
+            let item = try verifier.storedItem(table, encoded)
             if definition.isUnique, index.state == nil,
-                !verifier.context.isExpired(entry.header, in: table)
+                !verifier.isExpired(entry, item, index, table)
             {
                 if previous == indexKey {
                     verifier.report(.duplicateKey, table, definition.name, primaryKey)
                 }
                 previous = indexKey
             }
-            guard let stored = try verifier.storedItem(table, encoded),
+            guard let stored = item,
                 verifier.context.catalog.includes(
                     definition.entities, stored.header.entityNumber),
                 let keys = Self.keys(stored, table, index), keys.contains(indexKey),
@@ -257,10 +258,54 @@ struct Verifier {
                 verifier.report(.danglingEntry, table, definition.name, primaryKey)
                 return
             }
-            if !Self.agrees(entry, with: stored, definition, attributes.map(\.name)) {
-                verifier.report(.wrongProjection, table, definition.name, primaryKey)
+            let isRight: Bool
+            if index.plan.layout == .references {
+                isRight = unsafe Self.refers(value, to: stored, definition)
+            } else {
+                isRight = Self.agrees(entry, with: stored, definition, attributes.map(\.name))
             }
+            if !isRight { verifier.report(.wrongProjection, table, definition.name, primaryKey) }
         }
+    }
+
+    /// An entry as it is stored; one that refers to its item has the attributes of its key alone.
+    private func entry(_ value: Bytes, _ key: Bytes, _ plan: IndexPlan) -> Image? {
+        guard plan.layout == .references else { return unsafe image(value, key, plan) }
+        let span = unsafe Span(_unsafeElements: value)
+        let keySpan = unsafe Span(_unsafeElements: key)
+        guard let reference = try? ReferenceEntry(span),
+            let attributes = try? plan.attributes(of: keySpan)
+        else { return nil }
+        var item = Item()
+        for attribute in attributes { item.set(attribute) }
+        return Image(item: item, header: ItemHeader(entityNumber: reference.entityNumber))
+    }
+
+    /// Whether the item of an entry is expired; that of a reference has the second of expiry alone.
+    private func isExpired(
+        _ entry: Image, _ item: Image?, _ index: IndexHandle, _ table: TableHandle
+    ) -> Bool {
+        guard index.plan.layout == .references else {
+            return context.isExpired(entry.header, in: table)
+        }
+        guard let item else { return false }
+        return context.isExpired(item.header, in: table)
+    }
+
+    /// Whether an entry is the reference to an item.
+    ///
+    /// An entry of keys only may be from before format 5: an item without attributes.
+    private static func refers(
+        _ value: Bytes, to stored: Image, _ definition: IndexDefinition
+    ) -> Bool {
+        let expected = ReferenceEntry(stored.header)
+        if unsafe value.elementsEqual(expected.bytes) { return true }
+        guard definition.projection == .keysOnly, let first = unsafe value.first,
+            !ReferenceEntry.isReference(first)
+        else { return false }
+        let span = unsafe Span(_unsafeElements: value)
+        let former = try? ReferenceEntry(span)
+        return former == expected
     }
 
     /// Whether an entry has the attributes that its item requires.
@@ -389,15 +434,21 @@ struct Verifier {
             guard key.count == 12 else { throw Wire.corrupted("a chunk's key") }
             counts[unsafe try LongKey.layer(.init(rebasing: key[..<8])), default: 0] += 1
         }
-        // Trees that are being emptied own chunks, too.
+        // Trees that are being emptied own chunks, too. Several entries of an item may share them,
+        // and they go with the first of these entries.
+        var emptied: [Tree] = []
         for retired in context.catalog.allTables.flatMap(\.retired) where retired.part.ownsChunks {
-            unsafe walk(retired.tree, table, nil) { verifier, _, value in
-                if let large = unsafe try? LargeValue(value) { verifier.large[large.id] = large }
-            }
+            emptied.append(retired.tree)
         }
         for dropped in context.catalog.droppedTrees where dropped.part.ownsChunks {
-            unsafe walk(dropped.tree, table, nil) { verifier, _, value in
-                if let large = unsafe try? LargeValue(value) { verifier.large[large.id] = large }
+            emptied.append(dropped.tree)
+        }
+        for tree in emptied {
+            unsafe walk(tree, table, nil) { verifier, _, value in
+                guard let large = unsafe try? LargeValue(value), counts[large.id] != nil else {
+                    return
+                }
+                verifier.large[large.id] = large
             }
         }
         for value in large.values where counts.removeValue(forKey: value.id) != value.chunkCount {

@@ -67,6 +67,17 @@ struct Cursor: ~Copyable {
         unsafe try advance(to: key + [0])
     }
 
+    /// The value under a key below 510 bytes, in place, or `nil`; the cursor moves there.
+    ///
+    /// LMDB looks for the key in the present page first. So ascending keys of one page cost one
+    /// search of the tree.
+    mutating func find(
+        _ key: UnsafeBufferPointer<UInt8>
+    ) throws(CodexError) -> UnsafeBufferPointer<UInt8>? {
+        descent = nil
+        return unsafe try RawCursor.find(handle, key)
+    }
+
     /// Moves to the next key.
     @inline(__always)
     mutating func next() throws(CodexError) -> Entry? { unsafe try move(forward: true) }
@@ -139,6 +150,17 @@ enum RawCursor {
         if status == MDB_NOTFOUND { return nil }
         try check("mdb_cursor_get", status)
         return unsafe Cursor.Entry(key: key.bytes, value: value.bytes)
+    }
+
+    static func find(
+        _ handle: OpaquePointer, _ key: UnsafeBufferPointer<UInt8>
+    ) throws(CodexError) -> UnsafeBufferPointer<UInt8>? {
+        var found = unsafe MDB_val(key)
+        var value = unsafe MDB_val()
+        let status = unsafe mdb_cursor_get(handle, &found, &value, MDB_SET)
+        if status == MDB_NOTFOUND { return nil }
+        try check("mdb_cursor_get", status)
+        return unsafe value.bytes
     }
 
     static func seek(_ handle: OpaquePointer, _ key: [UInt8]) throws(CodexError) -> Cursor.Entry? {

@@ -7,8 +7,6 @@ internal import CodexCore
 extension Environment {
     /// The number of the first handle that a program gets: LMDB uses two databases itself.
     private static let firstNumber: MDB_dbi = 2
-    /// LMDB's database of the names of the other databases.
-    private static let main = DatabaseID(raw: 1)
 
     /// The databases whose handles are open, in the order of their numbers, without gaps.
     ///
@@ -54,11 +52,14 @@ extension Environment {
 
     private func storedNames(_ transaction: Transaction) throws(CodexError) -> [String] {
         do {
-            return try transaction.withCursor(Self.main) { cursor in
+            return try transaction.withCursor(DatabaseID.unnamed) { cursor in
                 var names: [String] = []
                 var entry = unsafe try cursor.first()
                 while let current = unsafe entry {
-                    names.append(unsafe String(decoding: current.key, as: UTF8.self))
+                    // The one entry that is no database.
+                    if unsafe !current.key.elementsEqual(LogPosition.key) {
+                        names.append(unsafe String(decoding: current.key, as: UTF8.self))
+                    }
                     unsafe entry = try cursor.next()
                 }
                 return names

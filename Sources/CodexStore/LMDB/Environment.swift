@@ -30,7 +30,7 @@ final class Environment: @unchecked Sendable {
     ///
     /// The number is higher than the limit of trees: handles of removed trees stay open until no
     /// reader can use them. Each write transaction copies a number for each (liblmdb 0.9).
-    static let databaseCountMax = UInt32(StoreLimits.treeCountMax + 280)
+    static let databaseCountMax = UInt32(ManifestNumbers.layoutTreeCountMax + 280)
 
     /// Opens the environment in a directory.
     ///
@@ -293,14 +293,19 @@ final class Environment: @unchecked Sendable {
     ///
     /// The copy is a long reader, and writers go on meanwhile. LMDB does not flush the copy.
     func copy(to directory: Directory) throws(CodexError) {
-        guard let environment = unsafe handle else { throw StoreCore.closed }
         // liblmdb would make the file with a mode that depends on the umask.
         let file = try File(StoreDirectory.dataFile, in: directory, .create)
         defer { file.close() }
         codex_write_uncached(file.rawDescriptor, try usage().pageByteCount)
+        try copy(to: file.rawDescriptor)
+    }
+
+    /// Writes such a copy to a descriptor, from its first byte to its last.
+    func copy(to descriptor: Int32) throws(CodexError) {
+        guard let environment = unsafe handle else { throw StoreCore.closed }
         try check(
             "mdb_env_copyfd2",
-            unsafe mdb_env_copyfd2(environment, file.rawDescriptor, UInt32(MDB_CP_COMPACT)))
+            unsafe mdb_env_copyfd2(environment, descriptor, UInt32(MDB_CP_COMPACT)))
     }
 
     /// The size of a page in bytes, and the number of pages that were ever used.

@@ -54,6 +54,11 @@ struct MetaPage {
         return page
     }
 
+    /// The tree of the free list.
+    var freeList: TreeRoot { TreeRoot(bytes, at: 40) }
+    /// The tree of the names of all other trees, with their roots.
+    var names: TreeRoot { TreeRoot(bytes, at: 88) }
+
     /// Whether the free list has no entry.
     var hasNoFreePages: Bool { integer(80, 8) == .max }
 

@@ -4,6 +4,11 @@ internal import CodexCore
 /// The number of an open LMDB database (a separate B+tree in the file).
 struct DatabaseID: Sendable, Hashable {
     let raw: MDB_dbi
+
+    /// LMDB's own database of the other databases, with their names as keys.
+    ///
+    /// It has their roots, so each commit writes it. It may have other entries, too.
+    static let unnamed = DatabaseID(raw: 1)
 }
 
 /// An LMDB transaction.

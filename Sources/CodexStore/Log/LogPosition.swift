@@ -4,6 +4,9 @@ internal import CodexCore
 ///
 /// LMDB has the position of the last applied commit under ``key``, stored in that commit's
 /// transaction. A checkpoint has the position of its snapshot.
+///
+/// The entry is in the unnamed database, beside the roots of the trees: each commit writes that
+/// page, so the position costs none. Formats before 5 have it in the database `meta`.
 struct LogPosition: Hashable, Sendable {
     /// The commit's number: one more than the previous commit's.
     var sequence: UInt64
@@ -20,7 +23,7 @@ struct LogPosition: Hashable, Sendable {
     /// The position before any is read.
     static let none = LogPosition(
         sequence: 0, segment: 0, offset: 0, checksum: 0, changeCount: 0)
-    /// The key of the position in the database `meta`.
+    /// The key of the position, which is the name of no database.
     static let key = Array("sequence".utf8)
 
     /// The form that is stored in LMDB: five integers, big-endian.
@@ -64,10 +67,30 @@ struct LogPosition: Hashable, Sendable {
     static func storedBytes(
         _ transaction: Transaction, _ meta: DatabaseID
     ) throws(CodexError) -> [UInt8] {
-        guard let bytes = unsafe try transaction.get(meta, key) else {
+        guard let bytes = try bytesIfStored(transaction, meta) else {
             throw Wire.corrupted("the position in the log")
         }
-        return unsafe Array(bytes)
+        return bytes
+    }
+
+    /// The form that is stored in LMDB, in its place of this format or of an earlier one; `nil` if
+    /// there is none.
+    static func bytesIfStored(
+        _ transaction: Transaction, _ meta: DatabaseID
+    ) throws(CodexError) -> [UInt8]? {
+        if let bytes = unsafe try transaction.get(DatabaseID.unnamed, key) {
+            return unsafe Array(bytes)
+        }
+        return unsafe try transaction.get(meta, key).map { unsafe Array($0) }
+    }
+
+    /// Stores the bytes of a position, and removes those of an earlier format.
+    static func put(
+        _ bytes: [UInt8], _ transaction: Transaction, _ meta: DatabaseID
+    ) throws(CodexError) {
+        let isFirst = unsafe try transaction.get(DatabaseID.unnamed, key) == nil
+        try transaction.put(DatabaseID.unnamed, key, bytes)
+        if isFirst { try transaction.delete(meta, key) }
     }
 
     /// Reads the form that is stored in LMDB; before format 3, it was only the sequence number.

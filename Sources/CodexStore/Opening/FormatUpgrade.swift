@@ -1,8 +1,18 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// Upgrades a store of a format without a log (1 and 2) to the current format.
+/// Upgrades the manifest of a store of an earlier format, and a store without a log (formats 1 and
+/// 2) as a whole.
 enum FormatUpgrade {
+    /// Makes the changes of a manifest that every opening of a store of an earlier release makes:
+    /// the current format, and the binding of encrypted values.
+    ///
+    /// - Returns: Whether there were any.
+    static func bringUpToDate(_ manifest: inout Manifest) -> Bool {
+        let isRaised = manifest.raiseFormat()
+        return manifest.bindSealedFields() || isRaised
+    }
+
     /// Upgrades a store of an earlier release to the current format, if it has no log yet.
     ///
     /// The marker is raised last: if the upgrade is interrupted, it begins again. A store with a
@@ -45,12 +55,12 @@ enum FormatUpgrade {
             manifest.raiseFormat()
             let catalog = try ManifestEditor.write(manifest, transaction)
             if format == 1 { try recutLongKeys(catalog, transaction) }
-            let old = unsafe try transaction.get(meta, LogPosition.key).map { unsafe Array($0) }
+            let old = try LogPosition.bytesIfStored(transaction, meta)
             let sequence = try old.map { bytes throws(CodexError) in
                 try LogPosition(bytes).sequence
             }
             let start = StoreCreation.firstPosition(sequence ?? 0)
-            try transaction.put(meta, LogPosition.key, start.bytes)
+            try LogPosition.put(start.bytes, transaction, meta)
         }
         guard let storeID else { throw Wire.corrupted("the manifest") }
         return storeID

@@ -16,7 +16,7 @@ enum StoreCreation {
         do throws(CodexError) {
             try write(environment) { transaction throws(CodexError) in
                 let catalog = try ManifestEditor.write(manifest, transaction)
-                try transaction.put(catalog.meta, LogPosition.key, firstPosition(0).bytes)
+                try LogPosition.put(firstPosition(0).bytes, transaction, catalog.meta)
             }
         } catch {
             environment.close()

@@ -197,7 +197,7 @@ enum StoreOpening {
         let isChanged = try merge(schema, &manifest)
         if let schema {
             try requireSound(
-                schema, in: manifest.schema, since: own.schema, opened.core.options.observer)
+                schema, in: manifest, since: own.schema, opened.core.options.observer)
         }
         guard isChanged else { return }
         guard let parts = opened.parts else {
@@ -225,8 +225,9 @@ enum StoreOpening {
             where [.diskFull, .storeFull].contains(error.code)
             && manifest.schema == own.schema
         {
-            // It must be possible to open a full store, so that items can be deleted. The next
-            // opening tries again.
+            // It must be possible to open a full store, so that items can be deleted. The writer
+            // raises the format before it stores an item (Commit/WriterQueue.swift), and the next
+            // opening tries the rest again.
         }
     }
 
@@ -234,16 +235,20 @@ enum StoreOpening {
     ///
     /// - Parameters:
     ///   - schema: The program's schema.
-    ///   - merged: The schema of the store, with the program's additions.
+    ///   - merged: The manifest of the store, with the program's additions.
     ///   - own: The schema of the store before.
     ///   - observer: Gets an event for each problem that is not refused.
     /// - Throws: ``CodexError/Code/invalidSchema``.
     private static func requireSound(
-        _ schema: Schema, in merged: Schema, since own: Schema,
+        _ schema: Schema, in merged: Manifest, since own: Schema,
         _ observer: (@Sendable (StoreEvent) -> Void)?
     ) throws(CodexError) {
-        var warnings = try schema.validateTypes(within: merged, since: own)
-        warnings += try merged.requireDistinctKeys(since: own)
+        var warnings = try schema.validateTypes(within: merged.schema, since: own)
+        warnings += try merged.schema.requireDistinctKeys(since: own)
+        for table in schema.tables {
+            guard let entry = merged.tables[table.name] else { continue }
+            warnings += table.indexes.compactMap { entry.layoutWarning(for: $0, of: table.name) }
+        }
         guard let observer else { return }
         for entity in schema.uncheckedEntities { observer(.entityUnchecked(entity)) }
         for warning in warnings { observer(.schemaWarning(warning)) }
@@ -269,9 +274,8 @@ enum StoreOpening {
     private static func merge(
         _ schema: Schema?, _ manifest: inout Manifest
     ) throws(CodexError) -> Bool {
-        let isRaised = manifest.raiseFormat()
-        let isBound = manifest.bindSealedFields()
-        guard let schema else { return isRaised || isBound }
-        return try manifest.merge(schema) || isRaised || isBound
+        let isNew = FormatUpgrade.bringUpToDate(&manifest)
+        guard let schema else { return isNew }
+        return try manifest.merge(schema) || isNew
     }
 }

@@ -115,10 +115,11 @@ struct AbsenceCheck {
             // Padding may make a key too long.
             guard
                 let run = try? QueryRun(
-                    other, context, filtersWhole: true, of: bound.entity, seenAs: bound)
+                    other, context, wanting: .keys.with(other.filter, seeing: .whole),
+                    of: bound.entity, seenAs: bound)
             else { continue }
             var isThere = false
-            unsafe try run.walk { _, _ in
+            try run.walk { _ in
                 isThere = true
                 return false
             }

@@ -95,20 +95,22 @@ extension _ReadableContext {
         try base.requireFindable(bound, by: query.index)
         let run = try base.run(query, of: bound)
         var index = 0
+        func fail(_ error: CodexError) throws {
+            let failure = error.inItem(index)
+            guard failure.isOfItem else { throw failure }
+            index += 1
+            try onFailure(failure)
+        }
         let page = unsafe try run.page(
-            PageLimits(returned: limit), after: token, isFiltered: false
-        ) { key, bytes in
+            PageLimits(returned: limit), after: token, isFiltered: false,
+            absent: { try fail($0) }
+        ) { _, bytes in
             var isFound = false
-            do {
-                try unsafe run.withWholeItem(key, bytes) { whole in
-                    isFound = try run.passesFilter(whole)
-                    if isFound { try base.withFieldReader(bound, whole, body) }
-                }
-            } catch let error as CodexError {
-                let failure = error.inItem(index)
-                guard failure.isOfItem else { throw failure }
-                index += 1
-                try onFailure(failure)
+            do throws(CodexError) {
+                isFound = try run.passesFilter(bytes)
+                if isFound { try base.withFieldReader(bound, bytes, body) }
+            } catch {
+                try fail(error)
                 return false
             }
             if isFound { index += 1 }

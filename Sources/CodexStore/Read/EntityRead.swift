@@ -5,10 +5,11 @@ public import CodexCore
 // 1. `Store.get` takes a snapshot (Snapshot.swift) and calls `get` of the transaction.
 // 2. `readOne` looks up the entity and its table in the catalog (`binding`).
 // 3. `withOne` finds the item by its key (`withKey` and `withBytes`, ItemRead.swift). A lookup by
-//    an index takes the first entry of the entity (QueryRun.swift). If the lookup was made from
-//    values of fields, the entity's definition makes the key first (KeyResolution.swift in
-//    CodexCore). If there is no item, another spelling of the key is tried (AbsenceCheck.swift),
-//    unless the read takes its key as it is (TransactionReader.swift).
+//    an index takes the first entry of the entity (QueryRun.swift), and its item unless the entry
+//    is a whole copy (ReferencedItems.swift). If the lookup was made from values of fields, the
+//    entity's definition makes the key first (KeyResolution.swift in CodexCore). If there is no
+//    item, another spelling of the key is tried (AbsenceCheck.swift), unless the read takes its
+//    key as it is (TransactionReader.swift).
 // 4. `withFieldReader` checks entity and schema version. An older version is upgraded, and
 //    encrypted fields are opened. Other items are read in place, through the plan of their shape
 //    (`plan`).
@@ -174,7 +175,7 @@ extension ReadableTransaction where Self: ~Copyable {
         let bound = try context.binding(E.self)
         try context.requireFindable(bound, by: query.request.index)
         var count = 0
-        unsafe try context.run(query.request, of: bound).walk { _, _ in
+        try context.run(query.request, of: bound, wanting: .keys).walk { _ in
             count += 1
             return true
         }
@@ -234,11 +235,11 @@ extension _ReadableContext {
             try base.requireFindable(bound, by: name)
             let query = TableQuery(
                 table: bound.table.name, index: name, partition: partition, sortPrefix: sort)
-            let run = try QueryRun(query, base, filtersWhole: true, of: bound.entity)
+            let run = try QueryRun(query, base, wanting: .whole, of: bound.entity)
             var isThere = false
-            unsafe try run.walk { key, bytes in
+            try run.walk(room: { 1 }) { bytes in
                 isThere = true
-                try unsafe run.withWholeItem(key, bytes, body)
+                try body(bytes)
                 return false
             }
             if !isThere, checksSpelling {
@@ -279,11 +280,9 @@ extension _ReadableContext {
         try base.requireFindable(bound, by: query.index)
         let run = try base.run(query, of: bound)
         var isEmpty = true
-        unsafe try run.walk { key, bytes in
+        try run.walk { bytes in
             isEmpty = false
-            var goesOn = true
-            try unsafe run.withWholeItem(key, bytes) { goesOn = try body(ItemView($0)) }
-            return goesOn
+            return try body(ItemView(bytes))
         }
         if isEmpty, checksSpelling {
             try AbsenceCheck(base, bound).requireSpelling(of: query)
@@ -294,18 +293,21 @@ extension _ReadableContext {
 extension TransactionContext {
     /// A query for items of an entity, with its keys, after checks by the entity's definition.
     ///
-    /// The entity is known, so the name in the query is not looked up.
-    func run(_ query: TableQuery, of bound: BoundEntity) throws(CodexError) -> QueryRun {
+    /// The entity is known, so the name in the query is not looked up. A filter sees whole items.
+    func run(
+        _ query: TableQuery, of bound: BoundEntity, wanting wanted: WantedContent = .whole
+    ) throws(CodexError) -> QueryRun {
         if let filter = query.filter {
             try bound.entityType.requireUsable(filter, in: bound.entity.definition)
         }
+        let content = wanted.with(query.filter, seeing: .whole)
         let run: QueryRun
         if query.keyValues == nil {
             run = try QueryRun(
-                query, self, filtersWhole: true, of: bound.entity, seenAs: bound)
+                query, self, wanting: content, of: bound.entity, seenAs: bound)
         } else {
             run = try QueryRun(
-                try KeyResolution(bound).resolved(query), self, filtersWhole: true,
+                try KeyResolution(bound).resolved(query), self, wanting: content,
                 of: bound.entity, seenAs: bound)
         }
         guard run.table === bound.table else {

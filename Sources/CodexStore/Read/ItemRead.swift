@@ -165,12 +165,24 @@ extension TransactionContext {
         return header
     }
 
+    /// Whether a stored item is in an earlier format than the present one; only the first of its
+    /// chunks is read.
+    ///
+    /// - Throws: ``CodexError/Code/corrupted``.
+    func isOfEarlierFormat(_ value: UnsafeBufferPointer<UInt8>) throws(CodexError) -> Bool {
+        var first = unsafe value.first
+        if let large = unsafe try LargeValue(value) {
+            first = unsafe try firstChunk(of: large).first
+        }
+        return first.map { ItemCodec.isEarlier($0) } ?? false
+    }
+
     /// Whether an item in chunks is expired.
     ///
     /// If its header cannot be read, the result is `false`: reading the whole item then throws the
     /// error.
     @inline(never)
-    private func isExpiredInChunks(
+    func isExpiredInChunks(
         _ large: LargeValue, of table: TableHandle
     ) throws(CodexError) -> Bool {
         guard let header = try chunkedHeader(large) else { return false }
@@ -178,12 +190,19 @@ extension TransactionContext {
     }
 
     private func chunkedHeader(_ large: LargeValue) throws(CodexError) -> ItemHeader? {
+        let chunk = unsafe try firstChunk(of: large)
+        return ItemHeader(beginningOf: unsafe Span(_unsafeElements: chunk))
+    }
+
+    private func firstChunk(
+        of large: LargeValue
+    ) throws(CodexError) -> UnsafeBufferPointer<UInt8> {
         let chunk = unsafe try transaction.get(
             catalog.overflow.chunks, LargeValue.key(large.id, 0))
         guard let chunk = unsafe chunk else {
             throw Wire.corrupted("a chunk of a large value is missing")
         }
-        return ItemHeader(beginningOf: unsafe Span(_unsafeElements: chunk))
+        return unsafe chunk
     }
 
     private func withLargeItem<R>(
@@ -207,6 +226,36 @@ extension TransactionContext {
     func isExpired(_ header: ItemHeader, in table: TableHandle) -> Bool {
         guard let second = header.expiresAt, table.expires else { return false }
         return isOver(second)
+    }
+
+    /// Whether the item of an index entry is expired.
+    ///
+    /// A reference does not have the second of expiry, and the one in an older entry of keys only
+    /// may be an earlier one. If such an entry says that its item expires, the item's header is
+    /// read.
+    ///
+    /// - Parameters:
+    ///   - entry: The entry's value.
+    ///   - primaryKey: The encoded primary key at the end of the entry's key.
+    ///   - index: The index.
+    ///   - table: The table.
+    /// - Returns: Whether it is.
+    /// - Throws: ``CodexError/Code/corrupted``, also for a reference without its item.
+    func isExpired(
+        entry: UnsafeBufferPointer<UInt8>, of primaryKey: ArraySlice<UInt8>, _ index: IndexHandle,
+        in table: TableHandle
+    ) throws(CodexError) -> Bool {
+        guard table.expires else { return false }
+        guard index.plan.layout == .references else {
+            return unsafe try isExpired(header(of: entry), in: table)
+        }
+        let reference = try ReferenceEntry(unsafe Span(_unsafeElements: entry))
+        guard reference.expires else { return false }
+        let key = Array(primaryKey)
+        guard let item = unsafe try transaction.get(table.tree, key) else {
+            throw table.missingItem(of: index, key.span)
+        }
+        return unsafe try isExpired(header(of: item), in: table)
     }
 
     @inline(never)

@@ -54,7 +54,8 @@ extension ReadableTransaction where Self: ~Copyable {
     /// - Throws: As ``items(matching:limits:after:)``.
     /// - Complexity: O(*m*) for *m* examined items; no item is decoded unless there is a filter.
     public func count(_ query: TableQuery) throws -> QueryCount {
-        try QueryRun(query, _context.base).count()
+        let wanted = WantedContent.keys.with(query.filter, seeing: .projected)
+        return try QueryRun(query, _context.base, wanting: wanted).count()
     }
 
     /// Passes the items of a query to `body`, in place, until it returns `false`.
@@ -83,39 +84,39 @@ final class QueryRun {
     let table: TableHandle
     let index: IndexHandle?
     let range: KeyRange
-    private let direction: QueryDirection
-    private let filter: Condition?
+    let direction: QueryDirection
+    let filter: Condition?
     /// The entity whose items are found; `nil` is all items.
-    private let entity: EntityBinding?
+    let entity: EntityBinding?
     /// The number of that entity; negative for all items.
-    private let entityNumber: Int
+    let entityNumber: Int
     /// The entity type in whose form the filter sees items; `nil` is the stored form.
     private let filteredType: TransactionContext.BoundEntity?
-    private let isScan: Bool
-    /// Whether the filter sees whole items, which are read from the table if index entries are
-    /// partial.
-    private let filtersWhole: Bool
+    let isScan: Bool
+    /// What is read for each entry.
+    let reading: EntryReading
 
     /// Checks a query.
     ///
     /// - Parameters:
     ///   - query: The query.
     ///   - context: The transaction.
-    ///   - filtersWhole: Whether the filter sees whole items.
+    ///   - wanted: What the walk needs of each item, its filter included.
     ///   - entity: The entity whose items are found, in place of the one that the query names.
     ///   - bound: The entity type in whose form the filter sees items; `nil` is the stored form.
     /// - Throws: As ``ReadableTransaction/items(matching:limits:after:)``.
     init(
-        _ query: TableQuery, _ context: TransactionContext, filtersWhole: Bool = false,
-        of entity: EntityBinding? = nil, seenAs bound: TransactionContext.BoundEntity? = nil
+        _ query: TableQuery, _ context: TransactionContext,
+        wanting wanted: WantedContent = .projected, of entity: EntityBinding? = nil,
+        seenAs bound: TransactionContext.BoundEntity? = nil
     ) throws(CodexError) {
-        guard query.keyValues == nil else { throw Self.unresolved(query) }
+        guard query.keyValues == nil else { throw query.unresolved }
         self.context = context
-        self.filtersWhole = filtersWhole
         (direction, filter) = (query.direction, query.filter)
         filteredType = query.filter == nil ? nil : bound
         table = try context.catalog.table(query.table)
         if let name = query.index { index = try table.index(name) } else { index = nil }
+        reading = EntryReading(index, wanting: wanted)
         range = try KeyRange(query, plan: table.plan, index: index?.plan)
         if let entity {
             self.entity = entity
@@ -130,19 +131,30 @@ final class QueryRun {
         isScan = false
         if let filter {
             try filter.validate()
-            try requireNoKeys(filter)
+            try filter.requireNone(
+                of: index?.plan.definition.keyAttributes ?? table.plan.definition.keyAttributes)
         }
     }
 
-    init(_ scan: TableScan, _ context: TransactionContext) throws(CodexError) {
+    /// Checks a scan.
+    ///
+    /// - Parameters:
+    ///   - scan: The scan.
+    ///   - context: The transaction.
+    ///   - wanted: What the walk needs of each item, its filter included.
+    /// - Throws: As ``ReadableTransaction/items(scanning:limits:after:)``.
+    init(
+        _ scan: TableScan, _ context: TransactionContext,
+        wanting wanted: WantedContent = .projected
+    ) throws(CodexError) {
         self.context = context
-        filtersWhole = false
         entity = nil
         entityNumber = -1
         filteredType = nil
         (direction, filter) = (.forward, scan.filter)
         table = try context.catalog.table(scan.table)
         if let name = scan.index { index = try table.index(name) } else { index = nil }
+        reading = EntryReading(index, wanting: wanted)
         range = scan.segment?.range ?? .all
         isScan = true
         if let segment = scan.segment, segment.table != scan.table || segment.index != scan.index {
@@ -180,47 +192,18 @@ final class QueryRun {
         after item: Item?, _ body: (borrowing ItemView) throws -> Bool
     ) throws {
         let part = try item.map { try range(after: $0) }
-        unsafe try walk(part) { _, bytes in try body(ItemView(bytes)) }
+        try walk(part) { bytes in try body(ItemView(bytes)) }
     }
 
     var tree: Tree { index?.tree ?? table.tree }
 
     var keys: any KeyAttributeDecoder { index?.plan ?? table.plan }
 
-    /// Refuses filters on the queried key, as DynamoDB does: they belong in the key condition.
-    private func requireNoKeys(_ filter: Condition) throws(CodexError) {
-        let names =
-            index?.plan.definition.keyAttributes.map(\.name)
-            ?? table.plan.definition.keyAttributes.map(\.name)
-        for path in filter.paths
-        where names.contains(where: { ByteOrder.equal($0, path.root) }) {
-            throw CodexError(
-                .invalidExpression,
-                "The filter names the key attribute \(path.root). Use the key condition for it.")
-        }
-    }
-
-    private static func unresolved(_ query: TableQuery) -> CodexError {
-        CodexError(
-            .invalidKey,
-            "The query of table \(query.table) was made from values of fields of "
-                + "\(query.entity ?? "an entity"). Pass the Query itself, not its request.")
-    }
-
     /// Whether an item is not expired, is of the chosen entity, and passes the filter.
     @inline(__always)
-    func passes(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
+    func passes(_ bytes: ItemBytes) throws -> Bool {
         guard try isEligible(bytes) else { return false }
-        return unsafe try filter == nil ? true : matches(key, bytes)
-    }
-
-    /// Whether an item passes the filter, which there is.
-    @inline(never)
-    private func matches(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
-        guard filtersWhole else { return try passesFilter(bytes) }
-        var passes = false
-        try unsafe withWholeItem(key, bytes) { passes = try passesFilter($0) }
-        return passes
+        return try passesFilter(bytes)
     }
 
     /// Whether an item is not expired, and is of the chosen entity.
@@ -232,7 +215,7 @@ final class QueryRun {
         return try isRaw(bytes)
     }
 
-    /// Whether a whole item passes the filter.
+    /// Whether an item passes the filter.
     ///
     /// - Throws: The errors of decoding; for a typed query those of an upgrade, too, with the
     ///   item's key.
@@ -289,12 +272,11 @@ final class QueryRun {
     /// Whether an item passes the filter, or may: its filter fails with an error of the item.
     ///
     /// - Throws: The errors that are not of one item.
-    func mayPass(_ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes) throws -> Bool {
+    func mayPass(_ bytes: ItemBytes) throws -> Bool {
         guard try isEligible(bytes) else { return false }
-        guard filter != nil else { return true }
-        do {
-            return unsafe try passes(key, bytes)
-        } catch let error as CodexError {
+        do throws(CodexError) {
+            return try passesFilter(bytes)
+        } catch {
             guard error.isOfItem else { throw error }
             return true
         }
@@ -302,38 +284,52 @@ final class QueryRun {
 
     /// Passes the items of the range that pass the filter to `body`, until it returns `false`.
     ///
-    /// The walk is in the query's direction.
+    /// The walk is in the query's direction. `room` is as for a scan.
     @inline(__always)
     func walk(
-        _ part: KeyRange? = nil, _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+        _ part: KeyRange? = nil, room: () -> Int? = { nil }, _ body: (ItemBytes) throws -> Bool
     ) throws {
-        unsafe try scan(part ?? range, passingOver: { _ in true }) { key, bytes in
-            guard unsafe try passes(key, bytes) else { return true }
-            return unsafe try body(key, bytes)
+        unsafe try scan(part ?? range, room: room, passingOver: { _ in true }) { _, bytes in
+            guard try passes(bytes) else { return true }
+            return try body(bytes)
         }
     }
 
     /// Walks a part of the range in the query's direction, until `body` or `passOver` returns
-    /// `false`.
+    /// `false`: entries with what is wanted, or the items that they refer to.
     ///
     /// `body` does not get expired items in chunks: `passOver` gets their keys. The walk ends
     /// before an item whose stored form has `largeByteCount` bytes or more, and calls `end`.
+    ///
+    /// `room` and `absent` are as for
+    /// ``scanReferences(_:before:orEnd:room:passingOver:absent:_:)``.
     @inline(__always)
     func scan(
+        _ range: KeyRange, before largeByteCount: Int = .max, orEnd end: () -> Void = {},
+        room: () -> Int? = { nil },
+        passingOver passOver: (UnsafeBufferPointer<UInt8>) throws -> Bool,
+        absent: (CodexError) throws -> Void = { throw $0 },
+        _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    ) throws {
+        guard reading == .entries else {
+            return unsafe try scanReferences(
+                range, before: largeByteCount, orEnd: end, room: room, passingOver: passOver,
+                absent: absent, body)
+        }
+        unsafe try scanEntries(
+            range, before: largeByteCount, orEnd: end, passingOver: passOver, body)
+    }
+
+    /// Walks a part of the range as `scan` does, and passes what is stored there.
+    @inline(__always)
+    private func scanEntries(
         _ range: KeyRange, before largeByteCount: Int = .max, orEnd end: () -> Void = {},
         passingOver passOver: (UnsafeBufferPointer<UInt8>) throws -> Bool,
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
         try context.transaction.withCursor(tree) { cursor in
             let forward = direction == .forward
-            var entry: Cursor.Entry?
-            if forward {
-                unsafe entry = try cursor.seek(range.lower)
-            } else if let upper = range.upper, unsafe try cursor.seek(upper) != nil {
-                unsafe entry = try cursor.previous()
-            } else {
-                unsafe entry = try cursor.last()
-            }
+            var entry = unsafe try cursor.first(in: range, direction)
             let bound = forward ? range.upper : range.lower
             while let current = unsafe entry {
                 if let bound {
@@ -365,14 +361,16 @@ final class QueryRun {
     ///   - token: The token of the previous page.
     ///   - isFiltered: Whether `take` gets only items that pass the filter. Otherwise it calls
     ///     ``passesFilter(_:)`` itself, and the errors of that are its own.
+    ///   - absent: Gets the error of an index entry without an item, which is no result.
     ///   - take: Gets the key and the bytes of each item.
     /// - Returns: The token for the next page, the number of results, and the number of examined
     ///   items.
     /// - Throws: ``CodexError/Code/invalidArgument`` for a limit below 1;
     ///   ``CodexError/Code/invalidPageToken``, ``CodexError/Code/corrupted``, and the errors of
-    ///   `take`.
+    ///   `absent` and `take`.
     func page(
         _ limits: PageLimits, after token: PageToken?, isFiltered: Bool = true,
+        absent: (CodexError) throws -> Void = { throw $0 },
         _ take: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> (next: PageToken?, count: Int, examined: Int) {
         for limit in [limits.returned, limits.examined] {
@@ -389,21 +387,51 @@ final class QueryRun {
             }
             rest = range.resumed(after: key, direction)
         }
-        var page = PageCounts(limits)
-        unsafe try scan(rest, passingOver: { unsafe page.examine($0) }) { key, bytes in
-            guard unsafe page.examine(key) else { return false }
-            guard try isEligible(bytes) else { return true }
-            if isFiltered, filter != nil {
-                guard unsafe try matches(key, bytes) else { return true }
+        let page: PageCounts
+        if reading != .entries {
+            page = unsafe try referencedPage(rest, limits, isFiltered, absent, take)
+        } else {
+            // No call sees these counts, so that the inlined walk need not keep them in memory.
+            var counts = PageCounts(limits)
+            unsafe try scanEntries(rest, passingOver: { unsafe counts.examine($0) }) { key, bytes in
+                unsafe try add(key, bytes, to: &counts, isFiltered, take)
             }
-            if unsafe try take(key, bytes) { page.count += 1 }
-            return true
+            page = counts
         }
         if page.isCut, !rest.contains(page.last) {
             // In a tree that is out of order, the pages would repeat without end.
             throw Wire.corrupted("the order of keys")
         }
         return (page.isCut ? tokens.token(after: page.last) : nil, page.count, page.examined)
+    }
+
+    /// The page of items that entries refer to.
+    @inline(never)
+    private func referencedPage(
+        _ part: KeyRange, _ limits: PageLimits, _ isFiltered: Bool,
+        _ absent: (CodexError) throws -> Void,
+        _ take: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    ) throws -> PageCounts {
+        var page = PageCounts(limits)
+        unsafe try scanReferences(
+            part, room: { page.room }, passingOver: { unsafe page.examine($0) }, absent: absent
+        ) { key, bytes in
+            unsafe try add(key, bytes, to: &page, isFiltered, take)
+        }
+        return page
+    }
+
+    /// Adds an item to a page; `false` if the page is full.
+    @inline(__always)
+    private func add(
+        _ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes, to page: inout PageCounts,
+        _ isFiltered: Bool, _ take: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    ) throws -> Bool {
+        guard unsafe page.examine(key) else { return false }
+        guard try isEligible(bytes) else { return true }
+        if isFiltered, try !passesFilter(bytes) { return true }
+        if unsafe try take(key, bytes) { page.count += 1 }
+        return true
     }
 
     private var tokens: PageTokenCodec {
@@ -416,26 +444,37 @@ final class QueryRun {
     }
 }
 
-extension QueryRun {
-    /// Passes the whole item to `body`, which is read from the table if the index entry is partial.
-    @inline(__always)
-    func withWholeItem(
-        _ key: UnsafeBufferPointer<UInt8>, _ bytes: ItemBytes, _ body: (ItemBytes) throws -> Void
-    ) throws {
-        guard let index, index.plan.definition.projection != .all else { return try body(bytes) }
-        unsafe try withTableItem(key, index, body)
+extension TableQuery {
+    /// The error for keys that only the definition of an entity can make.
+    fileprivate var unresolved: CodexError {
+        CodexError(
+            .invalidKey,
+            "The query of table \(table) was made from values of fields of "
+                + "\(entity ?? "an entity"). Pass the Query itself, not its request.")
     }
+}
 
-    private func withTableItem(
-        _ entryKey: UnsafeBufferPointer<UInt8>, _ index: IndexHandle,
-        _ body: (ItemBytes) throws -> Void
-    ) throws {
-        let offset = try index.plan.primaryKeyOffset(unsafe Span(_unsafeElements: entryKey))
-        let primaryKey = unsafe Array(entryKey[offset...])
-        // The entry was checked for expiry, and the item has the same expiry as its entry.
-        guard try context.withStoredBytes(table, primaryKey, body) != nil else {
-            throw Wire.corrupted("an index entry has no item")
+extension Condition {
+    /// Refuses filters on the queried key, as DynamoDB does: they belong in the key condition.
+    fileprivate func requireNone(of keys: [KeyAttribute]) throws(CodexError) {
+        for path in paths
+        where keys.contains(where: { ByteOrder.equal($0.name, path.root) }) {
+            throw CodexError(
+                .invalidExpression,
+                "The filter names the key attribute \(path.root). Use the key condition for it.")
         }
+    }
+}
+
+extension Cursor {
+    /// Moves to the first entry of a walk through a range; the entry may be beyond its end.
+    @inline(__always)
+    mutating func first(
+        in range: KeyRange, _ direction: QueryDirection
+    ) throws(CodexError) -> Entry? {
+        if direction == .forward { return unsafe try seek(range.lower) }
+        if let upper = range.upper, unsafe try seek(upper) != nil { return unsafe try previous() }
+        return unsafe try last()
     }
 }
 
@@ -457,6 +496,12 @@ private struct PageCounts {
         isLimited = limits != PageLimits()
     }
 
+    /// The number of items that the page still takes; `nil` if it has no limit.
+    var room: Int? {
+        guard isLimited else { return nil }
+        return min((limits.returned ?? .max) - count, (limits.examined ?? .max) - examined)
+    }
+
     /// Counts an item; `false` if the page is full.
     @inline(__always)
     mutating func examine(_ key: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -476,15 +521,20 @@ extension UnsafeBufferPointer<UInt8> {
     /// Compares by `memcmp`, and then by length.
     @unsafe
     @inline(__always)
-    func compare(_ other: [UInt8]) -> Int {
-        unsafe other.withUnsafeBufferPointer { other in
-            let shared = Swift.min(count, other.count)
-            if shared > 0, let left = baseAddress, let right = other.baseAddress {
-                let order = unsafe memcmp(left, right, shared)
-                if order != 0 { return Int(order) }
-            }
-            return count - other.count
+    func compare(_ other: UnsafeBufferPointer<UInt8>) -> Int {
+        let shared = Swift.min(count, other.count)
+        if shared > 0, let left = baseAddress, let right = other.baseAddress {
+            let order = unsafe memcmp(left, right, shared)
+            if order != 0 { return Int(order) }
         }
+        return count - other.count
+    }
+
+    /// Compares by `memcmp`, and then by length.
+    @unsafe
+    @inline(__always)
+    func compare(_ other: [UInt8]) -> Int {
+        unsafe other.withUnsafeBufferPointer { unsafe compare($0) }
     }
 }
 

@@ -59,7 +59,8 @@ extension ReadableTransaction where Self: ~Copyable {
     ///
     /// - Throws: As ``items(scanning:limits:after:)``.
     public func count(_ scan: TableScan) throws -> QueryCount {
-        try QueryRun(scan, _context.base).count()
+        let wanted = WantedContent.keys.with(scan.filter, seeing: .projected)
+        return try QueryRun(scan, _context.base, wanting: wanted).count()
     }
 
     /// Passes the items of a scan to `body`, in place, until it returns `false`.

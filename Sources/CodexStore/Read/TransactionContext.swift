@@ -23,6 +23,8 @@ package class TransactionContext: ShapeSource {
     /// A buffer for encoding keys, reused so that a read allocates none; only ``withKey(_:_:_:)``
     /// uses it.
     final var keyScratch: [UInt8] = []
+    /// The memory for the items of index entries, reused so that a walk over them allocates none.
+    final var referencedItems = ReferencedItems()
     private var shapes: [Shape?] = []
     /// The cache of ``binding(_:)``.
     final var bindings: [ObjectIdentifier: BoundEntity] = [:]

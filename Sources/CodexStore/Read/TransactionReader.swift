@@ -97,17 +97,24 @@ extension Store {
 
     /// A page of the entities that the query names; another spelling of its keys is not looked for.
     ///
+    /// - Parameters:
+    ///   - query: The query.
+    ///   - limit: The maximum number of entities; `nil` for all.
+    ///   - token: The token of the previous page; `nil` for the first page.
+    ///   - onFailure: Gets the error of an item that cannot be read. By default it throws it.
+    /// - Returns: The page.
     /// - Throws: As ``query(_:limit:after:)``, but for ``CodexError/Code/invalidKey`` of another
-    ///   spelling.
+    ///   spelling; the errors of `onFailure`.
     package func exactPage<E: Entity>(
-        of query: Query<E>, limit: Int?, after token: PageToken?
+        of query: Query<E>, limit: Int?, after token: PageToken?,
+        onFailure: (CodexError) throws -> Void = { throw $0 }
     ) throws -> Page<E> {
         try read { snapshot -> Page<E> in
             let reads = _ReadableContext(base: snapshot.reader, checksSpelling: false)
             var items: [E] = []
-            let (next, examined) = try reads.readEach(E.self, query.request, limit, token) {
-                reader throws(CodexError) in items.append(try E(reading: reader))
-            }
+            let (next, examined) = try reads.readEach(
+                E.self, query.request, limit, token, onFailure: onFailure
+            ) { reader throws(CodexError) in items.append(try E(reading: reader)) }
             return Page(items: items, next: next, examinedCount: examined)
         }
     }

@@ -17,12 +17,20 @@ package struct WalkBound: Sendable {
     package let keyNames: [String]
     /// The size of an item's stored form, in bytes, before which a query ends.
     package let largeByteCount: Int
+    /// The number of items after which the caller ends the walk; `nil` if it does not know.
+    ///
+    /// A walk by references looks up no more items ahead.
+    package let wantedCount: Int?
 
     /// Creates a bound.
-    package init(skippedCountMax: Int, keyNames: [String], largeByteCount: Int = .max) {
+    package init(
+        skippedCountMax: Int, keyNames: [String], largeByteCount: Int = .max,
+        wantedCount: Int? = nil
+    ) {
         self.skippedCountMax = skippedCountMax
         self.keyNames = keyNames
         self.largeByteCount = largeByteCount
+        self.wantedCount = wantedCount
     }
 }
 
@@ -70,7 +78,7 @@ extension ReadableTransaction where Self: ~Copyable {
     ///
     /// Of the other partitions, only keys are read. In a table, one seek skips a partition of any
     /// size. The entries of an index are not ordered by the table's partition key, so `choice` is
-    /// called for each entry.
+    /// called for each entry. The items that entries refer to are looked up one by one.
     ///
     /// - Parameters:
     ///   - scan: The scan.
@@ -102,7 +110,7 @@ extension QueryRun {
         _ part: KeyRange, within bound: WalkBound, orEnd end: () -> Void,
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> Item? {
-        var skippedCount = 0
+        var (skippedCount, lentCount) = (0, 0)
         var stop: Item?
         func skip(_ key: UnsafeBufferPointer<UInt8>) throws -> Bool {
             skippedCount += 1
@@ -111,10 +119,13 @@ extension QueryRun {
             return false
         }
         unsafe try scan(
-            part, before: bound.largeByteCount, orEnd: end, passingOver: { unsafe try skip($0) }
+            part, before: bound.largeByteCount, orEnd: end,
+            room: { bound.wantedCount.map { max(1, $0 - lentCount) } },
+            passingOver: { unsafe try skip($0) }
         ) { key, bytes in
-            if unsafe try passes(key, bytes) { return unsafe try body(key, bytes) }
-            return unsafe try skip(key)
+            guard try passes(bytes) else { return unsafe try skip(key) }
+            lentCount += 1
+            return unsafe try body(key, bytes)
         }
         return stop
     }
@@ -144,34 +155,58 @@ extension QueryRun {
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> Item? {
         var skippedCount = 0
-        return try context.transaction.withCursor(tree) { cursor -> Item? in
-            var entry = unsafe try cursor.seek(part.lower)
-            while let current = unsafe entry {
-                if let upper = part.upper, unsafe current.key.compare(upper) >= 0 { return nil }
-                let partition = try partition(of: unsafe Span(_unsafeElements: current.key))
-                let isTaken = try choice(partition.value) == .take
-                var isLent = false
-                if isTaken {
-                    let goesOn = unsafe try context.withItem(
-                        current.value, current.key, keys, of: table, passingOver: { true }
-                    ) { bytes -> Bool in
-                        guard unsafe try passes(current.key, bytes) else { return true }
-                        isLent = true
-                        return unsafe try body(current.key, bytes)
+        return try context.withReferencedItems(of: self) { items -> Item? in
+            try context.transaction.withCursor(tree) { cursor -> Item? in
+                var entry = unsafe try cursor.seek(part.lower)
+                while let current = unsafe entry {
+                    if let upper = part.upper, unsafe current.key.compare(upper) >= 0 {
+                        return nil
                     }
-                    guard goesOn else { return nil }
+                    let partition = try partition(of: unsafe Span(_unsafeElements: current.key))
+                    let isTaken = try choice(partition.value) == .take
+                    var isLent = false
+                    if isTaken {
+                        let goesOn = unsafe try pass(current, &items) { key, bytes in
+                            isLent = true
+                            return unsafe try body(key, bytes)
+                        }
+                        guard goesOn else { return nil }
+                    }
+                    if !isLent { skippedCount += 1 }
+                    if skippedCount >= bound.skippedCountMax {
+                        return unsafe try keyAttributes(current.key, bound.keyNames)
+                    }
+                    if isTaken {
+                        unsafe entry = try cursor.next()
+                    } else {
+                        unsafe entry = try next(after: current.key, partition.byteCount, &cursor)
+                    }
                 }
-                if !isLent { skippedCount += 1 }
-                if skippedCount >= bound.skippedCountMax {
-                    return unsafe try keyAttributes(current.key, bound.keyNames)
-                }
-                if isTaken {
-                    unsafe entry = try cursor.next()
-                } else {
-                    unsafe entry = try next(after: current.key, partition.byteCount, &cursor)
-                }
+                return nil
             }
-            return nil
+        }
+    }
+
+    /// Passes on what is wanted of one entry's item, if the item passes the filter.
+    ///
+    /// - Returns: What `body` returns; `true` if it is not called.
+    private func pass(
+        _ entry: Cursor.Entry, _ items: inout ReferencedItems,
+        _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    ) throws -> Bool {
+        guard let index, reading != .entries else {
+            return unsafe try context.withItem(
+                entry.value, entry.key, keys, of: table, passingOver: { true }
+            ) { bytes -> Bool in
+                guard try passes(bytes) else { return true }
+                return unsafe try body(entry.key, bytes)
+            }
+        }
+        return unsafe try items.passOn(
+            entry, self, index, passingOver: { _ in true }
+        ) { key, bytes in
+            guard try passes(bytes) else { return true }
+            return unsafe try body(key, bytes)
         }
     }
 

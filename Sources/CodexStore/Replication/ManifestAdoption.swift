@@ -19,9 +19,9 @@ extension Manifest {
 /// The follower keeps its own identity and the states of its own builds. The log does not have the
 /// writes of builders. So a follower maintains each part from its creation, even while the leader
 /// loads and does not maintain it. The follower's own builder adds the earlier items, and empties
-/// removed parts. Trees have the follower's own numbers, too, because the leader frees a number
-/// once its own tree is empty. Tables and entities have the leader's numbers, which items and the
-/// log refer to.
+/// removed parts. It also changes the layouts of indexes, as the leader's does. Trees have the
+/// follower's own numbers, too, because the leader frees a number once its own tree is empty.
+/// Tables and entities have the leader's numbers, which items and the log refer to.
 struct ManifestAdoption {
     /// The follower's manifest.
     var manifest: Manifest
@@ -36,7 +36,8 @@ struct ManifestAdoption {
         }
         for table in manifest.schema.tables {
             let changed = try leader.schema.table(table.name)
-            for index in table.indexes where !changed.indexes.contains(index) {
+            for index in table.indexes
+            where !changed.indexes.contains(where: { $0.isSame(as: index) }) {
                 try manifest.remove(.index, index.name, of: table.name)
             }
             for counter in table.counters where !changed.counters.contains(counter) {
@@ -61,9 +62,11 @@ struct ManifestAdoption {
             manifest.tables[name]?.formerExpiry = table.formerExpiry
             manifest.tables[name]?.formerExpiryCount = table.formerExpiryCount
         }
+        let known = manifest.tables.mapValues { Set($0.indexes.keys) }
         manifest.assignNumbers()
         // New tables are empty, so all their parts are ready.
         for name in newTables { manifest.tables[name]?.endBuilding() }
+        adoptLayouts(known)
         manifest.unbuiltByLeader = leader.unbuiltIndexes
     }
 
@@ -94,6 +97,26 @@ struct ManifestAdoption {
                 manifest.tables[name]?.setState(.conflicting, part)
             } else if manifest.tables[name]?.state(part) == .conflicting {
                 manifest.retry(counter, part, of: name)
+            }
+        }
+    }
+
+    /// Gives each index the layout that the leader's index was given last.
+    ///
+    /// The follower's own builder changes the layout of an index that was there before (`known`).
+    private mutating func adoptLayouts(_ known: [String: Set<String>]) {
+        for table in manifest.schema.tables {
+            for index in table.indexes {
+                let layout = leader.tables[table.name]?.namedLayout(of: index)
+                if known[table.name]?.contains(index.name) == true {
+                    let own = manifest.tables[table.name]?.namedLayout(of: index)
+                    guard layout != own else { continue }
+                    ManifestLayouts.give(
+                        layout ?? .copies, to: index, of: table.name, in: &manifest)
+                } else if let number = manifest.tables[table.name]?.indexes[index.name] {
+                    // It has no entries yet.
+                    manifest.tables[table.name]?.setLayout(layout, PartKind.index.part(number))
+                }
             }
         }
     }

@@ -11,15 +11,22 @@ struct IndexHandle: Sendable {
     let part: String
     /// Whether it is a unique index that was never ready (``Manifest/Table/unproven``).
     let isUnproven: Bool
+    /// Whether it will replace another tree of the index, which answers until then
+    /// (``Manifest/Relayout``).
+    let isReplacement: Bool
 
     /// Whether writes maintain the index.
     var isMaintained: Bool { state != .loading }
 
+    /// Whether entries may have large values of their own, and not those of the items.
+    var ownsChunks: Bool { plan.definition.ownsChunks(plan.layout) }
+
     /// Whether writes of equal keys are refused.
     ///
-    /// A unique index whose first build found equal keys is not in force until they are gone.
+    /// A unique index whose first build found equal keys is not in force until they are gone. Of
+    /// two trees of an index, the one that answers decides.
     var refusesEqualKeys: Bool {
-        plan.definition.isUnique && !(isUnproven && state == .conflicting)
+        plan.definition.isUnique && !isReplacement && !(isUnproven && state == .conflicting)
     }
 }
 
@@ -36,7 +43,8 @@ final class TableHandle: Sendable {
     let plan: TablePlan
     let number: Int
     let tree: Tree
-    /// The table's indexes, including the index of expiry.
+    /// The table's indexes, including the index of expiry; the trees that will replace others come
+    /// last.
     let indexes: [IndexHandle]
     /// The index of the items that expire, if the table has a time to live.
     let expiryIndex: IndexHandle?
@@ -240,7 +248,10 @@ final class Catalog: Sendable {
             return database
         }
         self.generation = generation
-        self.manifest = manifest
+        var stored = manifest
+        // The next change must not repeat them: another part may have a removed one's number then.
+        stored.sideEffects = Manifest.SideEffects()
+        self.manifest = stored
         meta = try open(Self.metaName)
         shapes = try open("shapes")
         tokens = try open("tokens")
@@ -259,7 +270,7 @@ final class Catalog: Sendable {
         var tables: [String: TableHandle] = [:]
         for definition in manifest.schema.tables {
             guard let entry = manifest.tables[definition.name] else { continue }
-            let plan = TablePlan(definition)
+            let plan = TablePlan(definition) { entry.layout(of: $0) }
             func tree(_ part: String?) throws(CodexError) -> Tree {
                 let name = entry.treeName + (part.map { ".\($0)" } ?? "")
                 return Tree(try open(name), name: name, overflow)
@@ -270,7 +281,16 @@ final class Catalog: Sendable {
                 indexes.append(
                     IndexHandle(
                         plan: index, tree: try tree(part), state: entry.states?[part], part: part,
-                        isUnproven: entry.unproven?.contains(part) ?? false))
+                        isUnproven: entry.unproven?.contains(part) ?? false, isReplacement: false))
+            }
+            for index in definition.indexes {
+                guard let relayout = entry.relayouts?[index.name] else { continue }
+                let part = PartKind.index.part(relayout.number)
+                indexes.append(
+                    IndexHandle(
+                        plan: plan.plan(of: index, in: relayout.layout), tree: try tree(part),
+                        state: entry.states?[part], part: part, isUnproven: false,
+                        isReplacement: true))
             }
             var counters: [CounterHandle] = []
             for counter in plan.counters {

@@ -46,6 +46,13 @@ extension Manifest {
         ///
         /// If the build of such an index finds equal keys, the index is not in force.
         var unproven: [String]?
+        /// The layouts of indexes, by tree name after the table's.
+        ///
+        /// An index without one is from before format 5, and has copies. Indexes of keys only have
+        /// none: they always refer.
+        var layouts: [String: IndexLayout]?
+        /// The trees that will replace those of indexes, by the names of the indexes.
+        var relayouts: [String: Relayout]?
         /// Trees of removed indexes and counters that are not empty yet.
         var retired: [Retired]?
         /// The state of values that begin as encrypted ones; `nil` if all are decided.
@@ -67,6 +74,7 @@ extension Manifest {
         /// The names of the indexes' and counters' trees after the table's.
         var parts: Set<String> {
             Set(indexes.values.map(PartKind.index.part))
+                .union((relayouts ?? [:]).values.map { PartKind.index.part($0.number) })
                 .union((counters ?? [:]).values.map(PartKind.counter.part))
         }
     }
@@ -99,42 +107,42 @@ extension Manifest.Table {
         indexes.filter { state(PartKind.index.part($0.value)) != nil }.keys.sorted()
     }
 
-    /// Assigns numbers to the indexes and counters of a definition that have none.
+    /// Assigns numbers to the indexes and counters of a definition that have none, and layouts to
+    /// these indexes.
     ///
     /// - Parameters:
     ///   - definition: The table's definition.
     ///   - isNew: Whether the table is empty; otherwise the numbered parts must be built.
     mutating func assignNumbers(_ definition: TableDefinition, isNew: Bool) {
         for index in definition.maintainedIndexes where indexes[index.name] == nil {
-            let number = freeNumber(.index, Array(indexes.values))
+            let number = freeNumber(.index)
+            let part = PartKind.index.part(number)
             indexes[index.name] = number
+            if index.projection != .keysOnly { setLayout(index.initialLayout, part) }
             guard !isNew else { continue }
-            setState(.building, PartKind.index.part(number))
-            if index.isUnique { unproven = (unproven ?? []) + [PartKind.index.part(number)] }
+            setState(.building, part)
+            if index.isUnique { unproven = (unproven ?? []) + [part] }
         }
-        var counters = counters ?? [:]
-        for counter in definition.counters where counters[counter.name] == nil {
-            let number = freeNumber(.counter, Array(counters.values))
-            counters[counter.name] = number
+        counters = counters ?? [:]
+        for counter in definition.counters where counters?[counter.name] == nil {
+            let number = freeNumber(.counter)
+            counters?[counter.name] = number
             if !isNew { setState(.building, PartKind.counter.part(number)) }
         }
-        self.counters = counters
     }
 
     /// A number that no part has; a number becomes free only once its old tree is empty.
-    private func freeNumber(_ kind: PartKind, _ used: [Int]) -> Int {
+    func freeNumber(_ kind: PartKind) -> Int {
+        let used = parts.union((retired ?? []).map(\.part))
         var number = 1
-        while used.contains(number)
-            || retired?.contains(where: { $0.part == kind.part(number) }) == true
-        {
-            number += 1
-        }
+        while used.contains(kind.part(number)) { number += 1 }
         return number
     }
 
     /// Records that the tree of a removed part must be emptied.
     mutating func retire(_ part: String, ownsChunks: Bool) {
         setState(nil, part)
+        setLayout(nil, part)
         retired = (retired ?? []) + [Manifest.Retired(part: part, ownsChunks: ownsChunks)]
     }
 

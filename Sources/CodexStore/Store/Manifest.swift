@@ -45,10 +45,16 @@ struct Manifest: Codable {
     private(set) var dropped: [Dropped]?
     /// The highest number that a removed table had.
     private(set) var lastNumber: Int?
-    /// The keys of entries of `meta` that a change makes obsolete; they are not stored.
-    var obsoleteKeys: [[UInt8]] = []
-    /// Removed tables that a change moves into ``RemovedTables``; they are not stored.
-    private var settled: [Dropped] = []
+    /// What else a change adds to `meta`, and removes there; it is not stored.
+    var sideEffects = SideEffects()
+
+    /// Entries of `meta` that one change of the manifest adds and removes.
+    struct SideEffects {
+        /// The keys of entries that become obsolete.
+        var obsoleteKeys: [[UInt8]] = []
+        /// Removed tables that move into ``RemovedTables``.
+        var settled: [Dropped] = []
+    }
 
     private enum CodingKeys: CodingKey {
         case format, storeID, leaderID, bindingID, unbuiltByLeader, schema, tables, entities,
@@ -67,6 +73,7 @@ struct Manifest: Codable {
     /// Adds the additions of a schema; returns whether there were any.
     mutating func merge(_ requested: Schema) throws(CodexError) -> Bool {
         let known = evolution ?? SchemaEvolution()
+        let treeCount = numbers.treeCount
         let merged = try schema.merging(requested, cases: known.cases ?? CaseHistory())
         var evolved = known
         // A follower takes over the history of its leader.
@@ -84,7 +91,7 @@ struct Manifest: Codable {
                 "The store has had \(ManifestNumbers.max) tables or entities. Export it, and "
                     + "import it into a new one.")
         }
-        try numbers.requireTreeCount()
+        try numbers.requireTreeCount(since: treeCount)
         return true
     }
 
@@ -94,8 +101,11 @@ struct Manifest: Codable {
     @discardableResult
     mutating func raiseFormat() -> Bool {
         defer { format = StoreFormat.current }
-        return format < StoreFormat.current
+        return isOfEarlierFormat
     }
+
+    /// Whether the store's format is not raised yet.
+    var isOfEarlierFormat: Bool { format < StoreFormat.current }
 
     /// Sets the extent to which the values of a table's items are decided.
     mutating func setUndecided(_ undecided: Undecided?, of table: String) {
@@ -121,7 +131,7 @@ struct Manifest: Codable {
     /// Ends the following of a leader.
     mutating func endFollowing() {
         leaderID = nil
-        obsoleteKeys.append(LeaderPosition.key)
+        sideEffects.obsoleteKeys.append(LeaderPosition.key)
         rebuildUnbuilt()
         bindSealedFields()
     }
@@ -146,31 +156,33 @@ struct Manifest: Codable {
     /// The leader would have found equal keys, and stamped items that expire.
     ///
     /// The indexes get other numbers, so that a build that still runs does not end the new one. A
-    /// conflicting index that was in force stays so.
+    /// conflicting index that was in force stays so. Each keeps its layout, or gets the one that it
+    /// was given last.
     private mutating func rebuildUnbuilt() {
-        var inForce: [(table: String, index: String)] = []
+        var rebuilt: [(table: String, index: String, layout: IndexLayout?, isInForce: Bool)] = []
         for (name, indexes) in unbuiltByLeader ?? [:] {
             let definitions = schema.tables.first { $0.name == name }?.maintainedIndexes ?? []
             for index in definitions where indexes.contains(index.name) {
-                guard let number = tables[name]?.indexes.removeValue(forKey: index.name) else {
+                guard let entry = tables[name], let number = entry.indexes[index.name] else {
                     continue
                 }
                 let part = PartKind.index.part(number)
-                let isUnproven = tables[name]?.unproven?.contains(part) ?? false
-                if index.isUnique, !isUnproven, tables[name]?.state(part) == .conflicting {
-                    inForce.append((name, index.name))
+                let isUnproven = entry.unproven?.contains(part) ?? false
+                let isInForce =
+                    index.isUnique && !isUnproven && entry.state(part) == .conflicting
+                rebuilt.append((name, index.name, entry.namedLayout(of: index), isInForce))
+                for part in tables[name]?.removeIndex(index) ?? [] {
+                    forgetPosition(part, of: name)
                 }
-                forgetPosition(part, of: name)
-                var ownsChunks = false
-                if case .include = index.projection { ownsChunks = true }
-                tables[name]?.retire(part, ownsChunks: ownsChunks)
             }
         }
         unbuiltByLeader = nil
         assignNumbers()
-        for (table, index) in inForce {
+        for (table, index, layout, isInForce) in rebuilt {
             guard let number = tables[table]?.indexes[index] else { continue }
-            tables[table]?.setProven(PartKind.index.part(number))
+            let part = PartKind.index.part(number)
+            tables[table]?.setLayout(layout, part)
+            if isInForce { tables[table]?.setProven(part) }
         }
     }
 
@@ -183,6 +195,8 @@ struct Manifest: Codable {
     var numbers: ManifestNumbers { ManifestNumbers(self) }
 
     /// Assigns numbers to new parts of the schema; new parts of an existing table must be built.
+    ///
+    /// New indexes have layouts, and so the manifest has the current format then.
     mutating func assignNumbers() {
         for table in schema.tables {
             let known = tables[table.name]
@@ -190,6 +204,8 @@ struct Manifest: Codable {
             var entry =
                 known ?? Table(number: numbers.highest + 1, slot: numbers.freeSlot, indexes: [:])
             entry.assignNumbers(table, isNew: known == nil)
+            // An opening on a full disk may have left the format as it was.
+            if entry.indexes != known?.indexes { raiseFormat() }
             tables[table.name] = entry
         }
         for entity in schema.entities where entities[entity.name] == nil {
@@ -209,12 +225,7 @@ struct Manifest: Codable {
             throw CodexError(.unknownTable, "There is no table \(name).")
         }
         var trees = entry.retired ?? []
-        for index in definition.maintainedIndexes {
-            guard let number = entry.indexes[index.name] else { continue }
-            var ownsChunks = false
-            if case .include = index.projection { ownsChunks = true }
-            trees.append(Retired(part: PartKind.index.part(number), ownsChunks: ownsChunks))
-        }
+        trees += definition.maintainedIndexes.flatMap { entry.trees(of: $0) }
         trees += (entry.counters ?? [:]).values.sorted().map {
             Retired(part: PartKind.counter.part($0), ownsChunks: false)
         }
@@ -222,7 +233,7 @@ struct Manifest: Codable {
         trees.append(Retired(part: "", ownsChunks: true))
         let undecided = entry.undecided == nil ? [] : [DecidingProgress.part]
         for part in entry.parts.union(undecided) {
-            obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
+            sideEffects.obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
         }
         lastNumber = max(lastNumber ?? 0, entry.number)
         forgetEmptyTables()
@@ -233,7 +244,7 @@ struct Manifest: Codable {
                     sequence: sequence, trees: trees)
             ]
         for entity in schema.entities where entity.table == name {
-            obsoleteKeys.append(EarlierWrites.key(entities[entity.name] ?? 0))
+            sideEffects.obsoleteKeys.append(EarlierWrites.key(entities[entity.name] ?? 0))
         }
         schema = Schema(
             tables: schema.tables.filter { $0.name != name },
@@ -268,7 +279,7 @@ struct Manifest: Codable {
         for var table in dropped ?? [] where table.trees.isEmpty {
             // Reading the table's changes in the log needs only its keys.
             table.definition = table.definition.with(indexes: [], counters: [])
-            settled.append(table)
+            sideEffects.settled.append(table)
         }
         dropped?.removeAll { $0.trees.isEmpty }
     }
@@ -281,8 +292,8 @@ struct Manifest: Codable {
         var entries: [(key: [UInt8], value: [UInt8]?)] = [
             (Self.key, try json()), (Self.generationKey, BigEndian.bytes(generation)),
         ]
-        for table in settled { entries.append(try RemovedTables.entry(table)) }
-        return entries + obsoleteKeys.map { ($0, nil) }
+        for table in sideEffects.settled { entries.append(try RemovedTables.entry(table)) }
+        return entries + sideEffects.obsoleteKeys.map { ($0, nil) }
     }
 
     // MARK: Building and removing
@@ -292,21 +303,23 @@ struct Manifest: Codable {
         _ kind: PartKind, _ name: String, of table: String
     ) throws(CodexError) {
         let definition = try schema.table(table)
-        let removed = kind == .index ? tables[table]?.indexes[name] : tables[table]?.counters?[name]
-        // The index of expiry goes with the time to live alone.
-        guard let removed, name != TableDefinition.expiryIndexName else {
-            throw CodexError(.unknownIndex, "Table \(table) has no \(kind.rawValue) \(name).")
-        }
-        var ownsChunks = false
+        let unknown = CodexError(
+            .unknownIndex, "Table \(table) has no \(kind.rawValue) \(name).")
+        let parts: [String]
         switch kind {
         case .index:
-            let index = definition.indexes.first { $0.name == name }
-            if case .include? = index?.projection { ownsChunks = true }
-            tables[table]?.indexes[name] = nil
-        case .counter: tables[table]?.counters?[name] = nil
+            // The index of expiry is not among them: it goes with the time to live alone.
+            guard let index = definition.indexes.first(where: { $0.name == name }) else {
+                throw unknown
+            }
+            parts = tables[table]?.removeIndex(index) ?? []
+        case .counter:
+            guard let number = tables[table]?.counters?.removeValue(forKey: name) else {
+                throw unknown
+            }
+            parts = [kind.part(number)]
+            tables[table]?.retire(kind.part(number), ownsChunks: false)
         }
-        let part = kind.part(removed)
-        tables[table]?.retire(part, ownsChunks: ownsChunks)
         schema = Schema(
             tables: schema.tables.map { definition in
                 guard definition.name == table else { return definition }
@@ -315,7 +328,7 @@ struct Manifest: Codable {
                     counters: kind == .counter
                         ? definition.counters.filter { $0.name != name } : nil)
             }, entities: schema.entities)
-        forgetPosition(part, of: table)
+        for part in parts { forgetPosition(part, of: table) }
     }
 
     /// Removes the time to live of a table.
@@ -339,7 +352,7 @@ struct Manifest: Codable {
     /// Records that the build progress of a part is obsolete.
     mutating func forgetPosition(_ part: String, of table: String) {
         guard let entry = tables[table] else { return }
-        obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
+        sideEffects.obsoleteKeys.append(BuildProgress.key(table: entry.number, part))
     }
 
     /// Schedules a new check of conflicting indexes and counters.

@@ -72,6 +72,30 @@ enum ManifestCoding {
             guard Set(unproven).count == unproven.count,
                 entry?.parts.isSuperset(of: unproven) ?? true
             else { throw Wire.corrupted("the manifest's unique indexes") }
+            if let entry { try requireLayouts(table, entry) }
+        }
+    }
+
+    /// Throws unless each layout is of an index, and each tree that will replace another has its
+    /// own number, and the other layout.
+    ///
+    /// Indexes of keys only always refer.
+    private static func requireLayouts(
+        _ table: TableDefinition, _ entry: Manifest.Table
+    ) throws(CodexError) {
+        let indexes = table.indexes.filter { $0.projection != .keysOnly }
+        let parts = indexes.compactMap { index in
+            entry.indexes[index.name].map { PartKind.index.part($0) }
+        }
+        var numbers = Set(entry.indexes.values)
+        let isSound = (entry.relayouts ?? [:]).allSatisfy { name, relayout in
+            guard let index = indexes.first(where: { $0.name == name }) else { return false }
+            return (1...ManifestNumbers.max).contains(relayout.number)
+                && numbers.insert(relayout.number).inserted
+                && relayout.layout != entry.layout(of: index)
+        }
+        guard isSound, Set(parts).isSuperset(of: (entry.layouts ?? [:]).keys) else {
+            throw Wire.corrupted("the manifest's layouts")
         }
     }
 

@@ -64,7 +64,9 @@ struct SchemaEvolution: Codable, Hashable {
         to table: TableDefinition, _ before: TableDefinition, _ new: Schema
     ) {
         guard table != before else { return }
-        let indexes = table.indexes.filter { !before.indexes.contains($0) }
+        let indexes = table.indexes.filter { index in
+            !before.indexes.contains { $0.isSame(as: index) }
+        }
         let counters = table.counters.filter { !before.counters.contains($0) }
         guard !indexes.isEmpty || !counters.isEmpty else { return }
         for entity in new.entities where entity.table == table.name {

@@ -134,6 +134,9 @@ public struct StoreOptions: Sendable {
     ///
     /// Checkpoints of fewer bytes cost more than they save.
     package var leastDirtyByteCount = 32 << 20
+    /// The bytes that commits write into the data file before they are written out; zero leaves all
+    /// of them to the flushes of checkpoints.
+    package var writebackByteCount = 8 << 20
     /// The maximum number of changes that are redone in one transaction.
     package var redoneChangeCountMax = 8192
     /// The maximum bytes of records that are redone in one transaction; one record may have more.

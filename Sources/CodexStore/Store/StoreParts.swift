@@ -32,7 +32,7 @@ package struct StoreParts: Sendable {
 // MARK: Calls
 
 /// A call that ``StoreCalls`` makes.
-package enum StoreCall: Sendable {
+package enum StoreCall: Sendable, Equatable {
     /// Takes the lock that lets processes open a store one after the other.
     case takeGate
     /// Makes the end of the log durable and applies the log, when a store is opened alone.
@@ -43,8 +43,12 @@ package enum StoreCall: Sendable {
     case flushLog
     /// Flushes the data file for a checkpoint.
     case flushData
+    /// Writes out a range of the data file, in bytes, so that the next flush has less to write.
+    case writeOutData(Range<Int>)
     /// Makes the checkpoint that must have what a build added, before the log tells that it ended.
     case checkpointBuild
+    /// Changes the manifest of an earlier format, which raises the format.
+    case raiseFormat
 }
 
 /// Makes calls for the store; it may delay a call, omit it, or fail instead.
@@ -87,6 +91,11 @@ package protocol MaintenanceFilter: AnyObject, Sendable {
     /// The keys of an item's entries in one index: before a change, and after it.
     func indexKeys(old: [[UInt8]], new: [[UInt8]]) -> (old: [[UInt8]], new: [[UInt8]])
 
+    /// Whether an entry that refers to an item, and keeps its key, stays as it is.
+    ///
+    /// The argument tells whether the reference is the same as before.
+    func keepsReference(_ isSame: Bool) -> Bool
+
     /// The number of items that is stored for a group of a counter.
     func groupCount(_ count: Int) -> Int
 
@@ -104,6 +113,8 @@ extension MaintenanceFilter {
     ) -> (old: [[UInt8]], new: [[UInt8]]) {
         (old: old, new: new)
     }
+
+    package func keepsReference(_ isSame: Bool) -> Bool { isSame }
 
     package func groupCount(_ count: Int) -> Int { count }
 

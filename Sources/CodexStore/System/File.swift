@@ -119,6 +119,52 @@ final class File: Sendable {
         #endif
     }
 
+    /// Waits until an earlier range was written out, and starts to write out a range.
+    ///
+    /// A later flush then has less to write. The call makes nothing durable. A failure may be the
+    /// only report of lost bytes, so it counts as a failed ``flush()``.
+    ///
+    /// - Parameters:
+    ///   - range: The range.
+    ///   - earlier: The range of the last call, or an empty one.
+    /// - Returns: Whether the system has such a call for the file. If not, nothing was done.
+    /// - Throws: The error of the call.
+    func writeOut(_ range: Range<Int>, after earlier: Range<Int>) throws(CodexError) -> Bool {
+        #if os(Linux)
+            // SYNC_FILE_RANGE_WAIT_BEFORE and SYNC_FILE_RANGE_WRITE of linux/fs.h.
+            guard try syncRange(earlier, 1) else { return false }
+            return try syncRange(range, 2)
+        #else
+            return false
+        #endif
+    }
+
+    #if os(Linux)
+        private func syncRange(_ range: Range<Int>, _ flags: UInt32) throws(CodexError) -> Bool {
+            // To the call, no bytes are all bytes up to the file's end.
+            while !range.isEmpty {
+                let status = systemSyncRange(
+                    descriptor, Int64(range.lowerBound), Int64(range.count), flags)
+                if status == 0 { return true }
+                switch errno {
+                case EINTR: continue
+                // EPERM comes from sandboxes that do not know the call.
+                case ENOSYS, EINVAL, ESPIPE, EPERM: return false
+                default: throw .system("sync_file_range", errno, path: path)
+                }
+            }
+            return true
+        }
+    #endif
+
+    /// Lets the system forget its copy of a range that was written out; a hint.
+    func dropCache(_ range: Range<Int>) {
+        #if os(Linux)
+            _ = posix_fadvise(
+                descriptor, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_DONTNEED)
+        #endif
+    }
+
     /// Ensures that the file has space up to `byteCount`, and at least that length.
     ///
     /// If the device becomes full, the blocks that were already allocated are released.
@@ -141,3 +187,11 @@ final class File: Sendable {
         #endif
     }
 }
+
+#if os(Linux)
+    /// The C library declares this call only for C programs that request its extensions.
+    @_silgen_name("sync_file_range")
+    private func systemSyncRange(
+        _ descriptor: Int32, _ offset: Int64, _ byteCount: Int64, _ flags: UInt32
+    ) -> Int32
+#endif

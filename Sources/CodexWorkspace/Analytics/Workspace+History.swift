@@ -21,6 +21,8 @@ extension CodexFlow.Workspace {
     ///   - actor: An admin of the project, whose name the entries have.
     ///   - batchCount: The number of tasks of a commit, from 1 to ``batchCountMax``. A commit on a
     ///     remote table has room for about 45.
+    ///   - onFailure: Gets the error of each task that cannot be read, with its key. It is passed
+    ///     over.
     /// - Returns: The number of tasks whose history began.
     /// - Throws: ``CodexError/Code/notFound``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/invalidArgument``;
@@ -28,31 +30,32 @@ extension CodexFlow.Workspace {
     /// - Complexity: Reads the project's tasks, and the newest entry of each task's history.
     @discardableResult
     public func adoptHistory(
-        of project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID, batchCount: Int = 40
+        of project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID, batchCount: Int = 40,
+        onFailure: (@Sendable (CodexError) -> Void)? = nil
     ) async throws -> Int {
         try Self.requireBatchCount(batchCount)
         // The actor is checked even if there are no tasks.
         try await commit { context in _ = try context.project(project, for: actor, as: .admin) }
-        return try await commitTasks(of: project, batchCount) { context, tasks in
-            try context.adopt(tasks, in: project, by: actor)
+        let whole = try await commitTasks(of: project, by: actor, batchCount, onFailure) {
+            context, task, batch in
+            if try context.adopt(task, in: project, by: actor) { batch.count += 1 }
         }
+        return whole.count
     }
 }
 
 extension CodexFlow.DecisionContext {
-    /// Begins the history of tasks that have none.
+    /// Begins the history of a task, if it has none.
     ///
-    /// - Returns: The number of tasks whose history began.
+    /// - Returns: Whether the history began.
     fileprivate func adopt(
-        _ tasks: [CodexFlow.Task.ID], in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
-    ) throws -> Int {
-        let whole = try self.project(project, for: actor, as: .admin)
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+    ) throws -> Bool {
+        // The task may have been removed since the list was read.
+        guard let task = try get(.task(id, in: project)) else { return false }
         let start = writes.count
-        for id in tasks {
-            // The task may have been removed since the list was read.
-            guard let task = try get(.task(id, in: project)) else { continue }
-            try beginHistory(of: CodexFlow.TaskChange(task, in: whole, by: actor))
-        }
-        return writes.count - start
+        let whole = try find(.project(project))
+        try beginHistory(of: CodexFlow.TaskChange(task, in: whole, by: actor))
+        return writes.count > start
     }
 }

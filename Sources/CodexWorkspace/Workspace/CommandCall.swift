@@ -92,6 +92,29 @@ struct CommandUse: Sendable {
         return isKept(record, at: workspace.settings.clock().bounded)
     }
 
+    /// Throws if a command with a key is remembered; `nil` is no key.
+    ///
+    /// - Throws: ``CodexError/Code/conditionFailed``; ``CodexError/Code/invalidArgument`` if the
+    ///   key is empty or too long; the errors of reading.
+    static func requireUnused(
+        _ key: String?, in context: CodexFlow.DecisionContext
+    ) throws {
+        guard let key, let record = try context.get(.commandRecord(hash(of: key))) else { return }
+        guard !isKept(record, at: context.now) else {
+            throw CodexError(
+                .conditionFailed,
+                "The command with the idempotency key has happened already, so nothing comes "
+                    + "before it. Send that command again to get its result.")
+        }
+    }
+
+    /// The known reads of a command that looks for a key first; `nil` is no key.
+    static func reading(_ key: String?, and known: KnownReads) -> KnownReads {
+        // The decision itself refuses an invalid key.
+        guard let key, let keyHash = try? hash(of: key) else { return known }
+        return known.and { _ = try $0.get(.commandRecord(keyHash)) }
+    }
+
     private static func isKept(_ record: CodexFlow.CommandRecord, at now: Date) -> Bool {
         Double(record.expiresAt) > now.timeIntervalSince1970
     }

@@ -93,24 +93,50 @@ extension CodexFlow.DecisionContext {
 
     /// Corrects the dependencies of a task on its blockers, and the task's place in the queue.
     ///
-    /// - Returns: The number of changes.
+    /// - Parameters:
+    ///   - id: The task.
+    ///   - project: Its project.
+    ///   - batch: Counts the changes, and gets the errors of items without room for one.
+    /// - Throws: The errors of reading, before the first change.
     func repairBlockers(
-        of id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
-    ) throws -> Int {
-        guard let task = try get(.task(id, in: project)) else { return 0 }
+        of id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, _ batch: inout TaskBatch
+    ) throws {
+        guard let task = try get(.task(id, in: project)) else { return }
         let state = try blockerState(of: task)
-        let start = writes.count
+        var repaired = task
+        repaired.isBlocked = try waits(task, state.open)
+        if try hasWrongStart(task) { repaired.notBefore = nil }
         for var dependency in state.dependencies {
             let isOpen = state.open.contains(dependency.blockerID)
             guard dependency.isOpen != isOpen || dependency.isFreed else { continue }
             (dependency.isOpen, dependency.isFreed) = (isOpen, false)
+            guard try isStorable(dependency) else {
+                batch.failures.append(try Self.noRoom(in: dependency))
+                // The end of this blocker would not take a new mark off.
+                repaired.isBlocked = repaired.isBlocked && task.isBlocked
+                continue
+            }
             replace(dependency)
+            batch.count += 1
         }
-        var repaired = task
-        repaired.isBlocked = try waits(task, state.open)
-        if try hasWrongStart(task) { repaired.notBefore = nil }
-        if repaired != task, try isStorable(repaired) { replace(repaired) }
-        return writes.count - start
+        guard repaired != task else { return }
+        guard try isStorable(repaired) else {
+            batch.failures.append(try Self.noRoom(in: repaired))
+            return
+        }
+        replace(repaired)
+        batch.count += 1
+    }
+
+    /// The error of an item that a repair leaves as it is.
+    private static func noRoom<E: Entity>(in entity: E) throws -> CodexError {
+        let table = try CodexFlow.schema.table(E.definition.table)
+        let error = CodexError(
+            .itemTooLarge,
+            "The item has no room for the change, or breaks a rule: it was stored without the "
+                + "services. Correct or shorten it.")
+        return error.inEntity(E.definition.name).inItem(
+            key: try table.primaryKey(of: try entity.item()))
     }
 
     /// Whether what is stored of a task's place in the queue agrees with its blockers and parts,

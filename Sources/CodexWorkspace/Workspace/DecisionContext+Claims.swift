@@ -127,11 +127,11 @@ extension CodexFlow.DecisionContext {
         return try replaceTask(claimed(change, lease, token), .claimed)
     }
 
-    /// Whether a claim of the task can be stored: its identifier has one more token, and its item
-    /// has room.
+    /// Whether a claim of the task can be stored: its identifier has one more token, and the items
+    /// of the token and of the task have room.
     func isClaimable(_ change: CodexFlow.TaskChange, _ lease: Duration) throws -> Bool {
-        guard let token = try tokens(of: change.old).next else { return false }
-        return try isStorable(claimed(change, lease, token))
+        guard let tally = try nextTally(of: change.old)?.tally else { return false }
+        return try isStorable(tally) && isStorable(claimed(change, lease, tally.last))
     }
 
     private func claimed(
@@ -150,28 +150,25 @@ extension CodexFlow.DecisionContext {
         return change
     }
 
-    /// The last token of the task's identifier, and the token after it.
-    ///
-    /// The token is `nil` if there are no more.
-    private func tokens(
+    /// The tally with the next token of the task's identifier; `nil` if there are no more.
+    private func nextTally(
         of task: CodexFlow.Task
-    ) throws -> (tally: CodexFlow.ClaimTally, isNew: Bool, next: Int?) {
+    ) throws -> (tally: CodexFlow.ClaimTally, isNew: Bool)? {
         let known = try get(.claimTally(of: task.id, in: task.projectID))
-        let tally = known ?? CodexFlow.ClaimTally(projectID: task.projectID, taskID: task.id)
-        return (tally, known == nil, tally.next(after: task.claim?.token, at: now))
+        var tally = known ?? CodexFlow.ClaimTally(projectID: task.projectID, taskID: task.id)
+        guard let token = tally.next(after: task.claim?.token, at: now) else { return nil }
+        tally.last = token
+        return (tally, known == nil)
     }
 
     /// Takes the next token of the task's identifier.
     private func nextToken(of task: CodexFlow.Task) throws -> Int {
-        let (known, isNew, next) = try tokens(of: task)
-        guard let token = next else {
+        guard let (tally, isNew) = try nextTally(of: task) else {
             throw CodexFlow.Rule.taskClaimTokens.violated(
                 "claim", ["taskId": task.id.attributeValue])
         }
-        var tally = known
-        tally.last = token
         if isNew { insert(tally) } else { replace(tally) }
-        return token
+        return tally.last
     }
 
     /// The actor's claim with the token, which has not ended.

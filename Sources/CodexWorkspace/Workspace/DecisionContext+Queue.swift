@@ -13,8 +13,8 @@ extension CodexFlow.DecisionContext {
         var markCount: Int
         /// The tasks that this commit and the next ones pass over.
         ///
-        /// They, their dependencies, their blockers or their tokens are damaged, or they have no
-        /// room. Nothing marks them in the queue.
+        /// They, their dependencies, their blockers or their tokens are damaged, or have no room
+        /// for a change. Nothing marks them in the queue.
         private(set) var passed: Set<CodexFlow.Task.ID>
 
         init(isRemote: Bool, passing passed: Set<CodexFlow.Task.ID>) {
@@ -137,7 +137,8 @@ extension CodexFlow.DecisionContext {
     ///
     /// The queue may be older than the last change of a blocker or part, if that was made without
     /// the services. A task that is found to be blocked leaves the queue. A damaged one stays, and
-    /// is passed over, and so is one that has no room for a claim.
+    /// is passed over. So is one that has no room for a claim or for its mark, and one with a
+    /// dependency that has no room for its correction.
     private func firstClaimable(
         of tasks: [CodexFlow.TaskChange], by actor: CodexFlow.User.ID, _ lease: Duration,
         _ promoted: inout [CodexFlow.TaskChange], _ budget: inout ClaimBudget
@@ -154,9 +155,14 @@ extension CodexFlow.DecisionContext {
             case .unread: return nil
             case .damaged(let readCount): budget.pass(change.old.id, after: readCount)
             case .blocked(let dependency):
-                budget.markCount -= 1
-                if let dependency { markOpen(dependency) }
+                let opened = dependency.flatMap(Self.opened)
                 change.task.isBlocked = true
+                guard try isStorable(change), try opened.map({ try isStorable($0) }) ?? true else {
+                    budget.pass(change.old.id)
+                    continue
+                }
+                budget.markCount -= 1
+                if let opened { replace(opened) }
                 Self.put(change, in: &promoted)
             }
         }
@@ -215,13 +221,14 @@ extension CodexFlow.DecisionContext {
         return (order[place], place + 1)
     }
 
-    /// Corrects a dependency whose tasks are both open: the command that finishes the blocker then
-    /// finds that it frees the waiting task.
-    private func markOpen(_ dependency: CodexFlow.Dependency) {
-        guard !dependency.isOpen else { return }
+    /// The correction of a dependency whose tasks are both open; `nil` if it is right.
+    ///
+    /// The command that finishes the blocker then finds that it frees the waiting task.
+    private static func opened(_ dependency: CodexFlow.Dependency) -> CodexFlow.Dependency? {
+        guard !dependency.isOpen else { return nil }
         var open = dependency
         (open.isOpen, open.isFreed) = (true, false)
-        replace(open)
+        return open
     }
 
     /// An index below `count`, which is the same when the command is decided again.
@@ -340,8 +347,9 @@ extension CodexFlow.DecisionContext {
     /// Adds changes of the blocked tasks whose blockers were finished.
     ///
     /// Their dependencies are no longer marked as freed. Those of tasks that cannot be read or
-    /// changed now stay marked, and the list passes over them. So it does over a dependency that
-    /// this commit has corrected already: its stored state is an older one.
+    /// changed now stay marked, and the list passes over them. The same holds for dependencies that
+    /// cannot be changed themselves. A dependency that this commit has corrected already is passed
+    /// over, too: its stored state is an older one.
     ///
     /// - Complexity: Reads 100 dependencies, 12 on a remote table, and up to 1000 (100) if it
     ///   passes over some. Half of the budget's reads is left.
@@ -366,6 +374,8 @@ extension CodexFlow.DecisionContext {
                 && !corrected.contains([dependency.taskID, dependency.blockerID])
             {
                 guard leftCount > 0, budget.readCount > readCountMin else { return }
+                dependency.isFreed = false
+                guard try isStorable(dependency) else { continue }
                 switch try freedTask(of: dependency, in: project, changes) {
                 case .unchangeable:
                     budget.pass(dependency.taskID, after: 1)
@@ -373,7 +383,6 @@ extension CodexFlow.DecisionContext {
                 case .changed(let change): Self.put(change, in: &changes)
                 case .unchanged: break
                 }
-                dependency.isFreed = false
                 replace(dependency)
                 leftCount -= 1
             }

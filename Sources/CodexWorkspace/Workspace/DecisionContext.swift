@@ -10,6 +10,10 @@ extension CodexFlow {
         private let reader: any DecisionReader
         private let issued: IssuedIdentifiers
         private var issuedCount = 0
+        /// The reads, if the table gives numbers before the commit.
+        var numberingReader: (any NumberingReader)? {
+            isRemote ? reader as? any NumberingReader : nil
+        }
         let settings: Settings
         /// The present time in whole milliseconds, as it is stored.
         public let now: Date
@@ -210,7 +214,7 @@ extension CodexFlow {
 
 extension CodexError {
     /// Whether a stored item cannot be read as its entity, or cannot exist under so long a key.
-    fileprivate var isOfUnreadableItem: Bool {
+    var isOfUnreadableItem: Bool {
         let codes: Set<Code> = [
             .typeMismatch, .missingAttribute, .otherEntity, .invalidIdentifier, .programTooOld,
             .keyUnavailable, .valueTampered, .valueNotSealed, .corrupted, .keyTooLong,

@@ -6,22 +6,25 @@ internal import CodexCore
 /// second time, what depends on the first items is asked for. A command that reads something else
 /// only takes longer.
 struct KnownReads: Sendable {
-    let read: @Sendable (any CodexFlow.DecisionReader) throws -> Void
+    /// Gives the first identifier that the command will get; the same one each time.
+    typealias FirstIdentifier = @Sendable () -> String
+    typealias Read =
+        @Sendable (any CodexFlow.DecisionReader, @escaping FirstIdentifier) throws -> Void
+
+    let read: Read
 
     /// Nothing is known.
-    static let none = KnownReads { _ in }
+    static let none = KnownReads { _, _ in }
 
-    init(_ read: @escaping @Sendable (any CodexFlow.DecisionReader) throws -> Void) {
-        self.read = read
-    }
+    init(_ read: @escaping Read) { self.read = read }
 
     /// What these and others read.
     func and(
         _ more: @escaping @Sendable (any CodexFlow.DecisionReader) throws -> Void
     ) -> Self {
         let read = read
-        return Self { reader in
-            try read(reader)
+        return Self { reader, first in
+            try read(reader, first)
             try more(reader)
         }
     }
@@ -30,7 +33,7 @@ struct KnownReads: Sendable {
     static func actor(
         _ actor: CodexFlow.User.ID, in project: CodexFlow.Project.ID
     ) -> Self {
-        Self { reader in
+        Self { reader, _ in
             _ = try reader.get(.user(actor))
             _ = try reader.get(.project(project))
             _ = try reader.get(.member(actor, of: project))
@@ -127,7 +130,9 @@ struct KnownReads: Sendable {
         }
     }
 
-    /// The actor, the sequence of numbers, and what a new task names.
+    /// The actor, and what a new task names.
+    ///
+    /// The number is taken when the decision asks for it: a refused command takes none.
     ///
     /// - Parameters:
     ///   - project: The project.
@@ -139,16 +144,13 @@ struct KnownReads: Sendable {
         in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID, id: CodexFlow.Task.ID?,
         _ body: @escaping @Sendable (inout CodexFlow.Task) throws -> Void
     ) -> Self {
-        Self.actor(actor, in: project).and { reader in
-            var new = CodexFlow.Task(
-                id: id ?? "new", projectID: project, title: "", status: .backlog)
+        let actorReads = Self.actor(actor, in: project)
+        return Self { reader, first in
+            try actorReads.read(reader, first)
+            let task = try id ?? CodexFlow.Task.ID(first())
+            _ = try reader.newestEntry(of: task, in: project)
+            var new = CodexFlow.Task(id: task, projectID: project, title: "", status: .backlog)
             try body(&new)
-            let name = CodexFlow.NumberSequence.tasks
-            if let sequence = try reader.get(.sequence(name, of: project)) {
-                let last = min(max(sequence.last, 0), CodexFlow.Limits.taskNumberMax)
-                _ = try reader.get(.task(number: last + 1, in: project))
-            }
-            if let id { _ = try reader.newestEntry(of: id, in: project) }
             if let user = new.assigneeID {
                 _ = try reader.get(.user(user))
                 _ = try reader.get(.member(user, of: project))

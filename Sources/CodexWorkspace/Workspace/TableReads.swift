@@ -2,7 +2,7 @@ internal import CodexCore
 internal import FoundationEssentials
 
 /// The reads of a decision on a remote table; one task at a time uses it.
-final class TableReads: CodexFlow.CheckedReader {
+final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader {
     enum Request: Hashable {
         case item(table: String, PrimaryKey)
         /// A query; `isLenient` leaves out items that cannot be read.
@@ -22,6 +22,11 @@ final class TableReads: CodexFlow.CheckedReader {
         var isReadable: @Sendable (Item) -> Bool = { _ in true }
     }
 
+    /// A number of a task that must be taken before the decision can be made.
+    struct NumberRequest: Error, Hashable {
+        let project: CodexFlow.Project.ID
+    }
+
     let entities: EntityItems
     /// Whether rules look at markers, and not at indexes.
     let hasMarkers: Bool
@@ -36,6 +41,8 @@ final class TableReads: CodexFlow.CheckedReader {
     var predicateLocks: [String: Item?] = [:]
     /// The markers of unique keys, as they were before the queries.
     var markers: [PrimaryKey: Item?] = [:]
+    /// The numbers that were taken for the command; `nil` if it takes its number itself.
+    var numbers: [NumberRequest: Int?] = [:]
 
     /// The reads that decisions have asked for, in their order.
     private(set) var asked: [Missing] = []
@@ -180,6 +187,14 @@ final class TableReads: CodexFlow.CheckedReader {
             if self.found[request] == nil { self.found[request] = item }
         }
         return found
+    }
+
+    /// A number that was taken before; without markers, a decision takes its number itself.
+    func takeTaskNumber(of project: CodexFlow.Project.ID) throws -> Int? {
+        guard hasMarkers else { return nil }
+        let request = NumberRequest(project: project)
+        guard let number = numbers[request] else { throw request }
+        return number
     }
 
     func takes<E: Entity>(_ entity: E) throws -> Bool {

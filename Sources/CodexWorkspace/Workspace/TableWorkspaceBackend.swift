@@ -76,6 +76,9 @@ extension CodexFlow {
         /// If the service has batch reads, what `known` reads is fetched first, in two rounds. So
         /// is what an attempt read, before the next one.
         ///
+        /// If queries of indexes may miss completed writes, a new task gets its number before the
+        /// transaction, by an atomic ADD. A command that fails afterwards leaves a gap.
+        ///
         /// - Throws: The errors of `decide`; ``CodexError/Code/conditionFailed`` if the key of an
         ///   insert exists; ``CodexError/Code/transactionCancelled`` if every attempt met a
         ///   conflict; ``CodexError/Code/transactionTooLarge`` if the command changes and reads
@@ -87,8 +90,10 @@ extension CodexFlow {
         ) async throws -> Outcome {
             var attempt = 1
             var asked: [TableReads.Missing] = []
+            var numbers: [TableReads.NumberRequest: Int?] = [:]
             while true {
                 let reads = TableReads(entities, hasMarkers: fetch.hasMarkers)
+                reads.numbers = numbers
                 try await prefetch(known, asked, into: reads)
                 let (decision, plan) = try await planned(decide, reads)
                 guard !decision.writes.isEmpty else { return decision.outcome }
@@ -116,6 +121,8 @@ extension CodexFlow {
                 guard attempt < attemptCountMax else { throw conflict }
                 attempt += 1
                 asked = reads.asked
+                // What was taken is the command's own. A sequence may exist now.
+                numbers = reads.numbers.filter { $0.value != nil }
                 // A random delay keeps the writers from conflicting again at the same time.
                 try await _Concurrency.Task.sleep(
                     for: .milliseconds(Int.random(in: 1...10 << min(attempt, 7))))
@@ -166,6 +173,9 @@ extension CodexFlow {
                     }
                 } catch let missing as TableReads.Missing {
                     try await fetch.fetch([missing], into: reads)
+                } catch let request as TableReads.NumberRequest {
+                    reads.numbers[request] = .some(
+                        try await fetch.takeTaskNumber(of: request.project))
                 }
             }
             throw CodexError(
@@ -183,10 +193,27 @@ extension CodexFlow {
         public func query<E: Entity>(
             _ query: Query<E>, limit: Int?, after token: PageToken?
         ) async throws -> Page<E> {
+            try await page(of: query, limit, token) { throw $0 }
+        }
+
+        /// A page of the entities of the query, without those that cannot be read.
+        public func query<E: Entity>(
+            _ query: Query<E>, limit: Int?, after token: PageToken?,
+            onFailure: @Sendable (CodexError) -> Void
+        ) async throws -> Page<E> {
+            try await page(of: query, limit, token, onFailure: onFailure)
+        }
+
+        /// A page of the entities of the query.
+        ///
+        /// - Throws: What `onFailure` throws for an item that cannot be read, and other errors.
+        private func page<E: Entity>(
+            of query: Query<E>, _ limit: Int?, _ token: PageToken?,
+            onFailure: @Sendable (CodexError) throws -> Void
+        ) async throws -> Page<E> {
             var (found, next, examined): ([E], PageToken?, Int) = ([], token, 0)
-            let made = try query.resolved(
-                in: try schema.table(E.definition.table), of: schema)
-            let request = made.ofAnyEntity
+            let definition = try schema.table(E.definition.table)
+            let request = try query.resolved(in: definition, of: schema).ofAnyEntity
             repeat {
                 let page = try await table.items(
                     matching: request,
@@ -195,7 +222,12 @@ extension CodexFlow {
                 examined += page.examinedCount
                 next = page.next
                 for item in try await fetch.wholeItems(page.items, request, of: E.definition) {
-                    found.append(try entities.entity(item))
+                    let read = Result { () throws(CodexError) -> E in try entities.entity(item) }
+                    switch read {
+                    case .success(let entity): found.append(entity)
+                    case .failure(let error) where error.isOfUnreadableItem: try onFailure(error)
+                    case .failure(let error): throw error
+                    }
                 }
             } while next != nil && found.count < limit ?? .max
             return Page(items: found, next: next, examinedCount: examined)

@@ -91,6 +91,13 @@ extension CodexFlow.DecisionContext {
             && isStorable(finished(change))
     }
 
+    /// Whether an entity can be stored in place of the read one.
+    ///
+    /// A raw item may break a rule, or may be so large that it has no room for a change.
+    func isStorable(_ entity: some Entity) throws -> Bool {
+        try (try? entity.validate()) != nil && takes(entity)
+    }
+
     /// Whether a changed task can be stored.
     func isStorable(_ task: CodexFlow.Task) throws -> Bool {
         guard (try? task.validate()) != nil, task.hasRoomForKeys else { return false }
@@ -329,7 +336,9 @@ extension CodexFlow.DecisionContext {
 
     /// Updates the dependencies of a task in both directions: one is open if both of its tasks are.
     ///
-    /// The queue's mark of an open task follows, which also depends on its parts.
+    /// The queue's mark of an open task follows, which also depends on its parts. A dependency that
+    /// cannot be changed, since it was stored without the services, stays as it is, and marks no
+    /// task. It must not keep its blocker from its end, and claims read the blockers themselves.
     func refreshDependencies(of task: CodexFlow.Task) throws {
         var hasOpenBlocker = false
         let both =
@@ -342,12 +351,15 @@ extension CodexFlow.DecisionContext {
             // action.
             let otherTask = try task.isOpen ? get(.task(other, in: task.projectID)) : nil
             let isOpen = otherTask?.isOpen == true
-            hasOpenBlocker = hasOpenBlocker || isOpen && !isBlocker
-            guard dependency.isOpen != isOpen else { continue }
+            let isChanged = dependency.isOpen != isOpen
             // The queue looks at the tasks of freed dependencies itself: here, each would cost a
             // further action on a remote table.
-            dependency.isFreed = isBlocker && !isOpen
-            dependency.isOpen = isOpen
+            if isChanged {
+                (dependency.isOpen, dependency.isFreed) = (isOpen, isBlocker && !isOpen)
+            }
+            guard try !isChanged || isStorable(dependency) else { continue }
+            hasOpenBlocker = hasOpenBlocker || isOpen && !isBlocker
+            guard isChanged else { continue }
             replace(dependency)
             if let otherTask, isOpen, isBlocker { try setBlocked(true, otherTask) }
         }

@@ -251,6 +251,68 @@ extension CodexFlow.Workspace {
         }
     }
 
+    /// Creates a task that waits for others, with its dependencies, in one commit.
+    ///
+    /// It does what ``createTask(in:by:id:_:)`` does, and then for each blocker what
+    /// ``addDependency(of:on:in:by:holding:)`` does. So no worker meets the task without its
+    /// dependencies, and if one of them is refused, nothing is stored.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - actor: The user who creates it.
+    ///   - id: The identifier; `nil` makes one.
+    ///   - blockers: The tasks that must be finished before. One that is named twice counts once.
+    ///   - body: Sets the fields of the task, as in ``createTask(in:by:id:_:)``.
+    /// - Returns: The task.
+    /// - Throws: As ``createTask(in:by:id:_:)`` and ``addDependency(of:on:in:by:holding:)``. A
+    ///   transaction on a remote table has room for few blockers.
+    @discardableResult
+    public func createTask(
+        in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
+        id: CodexFlow.Task.ID? = nil, waitingFor blockers: [CodexFlow.Task.ID],
+        _ body: @escaping @Sendable (inout CodexFlow.Task) throws -> Void
+    ) async throws -> CodexFlow.Task {
+        let once = try use(for: {
+            CommandCall(
+                "createTask",
+                [
+                    "project": project, "actor": actor, "id": id, "blockers": blockers,
+                    "body": CommandCall.effect(
+                        of: body,
+                        on: CodexFlow.Task(
+                            id: id ?? "new", projectID: project, title: "", status: .backlog)),
+                ])
+        })
+        var seen: Set<CodexFlow.Task.ID> = []
+        let unique = blockers.filter { seen.insert($0).inserted }
+        let (settings, precededKey) = (settings, precededKey)
+        // Each step gets the same identifiers when the command is decided again.
+        let (issued, linkIssued) = (IssuedIdentifiers(), unique.map { _ in IssuedIdentifiers() })
+        let known = KnownReads.creation(in: project, by: actor, id: id, body).and { reader in
+            for blocker in unique { _ = try reader.get(.task(blocker, in: project)) }
+        }
+        return try await backend.commit(reading: hint(known, issued)) { reader in
+            let whole = CodexFlow.DecisionContext(reader, settings, IssuedIdentifiers())
+            try CommandUse.requireUnused(precededKey, in: whole)
+            if let known = try once?.known(in: whole, as: CodexFlow.Task.self) {
+                return CodexFlow.Decision(known, [])
+            }
+            let reads = CumulativeReads(reader, CodexFlow.schema)
+            var context = CodexFlow.DecisionContext(reads, settings, issued)
+            let created = try context.createTask(in: project, by: actor, id: id, body)
+            try reads.add(context.writes)
+            for (blocker, identifiers) in zip(unique, linkIssued) {
+                context = CodexFlow.DecisionContext(reads, settings, identifiers)
+                _ = try context.addDependency(
+                    of: created.id, on: blocker, in: project, by: actor)
+                try reads.add(context.writes)
+            }
+            let task = try context.find(.task(created.id, in: project))
+            try once?.remember(task, in: whole)
+            return CodexFlow.Decision(task, reads.writes + whole.writes)
+        }
+    }
+
     private static func taken<E: Entity>(_ entity: E) -> CodexError {
         CodexError(
             .conditionFailed, "There is a \(E.definition.name) with this identifier already.",
@@ -268,24 +330,54 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Runs a decision for all tasks of a project, in commits of up to `batchCount` tasks.
+    /// Runs a decision for each task of a project, in commits of up to `batchCount` tasks.
     ///
-    /// - Returns: The sum of what the decisions return.
+    /// Tasks that cannot be read, or of which the decision reads such an item, are passed over:
+    /// they must not end the work on the others.
+    ///
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - actor: An admin of the project; `nil` if the decision needs no actor.
+    ///   - batchCount: The number of tasks of a commit.
+    ///   - onFailure: Gets the error of each item that is passed over, with its key.
+    ///   - decide: The decision, which reads before it writes.
+    /// - Returns: What the decisions did, in all.
     /// - Throws: The errors of reading and of ``commit(_:)``; `CancellationError` between commits.
     func commitTasks(
-        of project: CodexFlow.Project.ID, _ batchCount: Int,
+        of project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID? = nil, _ batchCount: Int,
+        _ onFailure: (@Sendable (CodexError) -> Void)?,
         _ decide:
-            @escaping @Sendable (CodexFlow.DecisionContext, [CodexFlow.Task.ID]) throws -> Int
-    ) async throws -> Int {
-        var (count, token): (Int, PageToken?) = (0, nil)
+            @escaping @Sendable (CodexFlow.DecisionContext, CodexFlow.Task.ID, inout TaskBatch)
+            throws -> Void
+    ) async throws -> TaskBatch {
+        var (whole, token): (TaskBatch, PageToken?) = (TaskBatch(), nil)
         repeat {
             try _Concurrency.Task.checkCancellation()
-            let page = try await query(.tasks(in: project), limit: batchCount, after: token)
+            let page: Page<CodexFlow.Task> = try await backend.query(
+                .tasks(in: project), limit: batchCount, after: token,
+                onFailure: { onFailure?($0) })
             let tasks = page.items.map(\.id)
-            count += try await commit { context in try decide(context, tasks) }
+            let batch = try await commit { context -> TaskBatch in
+                if let actor { _ = try context.project(project, for: actor, as: .admin) }
+                var batch = TaskBatch()
+                for id in tasks {
+                    do {
+                        try decide(context, id, &batch)
+                    } catch let error as CodexError where error.isOfUnreadableItem {
+                        batch.failures.append(
+                            error.inItem(
+                                key: PrimaryKey(
+                                    .string("PROJECT#\(project)"), .string("TASK#\(id)"))))
+                    }
+                }
+                return batch
+            }
+            for failure in batch.failures { onFailure?(failure) }
+            whole.count += batch.count
+            whole.found += batch.found
             token = page.next
         } while token != nil
-        return count
+        return whole
     }
 
     /// Runs a decision for each element, in commits of `batchCount` elements.
@@ -344,12 +436,13 @@ extension CodexFlow.Workspace {
         _ batch: Range<Int>, _ once: CommandUse?,
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext, Int) throws -> Outcome
     ) async throws -> [Outcome] {
-        let settings = settings
+        let (settings, precededKey) = (settings, precededKey)
         // Each element gets the same identifiers when the batch is decided again.
         let issued = batch.map { _ in IssuedIdentifiers() }
         do {
             return try await backend.commit { reader in
                 let whole = CodexFlow.DecisionContext(reader, settings, IssuedIdentifiers())
+                try CommandUse.requireUnused(precededKey, in: whole)
                 if let known = try once?.known(in: whole, as: [Outcome].self) {
                     return CodexFlow.Decision(known, [])
                 }
@@ -371,4 +464,14 @@ extension CodexFlow.Workspace {
             throw error.adding("A smaller batchCount makes smaller transactions.")
         }
     }
+}
+
+/// What a commit did about some tasks of a project.
+struct TaskBatch: Sendable {
+    /// The number of changes.
+    var count = 0
+    /// The tasks that were looked for.
+    var found: [CodexFlow.Task.ID] = []
+    /// The errors of the items that were passed over.
+    var failures: [CodexError] = []
 }

@@ -28,9 +28,9 @@ extension CodexFlow.Workspace {
     ///   ``CodexError/Code/idempotencyMismatch`` if the key came with another command or other
     ///   arguments, and ``CodexError/Code/invalidArgument`` if the key is not valid. Commands that
     ///   take no key throw that too: your own (``commit(_:)``), ``expireClaims(in:limit:)``,
-    ///   ``repairQueue(of:by:batchCount:)``, ``verifyQueue(of:)`` and
-    ///   ``adoptHistory(of:by:batchCount:)``. Reads, ``session(token:)``, ``resumeDeletions()`` and
-    ///   ``resumeLeaving(of:in:)`` neither use nor refuse a key.
+    ///   ``repairQueue(of:by:batchCount:onFailure:)``, ``verifyQueue(of:onFailure:)`` and
+    ///   ``adoptHistory(of:by:batchCount:onFailure:)``. Reads, ``session(token:)``,
+    ///   ``resumeDeletions()`` and ``resumeLeaving(of:in:)`` neither use nor refuse a key.
     public func idempotent(_ key: String) -> Self { idempotent(key, comparing: [:]) }
 
     /// The same workspace, whose next command happens at most once and compares more arguments.
@@ -54,8 +54,8 @@ extension CodexFlow.Workspace {
     /// Whether a command with the workspace's idempotency key is remembered.
     ///
     /// The next command then gives its first result, or is refused. A program whose commands have
-    /// several commits skips its own checks and earlier commits in this case. Another process may
-    /// send the command meanwhile, so each earlier commit needs a key of its own.
+    /// several commits skips its own checks in this case. Another process may send the command
+    /// meanwhile, so make earlier commits with ``preceding(_:)``.
     ///
     /// - Returns: Whether it is remembered; `false` for a workspace without a key.
     /// - Throws: ``CodexError/Code/invalidArgument`` if the key is not valid, and the errors of
@@ -64,6 +64,24 @@ extension CodexFlow.Workspace {
     public func isRepetition() async throws -> Bool {
         guard let idempotencyKey else { return false }
         return try await CommandUse.isRemembered(idempotencyKey, by: self)
+    }
+
+    /// The same workspace, whose next command happens only before another one, which has a key.
+    ///
+    /// A program may have commands of several commits. It makes the last commit with
+    /// ``idempotent(_:)``, and the ones before it with this. They look for the key in their own
+    /// commits. So they change nothing once the whole command has happened, also if two processes
+    /// send it at once. A command that failed is not remembered. If it is sent again, its earlier
+    /// commits are decided again, and may have other arguments.
+    ///
+    /// - Parameter key: The key of the last commit.
+    /// - Returns: A workspace for one command. It throws ``CodexError/Code/conditionFailed`` if the
+    ///   command with the key is remembered, and ``CodexError/Code/invalidArgument`` if the key is
+    ///   not valid. Reads and ``resumeDeletions()`` do not look for it.
+    public func preceding(_ key: String) -> Self {
+        var copy = self
+        copy.precededKey = key
+        return copy
     }
 
     /// The use of the key for a command; `nil` if the workspace has none.

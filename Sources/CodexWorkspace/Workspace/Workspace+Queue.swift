@@ -116,6 +116,43 @@ extension CodexFlow.Workspace {
         }
     }
 
+    /// Moves a task to another status if it has a given one; otherwise, it stays as it is.
+    ///
+    /// The commit itself looks at the status. So a program that goes on after an interruption, to
+    /// start a task that it claimed for example, does not undo what others did meanwhile.
+    ///
+    /// - Parameters:
+    ///   - id: The task.
+    ///   - project: Its project.
+    ///   - known: The status from which the task is moved.
+    ///   - status: The new status.
+    ///   - actor: The user who moves it.
+    ///   - token: The token of the actor's claim, which must not have ended; `nil` is no holder.
+    ///   - note: A note for the history.
+    /// - Returns: The task.
+    /// - Throws: As ``moveTask(_:in:to:by:holding:overriding:note:)``.
+    @discardableResult
+    public func moveTask(
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
+        from known: CodexFlow.Task.Status, to status: CodexFlow.Task.Status,
+        by actor: CodexFlow.User.ID, holding token: Int? = nil, note: String? = nil
+    ) async throws -> CodexFlow.Task {
+        try await run(
+            CommandCall(
+                "moveTask",
+                [
+                    "task": id, "project": project, "actor": actor, "from": known.rawValue,
+                    "to": status.rawValue, "holding": token, "note": note,
+                ])
+        ) { context in
+            let task = try context.change(id, in: project, by: actor, holding: token).old
+            guard task.status ?? .backlog == known else { return task }
+            return try context.moveTask(
+                id, in: project, to: status, by: actor, holding: token, overriding: nil,
+                note: note)
+        }
+    }
+
     /// Gives a dead task new attempts; another task stays as it is.
     ///
     /// - Parameters:
@@ -155,7 +192,8 @@ extension CodexFlow.Workspace {
     ///
     /// The commands maintain it. A program that changed statuses, dependencies or parents without
     /// the services calls this afterwards, and a program whose store comes from an earlier release
-    /// calls it after the migration of tasks. ``verifyQueue(of:)`` lists what it would change.
+    /// calls it after the migration of tasks. ``verifyQueue(of:onFailure:)`` lists what it would
+    /// change.
     ///
     /// It also removes a task's ``CodexFlow/Task/notBefore`` if a failed attempt set it by a clock
     /// that was more than two days ahead. The history tells that. Far times that users set stay.
@@ -165,23 +203,26 @@ extension CodexFlow.Workspace {
     ///   - actor: An admin of the project.
     ///   - batchCount: The number of tasks of a commit, from 1 to ``batchCountMax``. A commit on a
     ///     remote table has room for about 10.
-    /// - Returns: The number of changed tasks and dependencies. Tasks without room for the change
-    ///   stay as they are.
+    ///   - onFailure: Gets the error of each item that the repair passes over, with its key: a
+    ///     task, dependency or blocker that cannot be read, or an item without room for the change.
+    ///     A task that depends on such an item stays as it is. An item that several tasks depend on
+    ///     is passed over for each of them.
+    /// - Returns: The number of changed tasks and dependencies.
     /// - Throws: ``CodexError/Code/notFound``, the rules of actors,
     ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/invalidArgument``;
     ///   `CancellationError` between commits.
     /// - Complexity: Reads the project's tasks and dependencies.
     @discardableResult
     public func repairQueue(
-        of project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID, batchCount: Int = 100
+        of project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID, batchCount: Int = 100,
+        onFailure: (@Sendable (CodexError) -> Void)? = nil
     ) async throws -> Int {
         try Self.requireBatchCount(batchCount)
-        return try await commitTasks(of: project, batchCount) { context, tasks in
-            _ = try context.project(project, for: actor, as: .admin)
-            var count = 0
-            for task in tasks { count += try context.repairBlockers(of: task, in: project) }
-            return count
+        let whole = try await commitTasks(of: project, by: actor, batchCount, onFailure) {
+            context, task, batch in
+            try context.repairBlockers(of: task, in: project, &batch)
         }
+        return whole.count
     }
 
     /// The tasks of a project of which the queue has something else than their blockers and parts
@@ -190,25 +231,21 @@ extension CodexFlow.Workspace {
     /// The mark of a blocked task depends on other items, so a store's `verify()` cannot recompute
     /// it: raw writes of statuses, dependencies and parents leave it as it was. This reads blockers
     /// and parts themselves. A wrong mark costs time only: a blocked task is never given, and
-    /// ``repairQueue(of:by:batchCount:)`` brings back a task that waits for nothing.
+    /// ``repairQueue(of:by:batchCount:onFailure:)`` brings back a task that waits for nothing.
     ///
-    /// - Parameter project: The project.
-    /// - Returns: The tasks that ``repairQueue(of:by:batchCount:)`` would correct.
+    /// - Parameters:
+    ///   - project: The project.
+    ///   - onFailure: Gets the error of each item that cannot be read, with its key. The check
+    ///     passes over the tasks that depend on it.
+    /// - Returns: The tasks that ``repairQueue(of:by:batchCount:onFailure:)`` would correct.
     /// - Throws: The errors of reading; `CancellationError` between its reads of 100 tasks.
     /// - Complexity: Reads the project's tasks and dependencies.
     public func verifyQueue(
-        of project: CodexFlow.Project.ID
+        of project: CodexFlow.Project.ID, onFailure: (@Sendable (CodexError) -> Void)? = nil
     ) async throws -> [CodexFlow.Task.ID] {
-        var (found, token): ([CodexFlow.Task.ID], PageToken?) = ([], nil)
-        repeat {
-            try _Concurrency.Task.checkCancellation()
-            let page = try await query(.tasks(in: project), limit: 100, after: token)
-            let tasks = page.items.map(\.id)
-            found += try await commit { context in
-                try tasks.filter { try !context.hasSoundPlace($0, in: project) }
-            }
-            token = page.next
-        } while token != nil
-        return found
+        let whole = try await commitTasks(of: project, 100, onFailure) { context, task, batch in
+            if try !context.hasSoundPlace(task, in: project) { batch.found.append(task) }
+        }
+        return whole.found
     }
 }

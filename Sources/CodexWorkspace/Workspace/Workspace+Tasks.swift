@@ -326,7 +326,7 @@ extension CodexFlow.DecisionContext {
         task.statusChangedAt = now
         if status.isStarted { task.startedAt = now }
         try requireLinks(of: task, project)
-        task.number = try nextNumber(in: project.id)
+        task.number = try nextNumber(of: task)
         try task.validate()
         try requireRoom(in: task)
         insert(task)
@@ -388,46 +388,6 @@ extension CodexFlow.DecisionContext {
         let task = try replaceTask(change, .moved, note: note ?? reason, reason: reason)
         if from.isOpen != status.isOpen { try refreshDependencies(of: task) }
         return task
-    }
-
-    /// Takes the project's next number.
-    ///
-    /// The number is above all earlier ones that the services gave, and no stored task has it. A
-    /// new sequence, or one whose next number is taken, continues above all stored numbers. If a
-    /// stored task has the highest possible number, the sequence continues with the next free one.
-    fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
-        let name = CodexFlow.NumberSequence.tasks
-        let known = try get(.sequence(name, of: project))
-        let max = CodexFlow.Limits.taskNumberMax
-        var next = min(Swift.max(known?.last ?? 0, 0), max) + 1
-        if try known == nil || next > max || get(.task(number: next, in: project)) != nil {
-            let highest = try highestNumber(in: project)
-            if highest < max, next <= max {
-                next = Swift.max(next, highest + 1)
-            } else {
-                // Gaps have no task of the services, since the services' numbers are all given in
-                // order.
-                if next > max { next = 1 }
-                while try next <= max && get(.task(number: next, in: project)) != nil { next += 1 }
-            }
-        }
-        try CodexFlow.Rule.taskNumber.require(
-            next <= max, "number", ["number": next.attributeValue])
-        let sequence = CodexFlow.NumberSequence(projectID: project, name: name, last: next)
-        if known == nil { insert(sequence) } else { replace(sequence) }
-        return next
-    }
-
-    /// The highest number of a task of the project; 0 if there is none.
-    ///
-    /// It is the highest possible number if the stored one is invalid.
-    private func highestNumber(in project: CodexFlow.Project.ID) throws -> Int {
-        do {
-            let last = try all(.tasksByNumber(in: project).reversed, limit: 1).first
-            return last?.number ?? 0
-        } catch let error as CodexError where error.code == .typeMismatch {
-            return CodexFlow.Limits.taskNumberMax
-        }
     }
 
     /// Checks the assignee, parent, story and estimate of a task, where they differ from `old`.

@@ -31,6 +31,8 @@ extension CodexFlow {
         var idempotencyKey: String?
         /// What the key's commands compare beside their own arguments.
         var comparedArguments = AttributeMap()
+        /// The key of the command that the next one comes before (``preceding(_:)``).
+        var precededKey: String?
         /// The user who administers users (``acting(as:)``).
         var administratorID: User.ID?
 
@@ -93,10 +95,30 @@ extension CodexFlow {
             _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
         ) async throws -> Outcome {
             let (settings, issued) = (settings, IssuedIdentifiers())
-            return try await backend.commit(reading: known.read) { reader in
+            let precededKey = precededKey
+            return try await backend.commit(reading: hint(known, issued)) { reader in
                 let context = DecisionContext(reader, settings, issued)
+                try CommandUse.requireUnused(precededKey, in: context)
                 let outcome = try decide(context)
                 return Decision(outcome, context.writes)
+            }
+        }
+
+        /// The known reads of a command, as a backend takes them.
+        ///
+        /// - Parameters:
+        ///   - known: What the command is known to read.
+        ///   - issued: The identifiers that the command gets.
+        /// - Returns: The reads, with the key that the command comes before.
+        func hint(
+            _ known: KnownReads, _ issued: IssuedIdentifiers
+        ) -> @Sendable (any DecisionReader) throws -> Void {
+            let settings = settings
+            let all = CommandUse.reading(precededKey, and: known)
+            return { reader in
+                try all.read(reader) {
+                    issued.identifier(0) { settings.identifiers(settings.clock().bounded) }
+                }
             }
         }
 

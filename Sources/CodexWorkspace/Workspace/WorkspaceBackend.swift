@@ -26,6 +26,18 @@ extension CodexFlow {
         func takes<E: Entity>(_ entity: E) throws -> Bool
     }
 
+    /// Reads of a table that gives numbers before the commit.
+    package protocol NumberingReader: DecisionReader {
+        /// The next number of a project's tasks, which no other command gets.
+        ///
+        /// The same decision gets the same number each time that it runs.
+        ///
+        /// - Parameter project: The project.
+        /// - Returns: The number; `nil` if the decision takes the number itself, from the sequence.
+        /// - Throws: An error that ends the decision, if the number must be taken first.
+        func takeTaskNumber(of project: Project.ID) throws -> Int?
+    }
+
     /// A write of one entity by a decision.
     public enum DecisionWrite: Sendable {
         /// Stores an entity whose key must not exist yet.
@@ -87,6 +99,22 @@ extension CodexFlow {
         /// A page of the entities of the query.
         func query<E: Entity>(
             _ query: Query<E>, limit: Int?, after token: PageToken?
+        ) async throws -> Page<E>
+
+        /// A page of the entities of the query, without those that cannot be read.
+        ///
+        /// By default it is ``query(_:limit:after:)``, which throws.
+        ///
+        /// - Parameters:
+        ///   - query: The query.
+        ///   - limit: The maximum number of entities; items that cannot be read do not count.
+        ///   - token: The token of the previous page; `nil` for the first page.
+        ///   - onFailure: Gets the error of each item that cannot be read, with its key.
+        /// - Returns: The page.
+        /// - Throws: The errors that are not of one item.
+        func query<E: Entity>(
+            _ query: Query<E>, limit: Int?, after token: PageToken?,
+            onFailure: @Sendable (CodexError) -> Void
         ) async throws -> Page<E>
 
         /// Deletes up to `limit` items of a project that is marked for deletion, the project itself
@@ -152,6 +180,14 @@ extension CodexFlow.WorkspaceBackend {
             @escaping @Sendable (any CodexFlow.DecisionReader) throws -> CodexFlow.Decision<Outcome>
     ) async throws -> Outcome {
         try await commit(decide)
+    }
+
+    /// A page of the entities of the query, as ``query(_:limit:after:)``.
+    public func query<E: Entity>(
+        _ query: Query<E>, limit: Int?, after token: PageToken?,
+        onFailure: @Sendable (CodexError) -> Void
+    ) async throws -> Page<E> {
+        try await self.query(query, limit: limit, after: token)
     }
 }
 

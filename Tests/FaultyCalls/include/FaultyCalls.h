@@ -7,6 +7,7 @@ enum {
     FAULTY_SYNC = 2,      // fdatasync, fsync
     FAULTY_RENAME = 3,    // rename, renameat; renameat2 fails with EINVAL instead
     FAULTY_FALLOCATE = 4, // posix_fallocate
+    FAULTY_WRITE_OUT = 5, // sync_file_range
 };
 
 /// Lets call number `number` (1 is the next) of a kind fail with `error`; 0 disarms it.

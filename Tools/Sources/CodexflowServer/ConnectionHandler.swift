@@ -1,4 +1,5 @@
 #if Server
+    import CodexSignatures
     import NIOCore
     import NIOHTTP1
 
@@ -165,22 +166,26 @@
             extendDeadline(context)
             do throws(RequestRefusal) {
                 let accepted = try endpoint.rules.accept(head, localAddress: localAddress)
-                if accepted.route == .operation { try requireSigner(accepted) }
+                let signer = try signer(of: accepted)
                 state = .receiving(
-                    IncomingRequest(
-                        accepted, head.headers, endpoint.memory,
-                        isSigned: endpoint.credentials != nil))
+                    IncomingRequest(accepted, signer, head.headers, endpoint.memory))
                 if accepted.expectsContinue { writeContinue(context) }
             } catch {
                 refuse(error, context, isHead: head.method == .HEAD)
             }
         }
 
-        /// Refuses a request that does not claim the access key, before its body is read.
-        private func requireSigner(_ accepted: AcceptedHead) throws(RequestRefusal) {
-            guard let credentials = endpoint.credentials else { return }
+        /// The claim of the access key, if the request must have one.
+        ///
+        /// - Throws: The refusal of a request that does not claim it, before its body is read.
+        private func signer(
+            of accepted: AcceptedHead
+        ) throws(RequestRefusal) -> AuthorizationHeader? {
+            guard accepted.route == .operation, let credentials = endpoint.credentials else {
+                return nil
+            }
             do throws(RequestRefusal) {
-                _ = try credentials.signer(accepted.authorization)
+                return try credentials.signer(accepted.authorization)
             } catch {
                 throw error.readable(by: accepted.origin)
             }
@@ -355,6 +360,7 @@
     private final class IncomingRequest {
         let head: AcceptedHead
         var isComplete = false
+        private let signer: AuthorizationHeader?
         private let headers: HTTPHeaders
         private var body: RequestBody
         private let memory: MemoryReservation
@@ -362,12 +368,13 @@
         private var unreservedByteCount = 0
 
         init(
-            _ head: AcceptedHead, _ headers: HTTPHeaders, _ memory: MemoryBudget, isSigned: Bool
+            _ head: AcceptedHead, _ signer: AuthorizationHeader?, _ headers: HTTPHeaders,
+            _ memory: MemoryBudget
         ) {
-            self.head = head
-            self.headers = isSigned ? headers : [:]
+            (self.head, self.signer) = (head, signer)
+            self.headers = signer == nil ? [:] : headers
             self.memory = MemoryReservation(memory)
-            body = RequestBody(byteCount: head.byteCount, isHashed: isSigned)
+            body = RequestBody(byteCount: head.byteCount, isHashed: signer != nil)
         }
 
         func append(_ part: ByteBuffer) throws(RequestRefusal) {
@@ -382,7 +389,9 @@
             return true
         }
 
-        var received: ReceivedRequest { ReceivedRequest(head, headers, body: body, memory: memory) }
+        var received: ReceivedRequest {
+            ReceivedRequest(head, signer, headers, body: body, memory: memory)
+        }
     }
 
     extension RequestRefusal {

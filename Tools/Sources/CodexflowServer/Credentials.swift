@@ -8,7 +8,7 @@
     /// The credentials that requests must be signed with, by Signature Version 4.
     package struct Credentials: Sendable {
         package let accessKeyID: String
-        private let secretKey: String
+        private let keys: SigningKeys
         private let region: String
         private let now: @Sendable () -> Date
 
@@ -20,7 +20,7 @@
             now: @escaping @Sendable () -> Date = { Date() }
         ) {
             self.accessKeyID = accessKeyID
-            self.secretKey = secretKey
+            keys = SigningKeys(secretKey)
             self.region = region
             self.now = now
         }
@@ -53,11 +53,7 @@
         package func signer(
             _ header: String?
         ) throws(RequestRefusal) -> AuthorizationHeader {
-            guard let header else {
-                throw RequestRefusal(
-                    "MissingAuthenticationTokenException",
-                    "Request is missing Authentication Token")
-            }
+            guard let header else { throw RequestRefusal.missingSigner }
             guard let authorization = AuthorizationHeader(header) else {
                 throw RequestRefusal(
                     "IncompleteSignatureException",
@@ -99,8 +95,14 @@
             }
             guard
                 let request = CanonicalRequest(
-                    headers, signing: authorization.signedHeaders, bodyHash: bodyHash),
-                isValid(authorization, for: request, date: date)
+                    signing: authorization.signedHeaders, bodyHash: bodyHash,
+                    values: { headers[$0] }),
+                isValid(
+                    authorization,
+                    for: CanonicalRequest.stringToSign(
+                        hash: CanonicalRequest.hexadecimal(
+                            SHA256.hash(data: Data(request.text.utf8))),
+                        date: date, scope: authorization.scope))
             else {
                 throw RequestRefusal(
                     "InvalidSignatureException",
@@ -122,20 +124,10 @@
         }
 
         /// Compares the signatures in constant time.
-        private func isValid(
-            _ authorization: AuthorizationHeader, for request: CanonicalRequest, date: String
-        ) -> Bool {
-            let key = authorization.scope.signingKey(secretKey) { key, message in
-                Array(
-                    HMAC<SHA256>.authenticationCode(
-                        for: message, using: SymmetricKey(data: key)))
-            }
-            let text = CanonicalRequest.stringToSign(
-                hash: CanonicalRequest.hexadecimal(SHA256.hash(data: Data(request.text.utf8))),
-                date: date, scope: authorization.scope)
-            return HMAC<SHA256>.isValidAuthenticationCode(
+        private func isValid(_ authorization: AuthorizationHeader, for text: String) -> Bool {
+            HMAC<SHA256>.isValidAuthenticationCode(
                 authorization.signature, authenticating: Data(text.utf8),
-                using: SymmetricKey(data: key))
+                using: keys.key(for: authorization))
         }
     }
 #endif

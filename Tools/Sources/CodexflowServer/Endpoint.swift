@@ -1,5 +1,6 @@
 #if Server
     import CodexDynamoDB
+    import CodexSignatures
     import Foundation
     import NIOHTTP1
 
@@ -89,15 +90,19 @@
 
         private func verify(_ request: ReceivedRequest) throws(RequestRefusal) {
             guard let credentials else { return }
-            let authorization = try credentials.signer(request.head.authorization)
-            try credentials.verify(
-                authorization, request.headers, bodyHash: request.bodyHash ?? "")
+            guard let signer = request.signer else {
+                // No handler of a connection has required it.
+                throw RequestRefusal.missingSigner
+            }
+            try credentials.verify(signer, request.headers, bodyHash: request.bodyHash ?? "")
         }
     }
 
     /// A request whose body has arrived.
     package struct ReceivedRequest: Sendable {
         let head: AcceptedHead
+        /// The claim of a signed request; its handler has read it before the body.
+        let signer: AuthorizationHeader?
         /// The headers of a signed request.
         let headers: HTTPHeaders
         package let body: [UInt8]
@@ -107,17 +112,18 @@
         package let memory: MemoryReservation
 
         init(
-            _ head: AcceptedHead, _ headers: HTTPHeaders, body: RequestBody,
-            memory: MemoryReservation
+            _ head: AcceptedHead, _ signer: AuthorizationHeader?, _ headers: HTTPHeaders,
+            body: RequestBody, memory: MemoryReservation
         ) {
-            (self.head, self.headers, self.memory) = (head, headers, memory)
+            (self.head, self.signer) = (head, signer)
+            (self.headers, self.memory) = (headers, memory)
             (self.body, bodyHash) = (body.bytes, body.hash)
         }
 
         /// Creates an unsigned request that did not arrive over a network.
         package init(_ head: AcceptedHead, body: [UInt8], memory: MemoryReservation) {
             (self.head, self.body, self.memory) = (head, body, memory)
-            (headers, bodyHash) = ([:], nil)
+            (signer, headers, bodyHash) = (nil, [:], nil)
         }
 
         var isCompressed: Bool {
@@ -188,9 +194,11 @@
         }
 
         private static func headers(_ origin: String?) -> HTTPHeaders {
-            var headers: HTTPHeaders = [
-                "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": UUID().uuidString,
-            ]
+            var headers = HTTPHeaders()
+            // With the checksum, and the length and the date that are added when it is written.
+            headers.reserveCapacity(8)
+            headers.add(name: "content-type", value: "application/x-amz-json-1.0")
+            headers.add(name: "x-amzn-requestid", value: UUID().uuidString)
             if let origin { headers.add(contentsOf: allowing(origin)) }
             return headers
         }

@@ -9,7 +9,7 @@
         /// Whether the connection ends after the answer.
         let closes: Bool
         private let status: Int
-        private let headers: HTTPHeaders
+        private var headers: HTTPHeaders
         private let byteCount: Int
         private let memory: MemoryReservation?
         private var parts: [[UInt8]]
@@ -31,7 +31,6 @@
         func takeHead(_ date: HTTPDate) -> HTTPResponseHead? {
             guard !isBegun else { return nil }
             isBegun = true
-            var headers = headers
             headers.add(name: "content-length", value: "\(byteCount)")
             headers.add(name: "date", value: date.text)
             if closes { headers.add(name: "connection", value: "close") }

@@ -30,6 +30,12 @@
             RequestRefusal("SerializationException", message, status: status)
         }
 
+        /// The refusal of a request that claims no access key.
+        static var missingSigner: RequestRefusal {
+            RequestRefusal(
+                "MissingAuthenticationTokenException", "Request is missing Authentication Token")
+        }
+
         static var tooLarge: RequestRefusal {
             RequestRefusal(
                 "RequestEntityTooLarge", "A request has 16 MiB at most.", status: 413)

@@ -132,6 +132,8 @@
 
         /// The parts of a target; proxies send it in absolute form (RFC 9112, 3.2.2).
         private static func target(_ uri: String) -> (authority: String?, path: String) {
+            // Nearly all targets are paths.
+            if uri.utf8.first == UInt8(ascii: "/") { return (nil, uri) }
             let scheme = "http://"
             guard uri.prefix(scheme.count).lowercased() == scheme else { return (nil, uri) }
             let rest = uri.dropFirst(scheme.count)
@@ -155,12 +157,20 @@
                 throw RequestRefusal(
                     "UnknownOperationException", "Requests are sent with POST.", status: 405)
             }
-            let type = fields["content-type"]?.prefix { $0 != ";" }.lowercased()
-            guard type?.split(separator: " ") == ["application/x-amz-json-1.0"] else {
+            guard let type = fields["content-type"], isJSON(type) else {
                 throw RequestRefusal.malformed(
                     "The Content-Type is not application/x-amz-json-1.0.", status: 415)
             }
             return .operation
+        }
+
+        /// Whether a content type is that of DynamoDB's requests, with any parameters.
+        private static func isJSON(_ contentType: String) -> Bool {
+            let json = "application/x-amz-json-1.0"
+            // Clients send it in this form.
+            if contentType == json { return true }
+            let type = contentType.prefix { $0 != ";" }.lowercased()
+            return type.split(separator: " ") == [json[...]]
         }
     }
 
@@ -168,23 +178,36 @@
     struct HeadFields {
         private var values: [String: String] = [:]
 
-        private static let single: Set<String> = [
+        private static let single = [
             "access-control-request-headers", "access-control-request-method",
             "access-control-request-private-network", "authorization", "content-encoding",
             "content-length", "content-type", "date", "expect", "host", "origin",
             "transfer-encoding", "upgrade", "x-amz-date", "x-amz-target",
         ]
-        private static let others: Set<String> = ["accept-encoding"]
+        private static let others = ["accept-encoding"]
 
         init(_ headers: HTTPHeaders) throws(RequestRefusal) {
             for (name, value) in headers {
-                let name = name.lowercased()
-                if Self.others.contains(name) { values[name] = value }
-                guard Self.single.contains(name) else { continue }
-                guard values.updateValue(value, forKey: name) == nil else {
-                    throw RequestRefusal.malformed("The header \(name) is there twice.")
+                if let name = Self.known(name, Self.single) {
+                    guard values.updateValue(value, forKey: name) == nil else {
+                        throw RequestRefusal.malformed("The header \(name) is there twice.")
+                    }
+                } else if let name = Self.known(name, Self.others) {
+                    values[name] = value
                 }
             }
+        }
+
+        /// The name among some that a header's name is, in any case of letters; it is ASCII.
+        private static func known(_ name: String, _ names: [String]) -> String? {
+            names.first { known in
+                known.utf8.count == name.utf8.count
+                    && zip(known.utf8, name.utf8).allSatisfy { $0 == lowercased($1) }
+            }
+        }
+
+        private static func lowercased(_ byte: UInt8) -> UInt8 {
+            byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
         }
 
         subscript(name: String) -> String? { values[name] }
@@ -229,10 +252,16 @@
             target = fields["x-amz-target"]
             authorization = fields["authorization"]
             contentEncoding = fields["content-encoding"]
-            acceptsGzip = fields["accept-encoding"]?.contains("gzip") ?? false
+            acceptsGzip = fields["accept-encoding"].map(Self.namesGzip) ?? false
             expectsContinue = fields["expect"]?.lowercased() == "100-continue"
             // The bytes after an upgrade request would not be parsed as requests.
             closes = head.version.minor < 1 || !head.isKeepAlive || fields["upgrade"] != nil
+        }
+
+        /// Whether the codings that a client takes have gzip among them.
+        private static func namesGzip(_ codings: String) -> Bool {
+            let bytes = codings.utf8
+            return bytes.indices.contains { bytes[$0...].starts(with: "gzip".utf8) }
         }
 
         /// Creates the head of a request that did not arrive over a network.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Codex
+import Synchronization
 
 struct RepairQueue: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,7 +10,8 @@ struct RepairQueue: AsyncParsableCommand {
             Run it once after `codexflow migrate`, and after writes of statuses or dependencies \
             without the services. It first adds the parts of this release's schema that the store \
             lacks, and waits until their indexes are built. Archived projects are left out. If a \
-            project is refused, the others are repaired, and the exit code is 1.
+            project is refused, the others are repaired. Items that cannot be read, or that have \
+            no room for the change, are named and passed over. In both cases, the exit code is 1.
             """)
 
     @Argument(help: "The store's directory.")
@@ -32,22 +34,32 @@ struct RepairQueue: AsyncParsableCommand {
         defer { opened.close() }
         try await opened.waitUntilReady()
         let workspace = CodexFlow.Workspace(opened)
-        let chosen = try chosenProjects(in: opened)
+        let passed = PassedItems()
+        let chosen = try chosenProjects(in: opened, passed)
         var (changeCount, refusedCount) = (0, 0)
         for found in chosen {
             do {
                 changeCount += try await workspace.repairQueue(
-                    of: found.id, by: actor ?? found.ownerID)
-            } catch let error as CodexError where error.code == .ruleViolated {
+                    of: found.id, by: actor ?? found.ownerID, onFailure: { passed.report($0) })
+            } catch let error as CodexError where Self.codesOfProjects.contains(error.code) {
                 refusedCount += 1
                 Console.report("\(found.id): \(error.message) [\(error.code)]")
             }
         }
         let repairedCount = chosen.count - refusedCount
         Console.print(
-            "\(changeCount) changes in \(repairedCount) projects, \(refusedCount) refused")
-        if refusedCount > 0 { throw ExitCode(1) }
+            "\(changeCount) changes in \(repairedCount) projects, \(refusedCount) refused, "
+                + "\(passed.count) items passed over")
+        if refusedCount + passed.count > 0 { throw ExitCode(1) }
     }
+
+    /// The errors of one project, after which others may be repaired: a rule, or an item of the
+    /// project or the actor that cannot be read.
+    private static let codesOfProjects: Set<CodexError.Code> = [
+        .ruleViolated, .notFound, .typeMismatch, .missingAttribute, .otherEntity,
+        .invalidIdentifier, .programTooOld, .keyUnavailable, .valueTampered, .valueNotSealed,
+        .corrupted, .keyTooLong,
+    ]
 
     /// Throws unless the store is there and has CodexFlow's projects, since the opening with its
     /// schema would add them.
@@ -62,12 +74,32 @@ struct RepairQueue: AsyncParsableCommand {
         }
     }
 
-    /// The given project, or all that accept changes.
-    private func chosenProjects(in opened: Store) throws -> [CodexFlow.Project] {
-        guard let project else { return try opened.all(.projects).filter { !$0.isReadOnly } }
+    /// The given project, or all that can be read and accept changes.
+    private func chosenProjects(
+        in opened: Store, _ passed: PassedItems
+    ) throws -> [CodexFlow.Project] {
+        guard let project else {
+            let all = try opened.all(.projects, onFailure: { passed.report($0) })
+            return all.filter { !$0.isReadOnly }
+        }
         guard let found = try opened.get(.project(CodexFlow.Project.ID(project))) else {
             throw CodexError(.notFound, "The store has no such project.")
         }
         return [found]
+    }
+}
+
+/// The items that a repair passes over.
+private final class PassedItems: Sendable {
+    private let total = Mutex(0)
+
+    var count: Int { total.withLock { $0 } }
+
+    /// Counts an item, and names it by its key with the error.
+    func report(_ error: CodexError) {
+        total.withLock { $0 += 1 }
+        let values = [error.key?.partition, error.key?.sort].compactMap { $0 }
+        let key = DynamoDBJSON.plainText(["key": .list(values)])
+        Console.report("\(key): \(error.message) [\(error.code)]")
     }
 }

@@ -7,9 +7,13 @@ struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Upgrades a store of an earlier release, and its CodexFlow items, to this one.",
         discussion: """
-            If the command is interrupted, run it again: it goes on with the rest. Items that \
-            cannot be upgraded are left as they are and are listed, and the exit code is 1. \
-            Programs migrate their own entities with Store.migrate(_:).
+            First, the indexes of an earlier release that have copies of whole items get \
+            references. A unique index with equal keys is named, and gets them too. If the store \
+            has no room for more trees, the other indexes keep their copies, and the exit code is \
+            1. Then items are upgraded, and stored in the form of this release. Items that cannot \
+            be upgraded are left as they are and are listed, and the exit code is 1. If the \
+            command is interrupted, run it again: it goes on with the rest. Programs migrate their \
+            own entities with Store.migrate(_:).
             """)
 
     @Argument(help: "The store's directory.")
@@ -18,6 +22,7 @@ struct Migrate: AsyncParsableCommand {
     @OptionGroup var keys: KeyFileArguments
 
     func run() async throws {
+        let isChanged = try await changeLayouts()
         let types = try knownTypes()
         // This release's definitions raise the store's schema versions.
         let tables = CodexFlow.schema.tables.map {
@@ -35,12 +40,45 @@ struct Migrate: AsyncParsableCommand {
         }
         Console.endProgress()
         Console.print("\(migratedCount) items migrated, \(failureCount) refused")
-        if failureCount > 0 { throw ExitCode(1) }
+        if failureCount > 0 || !isChanged { throw ExitCode(1) }
+    }
+
+    /// Gives the indexes of an earlier release their new layouts, and waits for them.
+    ///
+    /// Later writes then change no copies.
+    ///
+    /// - Returns: Whether all of them have their new layouts; if not, the reason is reported.
+    private func changeLayouts() async throws -> Bool {
+        // Opening for writing upgrades a store of an earlier format.
+        let opened = try keys.openForWriting(store)
+        defer { opened.close() }
+        var (count, begunCount) = (0, 0)
+        var (conflict, shortage): (CodexError?, CodexError?) = (nil, nil)
+        repeat {
+            do {
+                // An interrupted command may have begun changes. When they end, their old trees
+                // make room for others.
+                try await opened.waitUntilReady()
+            } catch let error as CodexError where error.code == .indexNotReady {
+                // An index with equal keys changes its layout all the same.
+                conflict = error
+            }
+            do {
+                begunCount = try await opened.changeFormerLayouts()
+                count += begunCount
+            } catch let error as CodexError where error.code == .limitReached {
+                (shortage, begunCount) = (error, 0)
+            }
+        } while begunCount > 0
+        if count > 0 { Console.print("\(count) indexes have references now") }
+        for error in [conflict, shortage].compactMap({ $0 }) {
+            Console.report("\(error.message) [\(error.code)]")
+        }
+        return shortage == nil
     }
 
     /// CodexFlow's entities in the store.
     private func knownTypes() throws -> [any Entity.Type] {
-        // Opening for writing upgrades a store of an earlier format.
         let opened = try keys.openForWriting(store)
         defer { opened.close() }
         let known = Set(opened.schema.entities.map(\.name))
@@ -64,8 +102,9 @@ struct Migrate: AsyncParsableCommand {
 
 struct IndexCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "index", abstract: "Adds and removes indexes of a store that is in use.",
-        subcommands: [Add.self, Remove.self, Duplicates.self])
+        commandName: "index",
+        abstract: "Adds, changes and removes indexes of a store that is in use.",
+        subcommands: [Add.self, Layout.self, Remove.self, Duplicates.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -109,6 +148,34 @@ struct IndexCommand: AsyncParsableCommand {
         }
     }
 
+    struct Layout: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Changes how an index is stored, and waits until that is done.",
+            discussion: """
+                With references, an entry refers to its item: writes cost less, and the store is \
+                smaller. With copies, an entry has the attributes of its projection: queries are \
+                faster. Queries return the same, and are answered during the change. If the \
+                command is interrupted, the change goes on whenever the store is open for writing.
+                """)
+
+        @OptionGroup var target: StoreArguments
+
+        @Argument(help: "The index's name.")
+        var name: String
+
+        @Argument(help: "The layout: references or copies.")
+        var layout: IndexLayout
+
+        func run() async throws {
+            let store = try target.openForWriting()
+            defer { store.close() }
+            let table = try target.definition(store).name
+            try await store.changeLayout(ofIndex: name, in: table, to: layout)
+            try await store.waitUntilReady()
+            Console.print("\(name) has \(layout.rawValue)")
+        }
+    }
+
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Removes an index.")
 
@@ -145,3 +212,5 @@ struct IndexCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension IndexLayout: @retroactive ExpressibleByArgument {}

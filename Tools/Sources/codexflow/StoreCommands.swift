@@ -29,17 +29,20 @@ struct Stats: AsyncParsableCommand {
         }
         let stats = try opened.stats()
         let status = try opened.buildStatus()
-        func state(_ tree: StoreStatistics.Tree) -> String {
+        func part(_ tree: StoreStatistics.Tree) -> BuildStatus? {
+            let kind: BuildStatus.Kind = tree.counter == nil ? .index : .counter
             let name = tree.index ?? tree.counter
-            return status.first { $0.table == tree.table && $0.name == name }?.state.rawValue ?? ""
+            return status.first { $0.table == tree.table && $0.kind == kind && $0.name == name }
         }
         if !json, Console.isTerminal {
             Console.table(
-                ["table", "index or counter", "entries", "size", "depth", "state"],
-                stats.trees.map {
-                    [
-                        $0.table, $0.index ?? $0.counter ?? "", "\($0.entryCount)",
-                        Console.text(bytes: $0.byteCount), "\($0.depth)", state($0),
+                ["table", "index or counter", "entries", "size", "depth", "state", "layout"],
+                stats.trees.map { tree -> [String] in
+                    let own = part(tree)
+                    return [
+                        tree.table, tree.index ?? tree.counter ?? "", "\(tree.entryCount)",
+                        Console.text(bytes: tree.byteCount), "\(tree.depth)",
+                        own?.state.rawValue ?? "", own?.layoutText ?? "",
                     ]
                 }, right: [2, 3, 4])
             Console.print(
@@ -70,7 +73,10 @@ struct Stats: AsyncParsableCommand {
             ]
             map["index"] = tree.index.map { .string($0) }
             map["counter"] = tree.counter.map { .string($0) }
-            if tree.index ?? tree.counter != nil { map["state"] = .string(state(tree)) }
+            let own = part(tree)
+            map["state"] = own.map { .string($0.state.rawValue) }
+            map["layout"] = own?.layout.map { .string($0.rawValue) }
+            map["nextLayout"] = own?.nextLayout.map { .string($0.rawValue) }
             return .map(map)
         }
         var figures: Item =
@@ -105,6 +111,13 @@ struct Stats: AsyncParsableCommand {
                 })
         }
         Console.print(json: DynamoDBJSON.plainText(figures))
+    }
+}
+
+extension BuildStatus {
+    /// The layout of an index, and the one that it gets.
+    fileprivate var layoutText: String {
+        (layout?.rawValue ?? "") + (nextLayout.map { ", then \($0.rawValue)" } ?? "")
     }
 }
 

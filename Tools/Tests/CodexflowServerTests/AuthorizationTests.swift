@@ -113,7 +113,8 @@
                     headers.add(name: names.randomElement(using: &random) ?? "", value: value)
                 }
                 let hash = String(repeating: "0", count: 64)
-                let request = CanonicalRequest(headers, signing: names, bodyHash: hash)
+                let request = CanonicalRequest(
+                    signing: names, bodyHash: hash, values: { headers[$0] })
                 let text = try #require(request).text
                 let sent = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
                 let bound = sent + 3 * names.joined(separator: ";").utf8.count + 100
@@ -147,6 +148,23 @@
                         for: Data(part.utf8), using: SymmetricKey(data: key)))
             }
             return Self.header(names: names, signature: key.hexadecimal)
+        }
+
+        @Test("The key of a scope is the same each time, also after others: 20 scopes")
+        func signingKeys() throws {
+            let keys = SigningKeys("SECRET")
+            for round in 0..<60 {
+                let scope = "202611\(10 + round % 20)/us-east-1/dynamodb/aws4_request"
+                let header = try #require(AuthorizationHeader(Self.header(scope: scope)))
+                var expected = SymmetricKey(data: Data("AWS4SECRET".utf8))
+                for part in scope.split(separator: "/") {
+                    expected = SymmetricKey(
+                        data: HMAC<SHA256>.authenticationCode(
+                            for: Data(part.utf8), using: expected))
+                }
+                // The second time, the key is known.
+                for _ in 0..<2 { #expect(keys.key(for: header) == expected, "\(scope)") }
+            }
         }
 
         private func refusal(

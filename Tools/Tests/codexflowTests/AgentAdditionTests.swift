@@ -4,7 +4,7 @@ import Testing
 
 @testable import codexflow
 
-/// New tasks that wait for others: nothing leaves them in the backlog.
+/// New tasks that wait for others: they are stored with their dependencies, or not at all.
 @Suite("codexflow task add, with blockers")
 struct AgentAdditionTests {
     let fixture: AgentFixture
@@ -21,9 +21,10 @@ struct AgentAdditionTests {
         return draft
     }
 
+    /// The tasks that `new` waits for.
     private func blockers() throws -> [String] {
-        let shown = try fixture.ledger().show("new").json["blockers"]?.list ?? []
-        return shown.compactMap { $0.map?["blocker"]?.string }
+        let found = try fixture.store.all(.blockers(of: "new", in: AgentFixture.project))
+        return found.map(\.blockerID.rawValue)
     }
 
     private func add(_ count: Int) async throws -> [CodexFlow.Task.ID] {
@@ -115,51 +116,82 @@ struct AgentAdditionTests {
         #expect(try blockers() == ["far"])
     }
 
-    /// Adds the task `new`, a part of `whole`, with blockers of which `b` waits for the whole: the
-    /// addition ends before its second dependency, since that of `b` cannot be read for a while.
-    private func interrupted() async throws -> AgentLedger.Draft {
-        for id in ["whole", "a", "b"] as [CodexFlow.Task.ID] { try await fixture.add(id) }
-        try await workspace.addDependency(
-            of: "b", on: "whole", in: AgentFixture.project, by: "ada")
-        var waiting = draft(["a", "b"])
-        waiting.parent = "whole"
-        let addition = waiting
+    // MARK: One commit
+
+    @Test("A task with blockers is never in the backlog, and never without its dependencies")
+    func history() async throws {
+        for id in ["a", "b"] as [CodexFlow.Task.ID] { try await fixture.add(id) }
+        _ = try await fixture.ledger().add(draft(["a", "b"]), key: key)
+        let entries = try fixture.store.all(.activity(of: "new", in: AgentFixture.project))
+        #expect(entries.map(\.kind) == [.created, .linked, .linked])
+        #expect(entries.first?.facts?.to == .todo)
+        #expect(try fixture.task("new").isBlocked)
+        #expect(try fixture.ledger().ready().taskIDs == ["a", "b"])
+    }
+
+    /// Refuses the addition of `new`, which waits for `a` and `b`: what `b` waits for cannot be
+    /// read.
+    ///
+    /// - Returns: The refused task, and the item that mends the store.
+    private func refused() async throws -> (draft: AgentLedger.Draft, sound: Item) {
+        for id in ["a", "b", "c"] as [CodexFlow.Task.ID] { try await fixture.add(id) }
+        _ = try await fixture.ledger().block("b", on: "c")
         let sound = try #require(
-            try fixture.store.get(.dependency(of: "b", on: "whole", in: AgentFixture.project))
+            try fixture.store.get(.dependency(of: "b", on: "c", in: AgentFixture.project))
         ).item()
         var damaged = sound
         damaged["createdAt"] = 7
         try await fixture.store.put(damaged, in: CodexFlow.table)
+        let waiting = draft(["a", "b"])
         await #expect(throws: CodexError.self) {
-            _ = try await fixture.ledger().add(addition, key: key)
+            _ = try await fixture.ledger().add(waiting, key: key)
         }
+        return (waiting, sound)
+    }
+
+    @Test("An addition that is refused stores nothing, and succeeds under its key later")
+    func refusal() async throws {
+        let (waiting, sound) = try await refused()
+        #expect(try fixture.store.get(.task("new", in: AgentFixture.project)) == nil)
+        #expect(try blockers().isEmpty)
         try await fixture.store.put(sound, in: CodexFlow.table)
-        #expect(try fixture.task("new").status == .backlog)
-        #expect(try blockers() == ["a"])
-        return waiting
-    }
-
-    @Test("A repetition goes on without a blocker that was deleted meanwhile")
-    func deleted() async throws {
-        let waiting = try await interrupted()
-        try await workspace.deleteTask("b", in: AgentFixture.project, by: "ada")
-        _ = try await fixture.ledger().add(waiting, key: key)
-        #expect(try fixture.task("new").status == .todo)
-        #expect(try blockers() == ["a"])
-        // A new command names a task that is not there.
-        await #expect(throws: CodexError(.notFound, "")) {
-            _ = try await fixture.ledger().add(waiting, key: UUID().uuidString)
-        }
-    }
-
-    @Test("A repetition goes on after a dependency that another command added")
-    func added() async throws {
-        let waiting = try await interrupted()
-        try await workspace.removeDependency(
-            of: "b", on: "whole", in: AgentFixture.project, by: "ada")
-        _ = try await fixture.ledger().block("new", on: "b")
-        _ = try await fixture.ledger().add(waiting, key: key)
+        let added = try await fixture.ledger().add(waiting, key: key)
         #expect(try fixture.task("new").status == .todo)
         #expect(try blockers() == ["a", "b"])
+        #expect(try await fixture.ledger().add(waiting, key: key).json == added.json)
+    }
+
+    @Test(
+        "An addition that was refused does not touch a task that has its identifier now",
+        arguments: [CodexFlow.Task.Status.canceled, .backlog])
+    func takenIdentifier(status: CodexFlow.Task.Status) async throws {
+        let (waiting, sound) = try await refused()
+        try await workspace.createTask(in: AgentFixture.project, by: "ada", id: "new") {
+            $0.title = "Another one"
+        }
+        if status == .canceled {
+            try await workspace.moveTask(
+                "new", in: AgentFixture.project, to: .canceled, by: "ada")
+        }
+        try await fixture.store.put(sound, in: CodexFlow.table)
+        await #expect(throws: CodexError(.conditionFailed, "")) {
+            _ = try await fixture.ledger().add(waiting, key: key)
+        }
+        #expect(try fixture.task("new").status == status)
+        #expect(try blockers().isEmpty)
+    }
+
+    @Test("A repetition gives the first answer, although the task was canceled or made again")
+    func repetition() async throws {
+        try await fixture.add("a")
+        let first = try await fixture.ledger().add(draft(["a"]), key: key)
+        try await workspace.moveTask("new", in: AgentFixture.project, to: .canceled, by: "ada")
+        #expect(try await fixture.ledger().add(draft(["a"]), key: key).json == first.json)
+        #expect(try fixture.task("new").status == .canceled)
+        try await workspace.deleteTask("new", in: AgentFixture.project, by: "ada")
+        try await fixture.add("new") { $0.isInBacklog = true }
+        #expect(try await fixture.ledger().add(draft(["a"]), key: key).json == first.json)
+        #expect(try fixture.task("new").status == .backlog)
+        #expect(try blockers().isEmpty)
     }
 }

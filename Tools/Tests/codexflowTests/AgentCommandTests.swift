@@ -179,6 +179,22 @@ struct AgentCommandTests {
         #expect(try run("task", "done", "a", "--data", "{").code == 1)
     }
 
+    @Test(
+        "A user that is no identifier is an error in JSON, of reads and of changes",
+        arguments: [["ready"], ["show", "a"], ["dead"], ["add", "a"], ["claim", "--next"]])
+    func strangeUsers(command: [String]) throws {
+        let strange = variables.merging(["CODEXFLOW_USER": "a#b"]) { $1 }
+        let outcomes = [
+            try base.run(["task"] + command, environment: strange),
+            try base.run(["task"] + command + ["--as", "a#b"], environment: variables),
+        ]
+        for outcome in outcomes {
+            #expect(outcome.code == 1, "\(outcome.errors)")
+            #expect(try json(outcome)["error"]?.map?["code"] == "invalidIdentifier")
+            #expect(outcome.errors.contains("[invalidIdentifier]"))
+        }
+    }
+
     @Test("A store without this release's schema is named, and `task init` mends it")
     func schema() throws {
         let other = base.directory.path + "/other"

@@ -125,10 +125,9 @@ struct AgentKeyTests {
         }
     }
 
-    @Test("A completion goes on if another process with its key starts the task meanwhile")
+    @Test("A completion goes on if another process with its key starts and completes the task")
     func startedMeanwhile() async throws {
         let (ledger, store) = (fixture.ledger(), fixture.store)
-        let workspace = CodexFlow.Workspace(store)
         var choice = AgentLedger.ClaimChoice()
         choice.starts = false
         var claims: [(id: CodexFlow.Task.ID, token: Int)] = []
@@ -149,19 +148,96 @@ struct AgentKeyTests {
             }
             for (id, token) in claims {
                 let own = "\(key)\(id)"
-                group.addTask {
-                    begun.signal()
-                    _ = try await ledger.complete(id, token: token, key: own)
-                }
-                group.addTask {
-                    begun.signal()
-                    try await workspace.idempotent("\(own)\u{1}start-done").moveTask(
-                        id, in: AgentFixture.project, to: .inProgress, by: "bot", holding: token)
+                for _ in 0..<2 {
+                    group.addTask {
+                        begun.signal()
+                        _ = try await ledger.complete(id, token: token, key: own)
+                    }
                 }
             }
             try await group.waitForAll()
         }
         for (id, _) in claims { #expect(try fixture.task(id).status == .done) }
+    }
+
+    // MARK: Commands that failed
+
+    /// Expects that a completion breaks a rule.
+    private func expect(
+        _ rule: CodexFlow.Rule, location: SourceLocation = #_sourceLocation,
+        _ command: () async throws -> AgentAnswer
+    ) async {
+        do {
+            _ = try await command()
+            Issue.record("The command is not refused.", sourceLocation: location)
+        } catch {
+            #expect((error as? CodexError)?.rule == rule, "\(error)", sourceLocation: location)
+        }
+    }
+
+    @Test("A completion that failed may have other arguments under its key")
+    func correctedCriteria() async throws {
+        try await fixture.add("a") { $0.criteria = ["builds", "is fast"] }
+        let ledger = fixture.ledger()
+        let token = try #require(try await ledger.claim(AgentLedger.ClaimChoice()).token)
+        await expect(.taskUnmet) {
+            try await ledger.complete("a", token: token, met: ["1"], key: key)
+        }
+        let first = try await ledger.complete("a", token: token, met: ["1", "2"], key: key)
+        #expect(try fixture.task("a").status == .done)
+        let again = try await ledger.complete("a", token: token, met: ["1", "2"], key: key)
+        #expect(again.json == first.json)
+    }
+
+    @Test("A completion that failed may be sent again with the token of a later claim")
+    func laterToken() async throws {
+        try await fixture.add("a") { $0.criteria = ["builds", "is fast"] }
+        let ledger = fixture.ledger()
+        let first = try #require(try await ledger.claim(AgentLedger.ClaimChoice()).token)
+        await expect(.taskUnmet) {
+            try await ledger.complete("a", token: first, met: ["1"], key: key)
+        }
+        _ = try await ledger.release("a", token: first)
+        let second = try #require(try await ledger.claim(AgentLedger.ClaimChoice()).token)
+        _ = try await ledger.complete("a", token: second, met: ["1", "2"], key: key)
+        #expect(try fixture.task("a").status == .done)
+    }
+
+    @Test("A completion that failed starts the task again, and records its criteria again")
+    func repeatedSteps() async throws {
+        let (store, ledger) = (fixture.store, fixture.ledger())
+        try await fixture.add("a") { $0.criteria = ["builds", "is fast"] }
+        var choice = AgentLedger.ClaimChoice()
+        choice.starts = false
+        let token = try #require(try await ledger.claim(choice).token)
+        await expect(.taskUnmet) {
+            try await ledger.complete("a", token: token, met: ["1"], key: key)
+        }
+        #expect(try fixture.task("a").status == .inProgress)
+        let workspace = CodexFlow.Workspace(store)
+        try await workspace.moveTask("a", in: AgentFixture.project, to: .todo, by: "ada")
+        try await workspace.changeTask("a", in: AgentFixture.project, by: "ada") { task in
+            (task.acceptanceCriteria[0].isMet, task.acceptanceCriteria[1].isMet) = (false, true)
+        }
+        _ = try await ledger.complete("a", token: token, met: ["1"], key: key)
+        #expect(try fixture.task("a").status == .done)
+    }
+
+    @Test("A repeated completion does not touch a task that was reopened")
+    func reopened() async throws {
+        try await fixture.add("a") { $0.criteria = ["builds"] }
+        let ledger = fixture.ledger("ada")
+        _ = try await ledger.claim(AgentLedger.ClaimChoice())
+        let first = try await ledger.complete("a", token: nil, met: ["1"], key: key)
+        let workspace = CodexFlow.Workspace(fixture.store)
+        try await workspace.moveTask("a", in: AgentFixture.project, to: .todo, by: "ada")
+        try await workspace.changeTask("a", in: AgentFixture.project, by: "ada") {
+            $0.acceptanceCriteria[0].isMet = false
+        }
+        let open = try fixture.task("a")
+        #expect(
+            try await ledger.complete("a", token: nil, met: ["1"], key: key).json == first.json)
+        #expect(try fixture.task("a") == open)
     }
 
     // MARK: Starts that fail
@@ -179,6 +255,22 @@ struct AgentKeyTests {
         #expect(claimed.text.contains("not started"))
         _ = try await fixture.ledger().complete("a", token: token)
         #expect(try fixture.task("a").status == .done)
+    }
+
+    @Test("A repeated claim does not start a task that was moved since")
+    func movedMeanwhile() async throws {
+        try await fixture.add("a")
+        let workspace = CodexFlow.Workspace(fixture.store)
+        // The first call ended between its commits.
+        let claimed = try await workspace.idempotent(key, comparing: ["starts": true]).claimNext(
+            in: AgentFixture.project, by: "bot", lease: .seconds(AgentLedger.leaseSeconds))
+        for status in [CodexFlow.Task.Status.inProgress, .inReview] {
+            try await workspace.moveTask("a", in: AgentFixture.project, to: status, by: "ada")
+        }
+        let again = try await fixture.ledger().claim(AgentLedger.ClaimChoice(), key: key)
+        #expect(again.token == claimed?.claim?.token && again.token != nil)
+        #expect(again.json["startError"] == nil)
+        #expect(try fixture.task("a").status == .inReview)
     }
 
     @Test("A claim that a rule does not start names the rule, and one that starts has no error")

@@ -40,6 +40,37 @@ struct AgentRescueTests {
         #expect(try await ledger.claim(AgentLedger.ClaimChoice()).taskID == "b")
     }
 
+    @Test("Dead tasks in the backlog and in review are listed, and archived ones are not")
+    func deadOfAnyStatus() async throws {
+        let (ledger, workspace) = (fixture.ledger(), CodexFlow.Workspace(fixture.store))
+        let project = AgentFixture.project
+        try await fixture.add("planned") { $0.isInBacklog = true }
+        try await fixture.add("reviewed")
+        for id in ["planned", "reviewed"] as [CodexFlow.Task.ID] {
+            try await workspace.changeTask(id, in: project, by: "ada") { $0.maximumAttempts = 1 }
+            var choice = AgentLedger.ClaimChoice()
+            choice.task = id
+            let token = try #require(try await ledger.claim(choice).token)
+            if id == "reviewed" {
+                try await workspace.moveTask(
+                    id, in: project, to: .inReview, by: "bot", holding: token)
+            }
+            _ = try await ledger.fail(id, token: token)
+        }
+        #expect(try fixture.task("planned").status == .backlog)
+        #expect(try fixture.task("reviewed").status == .inReview)
+        #expect(try ledger.dead().taskIDs == ["planned", "reviewed"])
+        // Each move between statuses of open tasks keeps the task in the list.
+        try await workspace.moveTask("planned", in: project, to: .todo, by: "ada")
+        #expect(try ledger.dead().taskIDs == ["planned", "reviewed"])
+        try await workspace.archiveTask("planned", in: project, by: "ada")
+        #expect(try ledger.dead().taskIDs == ["reviewed"])
+        try await workspace.restoreTask("planned", in: project, by: "ada")
+        _ = try await ledger.revive("reviewed", token: nil)
+        #expect(try ledger.dead().taskIDs == ["planned"])
+        #expect(try await ledger.claim(AgentLedger.ClaimChoice()).isNothing)
+    }
+
     @Test("Tasks whose claims ended are listed, also those of a clock that was ahead")
     func expired() async throws {
         try await fixture.add("a")

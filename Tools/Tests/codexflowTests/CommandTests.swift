@@ -255,7 +255,22 @@ struct CommandTests {
             #"{"name":"byN","partitionKey":[{"name":"n","type":"N"}],"sortKey":[],"projection":{"all":{}},"isUnique":false}"#
         #expect(try run("index", "add", store, index).output == "byN is ready\n")
         #expect(try run("scan", store, "--index", "byN").output.contains("TASK#2"))
-        #expect(try run("stats", store).output.contains(#""index":"byN","state":"ready""#))
+        func expectLayout(_ layout: String) throws {
+            let shown = #""index":"byN","layout":"\#(layout)","state":"ready""#
+            #expect(try run("stats", store).output.contains(shown))
+        }
+        try expectLayout("references")
+        for layout in ["copies", "references"] {
+            for _ in 0..<2 {
+                let changed = try run("index", "layout", store, "byN", layout)
+                #expect(changed.code == 0 && changed.output == "byN has \(layout)\n")
+            }
+            try expectLayout(layout)
+            #expect(try run("scan", store, "--index", "byN").output.contains("TASK#2"))
+        }
+        #expect(try run("index", "layout", store, "byN", "rows").code == 64)
+        let unknown = try run("index", "layout", store, "none", "copies")
+        #expect(unknown.code == 1 && unknown.errors.contains("[unknownIndex]"))
         #expect(try run("index", "duplicates", store, "byN").output.isEmpty)
         #expect(try run("index", "remove", store, "byN").output == "byN is gone\n")
         #expect(try run("scan", store, "--index", "byN").code == 1)
@@ -263,6 +278,19 @@ struct CommandTests {
         let migrated = try run("migrate", store)
         #expect(migrated.output == "0 items migrated, 0 refused\n")
         #expect(migrated.code == 0)
+    }
+
+    @Test("A migration names a unique index with equal keys, and goes on to the items")
+    func conflict() throws {
+        #expect(try run("init", store).code == 0)
+        let other = Self.task.replacingOccurrences(of: "TASK#2", with: "TASK#3")
+        for task in [Self.task, other] { #expect(try run("put", store, task).code == 0) }
+        let index =
+            #"{"name":"one","partitionKey":[{"name":"n","type":"N"}],"sortKey":[],"projection":{"all":{}},"isUnique":true}"#
+        #expect(try run("index", "add", store, index).errors.contains("[indexNotReady]"))
+        let migrated = try run("migrate", store)
+        #expect(migrated.output == "0 items migrated, 0 refused\n" && migrated.code == 0)
+        #expect(migrated.errors.contains("one") && migrated.errors.contains("[indexNotReady]"))
     }
 
     @Test("A migration brings a store of the first format to the present one")
@@ -274,8 +302,17 @@ struct CommandTests {
             atPath: root.path + "/Tests/CodexStoreTests/Fixtures/format1", toPath: store)
         let refused = try run("stats", store)
         #expect(refused.code == 1 && refused.errors.contains("Open it once for writing"))
-        #expect(try run("migrate", store).output == "0 items migrated, 0 refused\n")
+        let migrated = try run("migrate", store)
+        let lines = migrated.output.split(separator: "\n")
+        // The items were stored in an earlier form.
+        #expect(lines.count == 2 && lines.last?.hasSuffix(" items migrated, 0 refused") == true)
+        #expect(lines.last?.hasPrefix("0 ") == false)
+        #expect(lines.first?.hasSuffix(" indexes have references now") == true)
+        let stats = try run("stats", store).output
+        #expect(stats.contains(#""layout":"references""#) && !stats.contains("copies"))
         #expect(try run("verify", store).code == 0)
+        // Nothing is left to do.
+        #expect(try run("migrate", store).output == "0 items migrated, 0 refused\n")
     }
 
     @Test("A bulk import fills an empty table and builds its indexes")

@@ -77,6 +77,7 @@ struct HistoryCommandTests {
             ],
             ["delete", base.store, "written"],
             ["index", "add", base.store, Self.index],
+            ["index", "layout", base.store, "i", "copies"],
             ["index", "remove", base.store, "i"],
             ["recover", base.store],
             ["archive", base.store, archive],

@@ -57,12 +57,14 @@ struct RepairQueueTests {
         #expect(!LedgerArguments.hasPresentSchema(store.schema))
         store.close()
         let repaired = try base.run("repair-queue", base.store)
-        #expect(repaired.output == "2 changes in 2 projects, 0 refused\n", "\(repaired.errors)")
+        #expect(
+            repaired.output == "2 changes in 2 projects, 0 refused, 0 items passed over\n",
+            "\(repaired.errors)")
         #expect(repaired.code == 0)
         #expect(try await wrongProjects() == ["old"])
         #expect(
             try base.run("repair-queue", base.store).output
-                == "0 changes in 2 projects, 0 refused\n")
+                == "0 changes in 2 projects, 0 refused, 0 items passed over\n")
         #expect(try base.run("verify", base.store).code == 0)
     }
 
@@ -75,12 +77,61 @@ struct RepairQueueTests {
         store.close()
         let repaired = try base.run("repair-queue", base.store)
         #expect(repaired.code == 1)
-        #expect(repaired.output == "1 changes in 1 projects, 1 refused\n")
+        #expect(
+            repaired.output == "1 changes in 1 projects, 1 refused, 0 items passed over\n")
         #expect(repaired.errors.contains("two: ") && repaired.errors.contains("[ruleViolated]"))
         #expect(try await wrongProjects() == ["old", "two"])
         let again = try base.run("repair-queue", base.store, "--project", "two", "--as", "ada")
-        #expect(again.output == "1 changes in 1 projects, 0 refused\n", "\(again.errors)")
+        #expect(
+            again.output == "1 changes in 1 projects, 0 refused, 0 items passed over\n",
+            "\(again.errors)")
         #expect(try await wrongProjects() == ["old"])
+    }
+
+    /// Makes the stored item of an entity unreadable.
+    private func damage<E: Entity>(
+        _ lookup: Lookup<E>, _ attribute: String, in store: Store
+    ) async throws {
+        var item = try #require(try store.get(lookup)).item()
+        item[attribute] = ["not": "of this type"]
+        try await store.put(item, in: CodexFlow.table)
+    }
+
+    @Test("Items that cannot be read are named, and the tasks and projects beside them repaired")
+    func unreadable() async throws {
+        let store = try Store(at: base.store)
+        try await CodexFlow.Workspace(store).createTask(in: "one", by: "ada", id: "0") {
+            ($0.title, $0.status) = ("T", .todo)
+        }
+        try await damage(.task("0", in: "one"), "title", in: store)
+        store.close()
+        let repaired = try base.run("repair-queue", base.store)
+        #expect(repaired.code == 1)
+        #expect(repaired.output == "2 changes in 2 projects, 0 refused, 1 items passed over\n")
+        let lines = repaired.errors.split(separator: "\n")
+        #expect(lines.count == 1, "\(repaired.errors)")
+        #expect(lines.first?.contains(#"{"key":["PROJECT#one","TASK#0"]}"#) == true)
+        #expect(lines.first?.contains("[typeMismatch]") == true)
+        // Errors name no values.
+        #expect(!repaired.errors.contains("of this type"))
+    }
+
+    @Test("A project that cannot be read, and one whose owner cannot, leave the others")
+    func unreadableProjects() async throws {
+        let store = try Store(at: base.store)
+        let workspace = CodexFlow.Workspace(store)
+        try await workspace.createProject(key: "SIX", name: "P", id: "six", owner: "bob")
+        try await damage(.project("six"), "name", in: store)
+        try await damage(.user("bob"), "name", in: store)
+        store.close()
+        let repaired = try base.run("repair-queue", base.store)
+        #expect(repaired.code == 1)
+        #expect(
+            repaired.output == "1 changes in 1 projects, 1 refused, 1 items passed over\n",
+            "\(repaired.errors)")
+        #expect(repaired.errors.contains(#"{"key":["PROJECT#six","METADATA"]}"#))
+        #expect(repaired.errors.contains("two: "))
+        #expect(try await wrongProjects() == ["old", "two"])
     }
 
     @Test("Unknown projects, archived ones, and stores without projects are refused")

@@ -51,6 +51,12 @@ void durable_rocks_close(durable_rocks *peer);
 // what the disk asks for any durable commit.
 double durable_flush_seconds(const char *path, size_t count);
 
+// Appends `bytes` and flushes, `rate` times a second, for `seconds`, in a file that has its size
+// already. A flush that is late delays the next ones. Stores the nanoseconds of each append with
+// its flush, of `capacity` at most, and returns their number.
+size_t durable_flush_times(const char *path, size_t bytes, double rate, double seconds,
+                           uint64_t *times, size_t capacity);
+
 // The next number of Steele, Lea and Flood's SplitMix64: both sides draw the same from the same seed.
 static inline uint64_t durable_next(uint64_t *state) {
     uint64_t mixed = *state += 0x9E3779B97F4A7C15;

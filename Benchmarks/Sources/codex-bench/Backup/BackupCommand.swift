@@ -72,47 +72,65 @@ struct BackupRun: AsyncParsableCommand {
         row("observed / alone", ratios(observed.map(\.rate), alone.map(\.rate)), goal: "1")
     }
 
-    /// Writers alone and while a backup is made.
+    /// Writers alone, and while a backup is made at each pace, in turn.
     private func measureBackup(
         _ store: Store, _ workload: Workload, _ directory: String
     ) async throws {
-        var (alone, beside): ([WriterRun], [WriterRun]) = ([], [])
-        var durations: [Double] = []
+        let paces: [(name: String, pace: BackupPace, goal: String)] = [
+            ("the default pace", .yielding, "<= 1.5"), ("no pace", .unlimited, ""),
+        ]
+        var alone: [WriterRun] = []
+        var beside = paces.map { _ in [WriterRun]() }
+        var durations = paces.map { _ in [Double]() }
         for round in 0..<rounds {
             settle()
             alone.append(
                 try await runWriters(store, workload, for: seconds, seed: UInt64(100 + round)))
-            settle()
-            let path = directory + "/backup"
-            try? FileManager.default.removeItem(atPath: path)
-            var run = WriterRun()
-            let ended = Flag()
-            let backup = Task.detached { () -> Double in
-                defer { ended.set() }
-                let start = durableSeconds()
-                try await store.backup(to: path)
-                return durableSeconds() - start
+            for index in paces.indices {
+                let place = (index + round) % paces.count
+                settle()
+                let (run, duration) = try await runBesideBackup(
+                    store, workload, directory + "/backup", paces[place].pace)
+                beside[place].append(run)
+                durations[place].append(duration)
             }
-            // As long as it takes, and no longer: short turns.
-            while !ended.isSet {
-                let turn = try await runWriters(
-                    store, workload, for: 0.2, seed: UInt64.random(in: 1000...9_999_999))
-                run.latencies.merge(turn.latencies)
-                run.seconds += turn.seconds
-            }
-            durations.append(try await backup.value)
-            beside.append(run)
         }
         func p99(_ runs: [WriterRun]) -> [Double] {
             runs.map { $0.latencies.quantile(0.99) / 1e6 }
         }
         say("\n64 writers beside a backup of \(count) tasks")
-        row("the backup, s", durations)
         row("alone, updates/s", alone.map(\.rate))
-        row("beside a backup, updates/s", beside.map(\.rate))
         row("alone, p99, ms", p99(alone))
-        row("beside a backup, p99, ms", p99(beside))
-        row("p99 beside / alone", ratios(p99(beside), p99(alone)), goal: "<= 2")
+        for (place, pace) in paces.enumerated() {
+            row("\(pace.name): the backup, s", durations[place])
+            row("\(pace.name): updates/s", beside[place].map(\.rate))
+            row("\(pace.name): p99, ms", p99(beside[place]))
+            row(
+                "\(pace.name): p99 beside / alone", ratios(p99(beside[place]), p99(alone)),
+                goal: pace.goal)
+        }
+    }
+
+    /// Writers while a backup is made: as long as it takes, and no longer.
+    private func runBesideBackup(
+        _ store: Store, _ workload: Workload, _ path: String, _ pace: BackupPace
+    ) async throws -> (run: WriterRun, seconds: Double) {
+        try? FileManager.default.removeItem(atPath: path)
+        let ended = Flag()
+        let backup = Task.detached { () -> Double in
+            defer { ended.set() }
+            let start = durableSeconds()
+            try await store.backup(to: path, pace: pace)
+            return durableSeconds() - start
+        }
+        var run = WriterRun()
+        while !ended.isSet {
+            let turn = try await runWriters(
+                store, workload, for: 0.2, seed: UInt64.random(in: 1000...9_999_999))
+            run.latencies.merge(turn.latencies)
+            run.seconds += turn.seconds
+        }
+        return (run, try await backup.value)
     }
 
     /// An archive of single commits, and a restore of the last backup with it.

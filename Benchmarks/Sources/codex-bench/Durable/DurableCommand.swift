@@ -16,6 +16,9 @@ struct Durable: AsyncParsableCommand {
         if let store = settings.childStore {
             return try await writeAsChild(of: store, workload)
         }
+        if settings.pages {
+            return try await settings.scratch.use { try await reportPages($0, settings) }
+        }
         try await settings.scratch.use { directory in
             let flush = durable_flush_seconds(directory + "/flush", 1000)
             say(
@@ -41,6 +44,7 @@ struct Durable: AsyncParsableCommand {
         if settings.minutes > 0 { try await measureLongRun(store, workload, settings) }
         report("Sizes, from the load to the end, MiB", from: sizes, to: try StoreSizes(path))
         store.close()
+        if settings.includes(.tail) { try await measureTail(path, workload, directory, settings) }
         if settings.includes(.recovery) { try measureRecovery(path, settings) }
     }
 }

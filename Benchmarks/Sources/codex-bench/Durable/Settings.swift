@@ -5,7 +5,7 @@ import Foundation
 struct Settings: ParsableArguments, Sendable {
     /// What can be measured alone.
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case writes, reads, streams, recovery
+        case writes, reads, streams, tail, recovery
     }
 
     @OptionGroup var scratch: Scratch
@@ -23,10 +23,15 @@ struct Settings: ParsableArguments, Sendable {
     var only: Part?
     @Option(help: "Let this side alone write, for a profile.")
     var side: Side?
+    @Option(
+        help: "Bytes after which the data file is written out, beside the default and 0 (never).")
+    var writeback: [Int] = []
     @Flag(help: "Small and short, to see whether it works.")
     var quick = false
     @Flag(help: "Measure RocksDB too.")
     var rocks = false
+    @Flag(help: "List the pages that a commit writes, by cause, and measure nothing else.")
+    var pages = false
     @Option(help: .hidden) var childStore: String?
 
     mutating func validate() throws {

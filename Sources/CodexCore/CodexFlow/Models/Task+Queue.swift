@@ -7,9 +7,10 @@ public import FoundationEssentials
 // - READY, by priority, rank and age: it can be claimed. The tasks of each assignee are in a
 //   partition of their own.
 // - WAITING, by ``CodexFlow/Task/notBefore``: it can be claimed later.
-// - DEAD, by time: all its attempts failed.
+// - DEAD, by time: all its attempts failed. It is open, in any status.
 //
-// A blocked task, and one whose status is neither todo nor inProgress, is in none.
+// A blocked task, and one whose status is neither todo nor inProgress, is neither in READY nor in
+// WAITING. An archived one is not in DEAD either.
 extension CodexFlow.Task {
     /// What the work on a task gave.
     public struct Result: Sendable, Hashable {
@@ -79,9 +80,10 @@ extension CodexFlow.Task {
         if let claim {
             return ("\(project)#CLAIMED", "\(Timestamp.text(claim.until))#TASK#\(id)")
         }
-        guard isQueued else { return nil }
-        if let diedAt { return ("\(project)#DEAD", "\(Timestamp.text(diedAt))#TASK#\(id)") }
-        if isBlocked { return nil }
+        if let diedAt, isOpen {
+            return ("\(project)#DEAD", "\(Timestamp.text(diedAt))#TASK#\(id)")
+        }
+        guard isQueued, !isBlocked else { return nil }
         if let notBefore {
             return ("\(project)#WAITING", "\(Timestamp.text(notBefore))#TASK#\(id)")
         }
@@ -176,7 +178,9 @@ extension Query where E == CodexFlow.Task {
             partition: .string(user.map { "\(all)#\($0)" } ?? all), index: CodexFlow.Index.gsi6)
     }
 
-    /// The tasks of a project all of whose attempts failed, earliest first.
+    /// The open tasks of a project all of whose attempts failed, earliest first.
+    ///
+    /// They may have any status of open tasks. Archived ones are left out.
     public static func deadTasks(in project: CodexFlow.Project.ID) -> Self {
         Self(partition: .string("PROJECT#\(project)#DEAD"), index: CodexFlow.Index.gsi6)
     }

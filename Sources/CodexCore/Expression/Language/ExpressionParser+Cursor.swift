@@ -1,36 +1,27 @@
 extension ExpressionParser {
-    /// Iterates over an expression's tokens and resolves the placeholders.
+    /// Iterates over an expression's tokens, and writes the steps of its plan.
     ///
     /// Text that does not follow the grammar ends the parsing. Other problems are reported, and the
     /// parsing goes on: DynamoDB, too, parses the whole text first.
     struct Cursor {
         let kind: Kind
-        private let text: String
+        private let source: String
         private let tokens: [ExpressionToken]
         private var position = 0
-        private let names: [String: String]
-        private let values: [String: AttributeValue]
-        private(set) var usedNames: Set<String> = []
-        private(set) var usedValues: Set<String> = []
-        private(set) var placeholderByteCount: Int
+        private(set) var steps: [ExpressionPlan.Step] = []
         private var operatorCount = 0
-        private var problems = ExpressionProblems()
+        private var reported: Set<ExpressionProblems.Kind> = []
 
-        init(_ text: String, _ kind: Kind, _ parser: ExpressionParser) throws(CodexError) {
+        init(_ text: String, _ kind: Kind) throws(CodexError) {
             self.kind = kind
-            self.text = text
-            names = parser.names
-            values = parser.values
-            placeholderByteCount = parser.placeholderByteCount
+            source = text
             guard text.utf8.count <= DynamoDBLimits.expressionByteCountMax else {
-                throw CodexError(
-                    .invalidExpression,
-                    "Invalid \(kind.rawValue): Expression size has exceeded the maximum allowed "
-                        + "size; "
+                throw kind.error(
+                    "Expression size has exceeded the maximum allowed size; "
                         + "expression size: \(text.utf8.count)")
             }
             tokens = ExpressionToken.tokens(of: text)
-            if tokens.count == 1 { throw error("The expression can not be empty;") }
+            if tokens.count == 1 { throw kind.error("The expression can not be empty;") }
         }
 
         var token: ExpressionToken { tokens[position] }
@@ -39,20 +30,20 @@ extension ExpressionParser {
 
         mutating func advance() { position = min(position + 1, tokens.count - 1) }
 
-        mutating func take(symbol: String) -> Bool {
-            guard token.isSymbol(symbol) else { return false }
+        mutating func take(_ symbol: ExpressionToken.Kind) -> Bool {
+            guard token.kind == symbol else { return false }
             advance()
             return true
         }
 
-        mutating func take(keyword: String) -> Bool {
-            guard token.isKeyword(keyword) else { return false }
+        mutating func take(keyword: ExpressionToken.Keyword) -> Bool {
+            guard token.keyword == keyword else { return false }
             advance()
             return true
         }
 
-        mutating func require(symbol: String) throws(CodexError) {
-            guard take(symbol: symbol) else { throw syntaxError }
+        mutating func require(_ symbol: ExpressionToken.Kind) throws(CodexError) {
+            guard take(symbol) else { throw syntaxError }
         }
 
         func requireEnd() throws(CodexError) {
@@ -63,170 +54,153 @@ extension ExpressionParser {
         ///
         /// - Throws: ``CodexError/Code/invalidExpression`` if a keyword is in its place.
         func isAtFunction() throws(CodexError) -> Bool {
-            guard token.kind == .word, next.isSymbol("(") else { return false }
+            guard token.kind == .word, next.kind == .opening else { return false }
             guard !isAtKeyword else { throw syntaxError }
             return true
         }
 
-        private var isAtKeyword: Bool { kind.keywords.contains { token.isKeyword($0) } }
+        /// Whether the current token is a word of the grammar, and never a name or function.
+        private var isAtKeyword: Bool {
+            guard let keyword = token.keyword else { return false }
+            switch kind {
+            case .condition, .filter, .keyCondition: return !keyword.isOfUpdates
+            case .update: return keyword.isOfUpdates
+            case .projection: return false
+            }
+        }
 
         /// Counts one more operator or function.
         mutating func count() throws(CodexError) {
             operatorCount += 1
             guard operatorCount <= DynamoDBLimits.expressionOperatorCountMax else {
-                throw error(
+                throw kind.error(
                     "The expression contains too many operators; operator count: "
                         + "\(operatorCount)")
             }
         }
 
-        // MARK: Errors
+        // MARK: Steps
 
-        func error(_ problem: String, _ refusal: Refusal? = nil) -> CodexError {
-            CodexError(.invalidExpression, problem, refusal).naming(kind.rawValue)
+        mutating func add(_ step: ExpressionPlan.Step) {
+            // Most tokens have at most one step.
+            if steps.isEmpty { steps.reserveCapacity(tokens.count) }
+            steps.append(step)
+        }
+
+        /// Reports a problem of the text alone.
+        ///
+        /// Only the first of each kind matters. If another problem hides it, that one hides the
+        /// further ones as well.
+        mutating func report(
+            _ problem: ExpressionProblems.Kind, _ message: @autoclosure () -> String
+        ) {
+            guard reported.insert(problem).inserted else { return }
+            add(.problem(problem, kind.error(message())))
+        }
+
+        /// Adds the step of the value reference at the current token.
+        mutating func value() throws(CodexError) {
+            guard token.kind == .valueReference else { throw syntaxError }
+            add(.value(text(of: token)))
+            advance()
+        }
+
+        /// Adds the steps of paths, separated by commas, up to the end.
+        mutating func paths() throws(CodexError) {
+            repeat { try path() } while take(.comma)
+            try requireEnd()
+        }
+
+        /// Adds the step of a path of names and indexes.
+        mutating func path() throws(CodexError) {
+            var isOpen = false
+            let root = try name(&isOpen)
+            var steps: [DocumentPath.Step] = []
+            // The names before an error count, so the step is there in any case.
+            defer {
+                let path = DocumentPath(root: root, steps: steps)
+                add(isOpen ? .openPath(path) : .path(path))
+            }
+            while true {
+                if take(.dot) {
+                    steps.append(.name(try name(&isOpen)))
+                } else if take(.openingBracket) {
+                    steps.append(.index(try index()))
+                } else {
+                    return
+                }
+                guard steps.count < DynamoDBLimits.nestingDepthMax else {
+                    throw kind.error(
+                        "The document path has too many nesting levels; nesting levels: "
+                            + "\(steps.count + 1)")
+                }
+            }
+        }
+
+        /// Takes the index of a list's element, and the bracket behind it.
+        private mutating func index() throws(CodexError) -> Int {
+            guard token.kind == .number else { throw syntaxError }
+            let text = text(of: token)
+            guard let index = Int32(text) else {
+                throw kind.error(
+                    "List index is not within the allowable range; index: [\(text)]")
+            }
+            advance()
+            try require(.closingBracket)
+            return Int(index)
+        }
+
+        /// Takes a name or its placeholder, which makes the path open.
+        private mutating func name(_ isOpen: inout Bool) throws(CodexError) -> String {
+            let name = text(of: token)
+            switch token.kind {
+            case .word:
+                guard !isAtKeyword else { throw syntaxError }
+                if ReservedWords.contains(name) {
+                    report(
+                        .reservedWord,
+                        "Attribute name is a reserved keyword; reserved keyword: \(name)")
+                }
+            case .nameReference: isOpen = true
+            default: throw syntaxError
+            }
+            advance()
+            return name
+        }
+
+        // MARK: Text
+
+        /// The text of a token, as messages show it.
+        func text(of token: ExpressionToken) -> String {
+            token.kind == .end ? "<EOF>" : text(token.start..<token.end)
+        }
+
+        private func text(_ bytes: Range<Int>) -> String {
+            let utf8 = source.utf8
+            let start = utf8.index(utf8.startIndex, offsetBy: bytes.lowerBound)
+            let end = utf8.index(start, offsetBy: bytes.count)
+            return String(Substring(utf8[start..<end]))
         }
 
         /// The error for the current token, with the tokens around it.
         var syntaxError: CodexError {
             let first = tokens[max(0, position - 1)]
             let last = next.kind == .end ? token : next
-            let start = first.offset
-            let end = max(start, last.kind == .end ? first.endOffset : last.endOffset)
-            let near = String(
-                String.UnicodeScalarView(text.unicodeScalars.dropFirst(start).prefix(end - start)))
-            return error(
-                "Syntax error; token: \"\(token.text)\", near: \"\(near)\", at character "
-                    + "\(token.offset + 1)",
-                .syntax(token: token.text, near: near))
-        }
-
-        /// Reports a problem of text that follows the grammar; only the first of each kind counts.
-        mutating func report(
-            _ problem: ExpressionProblems.Kind, _ message: @autoclosure () -> String,
-            _ refusal: Refusal? = nil
-        ) {
-            guard problems.counts(problem) else { return }
-            problems.add(problem, error(message(), refusal))
-        }
-
-        /// Reports the error of a check, if it has one.
-        mutating func check(
-            _ problem: ExpressionProblems.Kind, _ body: () throws(CodexError) -> Void
-        ) {
-            guard problems.counts(problem) else { return }
-            do throws(CodexError) {
-                try body()
-            } catch {
-                problems.add(problem, error.naming(kind.rawValue))
-            }
-        }
-
-        /// Checks a finished comparison or function of a condition.
-        mutating func settle(_ condition: Condition) {
-            check(.rule) { () throws(CodexError) in try condition.validate() }
-            problems.settle()
-        }
-
-        /// Throws the problem that DynamoDB finds first, if there is one.
-        func requireNoProblem() throws(CodexError) {
-            if let error = problems.first(for: kind) { throw error }
-        }
-
-        // MARK: Paths and values
-
-        /// A path of names and indexes.
-        mutating func path() throws(CodexError) -> DocumentPath {
-            let root = try name()
-            var steps: [DocumentPath.Step] = []
-            while true {
-                if take(symbol: ".") {
-                    steps.append(.name(try name()))
-                } else if take(symbol: "[") {
-                    guard token.kind == .number else { throw syntaxError }
-                    guard let index = Int32(token.text) else {
-                        throw error(
-                            "List index is not within the allowable range; index: [\(token.text)]")
-                    }
-                    advance()
-                    try require(symbol: "]")
-                    steps.append(.index(Int(index)))
-                } else {
-                    break
-                }
-                guard steps.count < DynamoDBLimits.nestingDepthMax else {
-                    throw error(
-                        "The document path has too many nesting levels; nesting levels: "
-                            + "\(steps.count + 1)")
-                }
-            }
-            return DocumentPath(root: root, steps: steps)
-        }
-
-        private mutating func name() throws(CodexError) -> String {
-            let token = token
-            switch token.kind {
-            case .word:
-                guard !isAtKeyword else { throw syntaxError }
-                if ReservedWords.contains(token.text) {
-                    report(
-                        .reservedWord,
-                        "Attribute name is a reserved keyword; reserved keyword: \(token.text)")
-                }
-                advance()
-                return token.text
-            case .nameReference:
-                advance()
-                guard let name = names[token.text] else {
-                    report(
-                        .name,
-                        "An expression attribute name used in the document path is not defined; "
-                            + "attribute name: \(token.text)")
-                    return token.text
-                }
-                try count(byteCount: name.utf8.count)
-                usedNames.insert(token.text)
-                return name
-            default: throw syntaxError
-            }
-        }
-
-        /// The value of the reference at the current token.
-        mutating func value() throws(CodexError) -> AttributeValue {
-            let token = token
-            guard token.kind == .valueReference else { throw syntaxError }
-            advance()
-            guard let value = values[token.text] else {
-                // In a condition, the first undefined placeholder counts.
-                report(
-                    kind == .update ? .value : .name,
-                    "An expression attribute value used in expression is not defined; "
-                        + "attribute value: \(token.text)")
-                return .null
-            }
-            try count(byteCount: value.byteCount)
-            usedValues.insert(token.text)
-            return value
-        }
-
-        /// Counts the bytes behind a placeholder, because a short text may refer to it many times.
-        private mutating func count(byteCount: Int) throws(CodexError) {
-            placeholderByteCount += byteCount
-            guard placeholderByteCount <= DynamoDBLimits.expressionValueByteCountMax else {
-                throw error(
-                    "The names and values that it refers to exceed the maximum allowed size; "
-                        + "maximum: \(DynamoDBLimits.expressionValueByteCountMax) bytes")
-            }
+            let end = max(first.start, last.kind == .end ? first.end : last.end)
+            let near = text(first.start..<end)
+            let name = text(of: token)
+            // The tokens before it are valid, so they are ASCII: their bytes are characters.
+            return kind.error(
+                "Syntax error; token: \"\(name)\", near: \"\(near)\", at character "
+                    + "\(token.start + 1)",
+                .syntax(token: name, near: near))
         }
     }
 }
 
 extension ExpressionParser.Kind {
-    /// The words that are part of the grammar, and never names or functions.
-    fileprivate var keywords: [String] {
-        switch self {
-        case .condition, .filter, .keyCondition: ["BETWEEN", "IN", "AND", "OR", "NOT"]
-        case .update: ["SET", "REMOVE", "ADD", "DELETE"]
-        case .projection: []
-        }
+    /// The error for a problem of an expression of this kind.
+    func error(_ problem: String, _ refusal: Refusal? = nil) -> CodexError {
+        CodexError(.invalidExpression, problem, refusal).naming(rawValue)
     }
 }

@@ -31,8 +31,10 @@ public struct ExpressionParser: Sendable {
 
     let names: [String: String]
     let values: [String: AttributeValue]
-    private var unusedNames: Set<String>
-    private var unusedValues: Set<String>
+    private let plans: ExpressionPlans?
+    /// The placeholders that the expressions so far used, once for each reference.
+    private var usedNames: [String] = []
+    private var usedValues: [String] = []
     /// The bytes of the names and values to which the expressions so far refer, once for each
     /// reference.
     package private(set) var placeholderByteCount = 0
@@ -46,31 +48,38 @@ public struct ExpressionParser: Sendable {
     public init(
         names: [String: String] = [:], values: [String: AttributeValue] = [:]
     ) throws(CodexError) {
+        try self.init(names: names, values: values, plans: nil)
+    }
+
+    /// Creates a parser that does not parse a text again whose plan the cache has.
+    ///
+    /// - Parameters:
+    ///   - names: Attribute names by placeholder, as `#n`.
+    ///   - values: Values by placeholder, as `:v`.
+    ///   - plans: The cache; `nil` parses each text.
+    /// - Throws: ``CodexError/Code/invalidExpression`` for a malformed placeholder.
+    package init(
+        names: [String: String], values: [String: AttributeValue], plans: ExpressionPlans?
+    ) throws(CodexError) {
         for name in names.keys {
-            try Self.require(name, .nameReference, "ExpressionAttributeNames")
+            try Self.require(name, UInt8(ascii: "#"), "ExpressionAttributeNames")
         }
         for name in values.keys {
-            try Self.require(name, .valueReference, "ExpressionAttributeValues")
+            try Self.require(name, UInt8(ascii: ":"), "ExpressionAttributeValues")
         }
         self.names = names
         self.values = values
-        unusedNames = Set(names.keys)
-        unusedValues = Set(values.keys)
+        self.plans = plans
     }
 
+    /// Checks that a placeholder is a sign and at least one letter, digit or underscore.
     private static func require(
-        _ placeholder: String, _ kind: ExpressionToken.Kind, _ parameter: String
+        _ placeholder: String, _ sign: UInt8, _ parameter: String
     ) throws(CodexError) {
-        // Bytes are checked one by one first, because there may be thousands of unused
-        // placeholders.
-        let sign = UInt8(ascii: kind == .nameReference ? "#" : ":")
-        let isPlain = placeholder.utf8.dropFirst().allSatisfy {
-            $0 == UInt8(ascii: "_") || $0 &- UInt8(ascii: "0") < 10
-                || ($0 | 0x20) &- UInt8(ascii: "a") < 26
-        }
-        if isPlain, placeholder.utf8.first == sign, placeholder.utf8.count > 1 { return }
-        let tokens = ExpressionToken.tokens(of: placeholder)
-        guard tokens.count == 2, tokens[0].kind == kind, tokens[0].text == placeholder else {
+        let bytes = placeholder.utf8
+        guard bytes.first == sign, bytes.count > 1,
+            bytes.dropFirst().allSatisfy(ExpressionToken.isInWord)
+        else {
             throw CodexError(
                 .invalidExpression,
                 "\(parameter) contains invalid key: Syntax error; key: \"\(placeholder)\"")
@@ -94,29 +103,27 @@ public struct ExpressionParser: Sendable {
     private mutating func condition(
         _ text: String, _ kind: Kind
     ) throws(CodexError) -> Condition {
-        var parser = try ConditionParser(Cursor(text, kind, self))
-        let condition = try parser.parse()
-        use(parser.cursor)
-        return condition
+        var builder = ConditionBuilder(ExpressionBinding(kind, self))
+        try builder.perform(plan(of: text, kind))
+        try use(builder.binding)
+        return builder.condition
     }
 
     /// Parses the condition on the keys of a query.
     ///
     /// - Throws: ``CodexError/Code/invalidExpression``; a syntax error includes its place.
     public mutating func keyCondition(_ text: String) throws(CodexError) -> KeyCondition {
-        var parser = try ConditionParser(Cursor(text, .keyCondition, self))
-        let condition = try parser.parse()
-        use(parser.cursor)
-        return try KeyCondition(condition)
+        try KeyCondition(try condition(text, .keyCondition))
     }
 
     /// Parses an update.
     ///
     /// - Throws: ``CodexError/Code/invalidExpression``; a syntax error includes its place.
     public mutating func update(_ text: String) throws(CodexError) -> Update {
-        var parser = try UpdateParser(Cursor(text, .update, self))
-        let update = try parser.parse()
-        use(parser.cursor)
+        var builder = UpdateBuilder(ExpressionBinding(.update, self))
+        try builder.perform(plan(of: text, .update))
+        let update = builder.checkedUpdate()
+        try use(builder.binding)
         return update
     }
 
@@ -124,46 +131,69 @@ public struct ExpressionParser: Sendable {
     ///
     /// - Throws: ``CodexError/Code/invalidExpression``; a syntax error includes its place.
     public mutating func projection(_ text: String) throws(CodexError) -> Projection {
-        var cursor = try Cursor(text, .projection, self)
-        var paths = [try cursor.path()]
-        while cursor.take(symbol: ",") { paths.append(try cursor.path()) }
-        try cursor.requireEnd()
-        try cursor.requireNoProblem()
-        use(cursor)
-        return try Self.naming(.projection) { () throws(CodexError) in try Projection(paths) }
+        let plan = plan(of: text, .projection)
+        if let projection = plan.projection { return projection }
+        var builder = ProjectionBuilder(ExpressionBinding(.projection, self))
+        try builder.perform(plan)
+        try use(builder.binding)
+        do throws(CodexError) {
+            return try Projection(builder.paths)
+        } catch {
+            throw error.naming(Kind.projection.rawValue)
+        }
+    }
+
+    /// The plan of a text: that of the cache, or a new one.
+    private func plan(of text: String, _ kind: Kind) -> ExpressionPlan {
+        guard let plans else { return ExpressionPlan(text, kind) }
+        if let known = plans.plan(text, kind.number) { return known }
+        let plan = ExpressionPlan(text, kind)
+        if plan.isSound { plans.insert(plan, for: text, kind.number, byteCount: plan.byteCount) }
+        return plan
     }
 
     /// Checks that the expressions used every placeholder.
     ///
     /// - Throws: ``CodexError/Code/invalidExpression`` if one is unused.
     public func requireAllUsed() throws(CodexError) {
-        for (parameter, unused) in [
-            ("ExpressionAttributeNames", unusedNames), ("ExpressionAttributeValues", unusedValues),
-        ] where !unused.isEmpty {
-            throw CodexError(
-                .invalidExpression,
-                "Value provided in \(parameter) unused in expressions: keys: "
-                    + "{\(unused.prefix(Self.namedCountMax).sorted().joined(separator: ", "))}")
-        }
+        try Self.requireUse(of: names, usedNames, "ExpressionAttributeNames")
+        try Self.requireUse(of: values, usedValues, "ExpressionAttributeValues")
+    }
+
+    private static func requireUse<Value>(
+        of placeholders: [String: Value], _ used: [String], _ parameter: String
+    ) throws(CodexError) {
+        guard !placeholders.isEmpty else { return }
+        let used = Set(used)
+        guard used.count < placeholders.count else { return }
+        let unused = placeholders.keys.lazy.filter { !used.contains($0) }.prefix(namedCountMax)
+        throw CodexError(
+            .invalidExpression,
+            "Value provided in \(parameter) unused in expressions: keys: "
+                + "{\(unused.sorted().joined(separator: ", "))}")
     }
 
     /// Most placeholders that an error names.
     private static let namedCountMax = 20
 
-    private mutating func use(_ cursor: Cursor) {
-        placeholderByteCount = cursor.placeholderByteCount
-        unusedNames.subtract(cursor.usedNames)
-        unusedValues.subtract(cursor.usedValues)
+    /// Counts the placeholders of an expression as used, unless the expression has a problem.
+    private mutating func use(_ binding: ExpressionBinding) throws(CodexError) {
+        try binding.requireNoProblem()
+        placeholderByteCount = binding.placeholderByteCount
+        usedNames += binding.usedNames
+        usedValues += binding.usedValues
     }
+}
 
-    /// Adds the expression's kind to the message of an error.
-    private static func naming<R>(
-        _ kind: Kind, _ body: () throws(CodexError) -> R
-    ) throws(CodexError) -> R {
-        do throws(CodexError) {
-            return try body()
-        } catch {
-            throw error.naming(kind.rawValue)
+extension ExpressionParser.Kind {
+    /// The number of the kind among the texts of a cache.
+    fileprivate var number: UInt8 {
+        switch self {
+        case .condition: 0
+        case .filter: 1
+        case .keyCondition: 2
+        case .update: 3
+        case .projection: 4
         }
     }
 }

@@ -3,10 +3,9 @@ import Foundation
 
 /// The commands of agents on the tasks of one project.
 ///
-/// The rules are those of the workspace. Each command is one commit, but for three. A claim also
+/// The rules are those of the workspace. Each command is one commit, but for two. A claim also
 /// starts the task, in a second commit. A completion first records the criteria that it meets, and
-/// starts a task that was not started. A new task that waits for others is stored in the backlog
-/// until its dependencies are stored.
+/// starts a task that was not started.
 struct AgentLedger: Sendable {
     private let store: Store
     private let workspace: CodexFlow.Workspace
@@ -199,8 +198,10 @@ struct AgentLedger: Sendable {
         ]
         if choice.starts, claimed.status == .todo {
             do {
+                // Since an earlier call with the key, others may have moved the task.
                 task = try await once(key, step: "start").moveTask(
-                    claimed.id, in: project, to: .inProgress, by: user, holding: token)
+                    claimed.id, in: project, from: .todo, to: .inProgress, by: user,
+                    holding: token)
             } catch let error as CodexError {
                 json["startError"] = .map(error.agentJSON)
                 lines.append("not started: \(error.message) [\(error.code)]".printable())
@@ -246,22 +247,21 @@ struct AgentLedger: Sendable {
     ) async throws -> AgentAnswer {
         let user = try requireUser()
         let commands = try once(key, comparing: ["met": met.sorted().attributeValue])
-        // The criteria come before the key's own commit. A repetition must not change them.
-        if !met.isEmpty, try await !commands.isRepetition() {
-            try await once(key, step: "met").changeTask(
-                id, in: project, by: user, holding: token
-            ) { task in try task.meet(met) }
+        if !met.isEmpty {
+            try await prepare(key) { step in
+                try await step.changeTask(id, in: project, by: user, holding: token) { task in
+                    try task.meet(met)
+                }
+            }
         }
         do {
             return Self.answer(
                 try await commands.completeTask(
                     id, in: project, by: user, holding: token, result: result, note: note))
         } catch let error as CodexError where error.rule == .taskTransition {
-            // The start comes after the attempt, so that a repetition with the key starts nothing.
-            // Another process with the key may have started the task since.
-            if try store.get(.task(id, in: project))?.status == .todo {
-                try await once(key, step: "start-done").moveTask(
-                    id, in: project, to: .inProgress, by: user, holding: token)
+            try await prepare(key) { step in
+                try await step.moveTask(
+                    id, in: project, from: .todo, to: .inProgress, by: user, holding: token)
             }
         }
         return Self.answer(
@@ -326,127 +326,20 @@ struct AgentLedger: Sendable {
         var isInBacklog = false
 
         init(title: String) { self.title = title }
-
-        /// The tasks that must be finished before, each once.
-        fileprivate var uniqueBlockers: [CodexFlow.Task.ID] {
-            var known: Set<CodexFlow.Task.ID> = []
-            return blockers.filter { known.insert($0).inserted }
-        }
     }
 
-    /// Creates a task in todo, or in the backlog.
+    /// Creates a task in todo, or in the backlog, with its dependencies.
     ///
-    /// A task with blockers is created in the backlog, gets its dependencies, and is moved to todo
-    /// at last. So no worker gets it in between. What would refuse a dependency is looked for
-    /// first: otherwise the task would stay in the backlog.
+    /// All of it is one commit. So no worker gets the task before it waits for its blockers, and a
+    /// refusal stores nothing.
     func add(_ draft: Draft, key: String? = nil) async throws -> AgentAnswer {
-        let user = try requireUser()
-        let blockers = draft.uniqueBlockers
-        let creation = try once(
-            key,
-            comparing: [
-                "backlog": .bool(draft.isInBacklog),
-                "blockers": draft.blockers.map(\.rawValue).attributeValue,
-            ])
-        // A blocker may be deleted before the command is sent again.
-        var isRepetition = false
-        if !blockers.isEmpty {
-            isRepetition = try await creation.isRepetition()
-            if !isRepetition { try requireBlockers(blockers, of: draft) }
-        }
-        let isFirstInBacklog = draft.isInBacklog || !blockers.isEmpty
-        var task = try await creation.createTask(in: project, by: user, id: draft.id) { task in
+        let task = try await once(key).createTask(
+            in: project, by: try requireUser(), id: draft.id, waitingFor: draft.blockers
+        ) { task in
             draft.fill(&task)
-            task.status = isFirstInBacklog ? .backlog : .todo
-        }
-        for (index, blocker) in blockers.enumerated() {
-            // Without a key, the command cannot be sent again.
-            try await link(
-                task.id, to: blocker, by: user, once(key, step: "blocker\(index)"),
-                passesDeleted: isRepetition || key == nil)
-        }
-        if isFirstInBacklog, !draft.isInBacklog {
-            task = try await once(key, step: "todo").moveTask(
-                task.id, in: project, to: .todo, by: user)
+            task.status = draft.isInBacklog ? .backlog : .todo
         }
         return Self.answer(task)
-    }
-
-    /// Makes a new task wait for a blocker, unless it does already.
-    ///
-    /// - Parameters:
-    ///   - task: The new task.
-    ///   - blocker: The blocker, which may have been deleted meanwhile.
-    ///   - user: The user who adds the task.
-    ///   - commands: The workspace of the step.
-    ///   - passesDeleted: Whether the task goes on without a deleted blocker: it need not wait.
-    /// - Throws: ``CodexError/Code/notFound``, and the errors of `addDependency(of:on:in:by:)`.
-    private func link(
-        _ task: CodexFlow.Task.ID, to blocker: CodexFlow.Task.ID, by user: CodexFlow.User.ID,
-        _ commands: CodexFlow.Workspace, passesDeleted: Bool
-    ) async throws {
-        do {
-            try await commands.addDependency(of: task, on: blocker, in: project, by: user)
-        } catch let error as CodexError where error.rule == .dependencyTaken {
-            return
-        } catch let error as CodexError where error.code == .notFound {
-            let isThere = try await workspace.get(.task(task, in: project)) != nil
-            let isDeleted = try await workspace.get(.task(blocker, in: project)) == nil
-            guard isThere, isDeleted else { throw error }
-            guard passesDeleted else { throw Self.deletedBlocker }
-        }
-    }
-
-    private static var deletedBlocker: CodexError {
-        CodexError(
-            .notFound,
-            "A blocker was deleted meanwhile, and the task is in the backlog. Send the command "
-                + "again with its idempotency key: it goes on without the blocker.")
-    }
-
-    /// Throws unless a new task may wait for some tasks: they exist, none is its whole or waits for
-    /// it, and there are not too many dependencies.
-    ///
-    /// The search for the whole ends after ``CodexFlow/Limits/dependencyWalkMax`` tasks and links.
-    /// Then the commits of the dependencies search.
-    private func requireBlockers(_ blockers: [CodexFlow.Task.ID], of draft: Draft) throws {
-        let countMax = CodexFlow.Limits.dependencyCountMax
-        guard blockers.count <= countMax else { throw Self.refusal(.dependencyCount) }
-        for blocker in blockers {
-            guard try store.get(.task(blocker, in: project)) != nil else {
-                throw CodexError(
-                    .notFound, "The project has no task with the identifier of a blocker.")
-            }
-            let dependents = try store.query(
-                .dependents(of: blocker, in: project), limit: countMax, onFailure: { _ in })
-            guard dependents.items.count < countMax else { throw Self.refusal(.dependencyCount) }
-        }
-        var (above, wholes) = (draft.parent, Set<CodexFlow.Task.ID>())
-        for _ in 0..<CodexFlow.Limits.taskDepthMax {
-            guard let whole = above else { break }
-            wholes.insert(whole)
-            above = try store.get(.task(whole, in: project))?.parentID
-        }
-        guard wholes.isDisjoint(with: blockers) else { throw Self.refusal(.dependencyCycle) }
-        var (awaited, known) = (blockers[...], Set(blockers))
-        var leftCount = CodexFlow.Limits.dependencyWalkMax
-        while !wholes.isEmpty, leftCount > 0, let next = awaited.popFirst() {
-            let links = try store.query(
-                .blockers(of: next, in: project), limit: leftCount, onFailure: { _ in })
-            let parts = try store.query(
-                .subtasks(of: next, in: project), limit: leftCount, onFailure: { _ in })
-            let found = links.items.map(\.blockerID) + parts.items.map(\.id)
-            guard wholes.isDisjoint(with: found) else { throw Self.refusal(.dependencyCycle) }
-            awaited += found.filter { known.insert($0).inserted }
-            leftCount -= 1 + found.count
-        }
-    }
-
-    /// The error of a rule of dependencies, as the workspace throws it.
-    private static func refusal(_ rule: CodexFlow.Rule) -> CodexError {
-        CodexError(
-            .ruleViolated, "Rule \(rule.rawValue), field blockerId: \(rule.text)",
-            violation: RuleViolation(rule: rule.rawValue, field: "blockerId"))
     }
 
     /// Adds a comment to a task.
@@ -491,10 +384,25 @@ struct AgentLedger: Sendable {
         return user
     }
 
+    /// Makes a step before a command's own commit, unless the command with the key has happened.
+    ///
+    /// The commit of the step looks for that. A command that failed is not remembered: its steps
+    /// are made again, and may have other arguments.
+    private func prepare(
+        _ key: String?, _ step: (CodexFlow.Workspace) async throws -> Void
+    ) async throws {
+        guard let key else { return try await step(workspace) }
+        do {
+            try await step(workspace.preceding(key))
+        } catch CodexError.Code.conditionFailed {
+            // The command's own commit gives its first result, or refuses other arguments.
+        }
+    }
+
     /// The workspace for one step of a command, which happens once if the command has a key.
     ///
-    /// A step other than the main one has a key of its own, which no given key equals. The main
-    /// step compares the arguments of the others, too.
+    /// The step after the main one has a key of its own, which no given key equals. The main step
+    /// compares the arguments of the others, too.
     private func once(
         _ key: String?, step: String? = nil, comparing arguments: AttributeMap = [:]
     ) throws(CodexError) -> CodexFlow.Workspace {

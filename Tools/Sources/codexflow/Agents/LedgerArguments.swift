@@ -118,12 +118,12 @@ struct TaskArguments: ParsableArguments {
 
     /// Runs a command that reads, and prints its answer.
     func read(_ body: (AgentLedger) throws -> AgentAnswer) async throws {
-        try await run(isReadOnly: true, user: try ledger.userID()) { try body($0) }
+        try await run(isReadOnly: true) { try body($0) }
     }
 
     /// Runs a command that writes, and prints its answer.
     func write(_ body: (AgentLedger) async throws -> AgentAnswer) async throws {
-        try await run(isReadOnly: false, user: try ledger.requiredUser(), body)
+        try await run(isReadOnly: false, body)
     }
 
     /// Runs a command and prints its answer; an error is printed as JSON, too.
@@ -131,11 +131,12 @@ struct TaskArguments: ParsableArguments {
     /// - Throws: `ExitCode`: 1 for a failure, 2 if there was nothing to claim, 3 if the worker does
     ///   not hold the task.
     private func run(
-        isReadOnly: Bool, user: CodexFlow.User.ID?,
-        _ body: (AgentLedger) async throws -> AgentAnswer
+        isReadOnly: Bool, _ body: (AgentLedger) async throws -> AgentAnswer
     ) async throws {
         let answer: AgentAnswer
         do {
+            // An identifier that is none is an error of the command, too.
+            let user = try isReadOnly ? ledger.userID() : ledger.requiredUser()
             let project = try ledger.requiredProject()
             let store = try ledger.open(isReadOnly: isReadOnly)
             defer { store.close() }

@@ -46,6 +46,8 @@ extension TaskCommand {
 }
 
 /// Creates a project with its owner and its agents; what exists stays as it is.
+///
+/// Several processes may do so at once: what another one creates meanwhile exists, too.
 struct LedgerSetUp {
     private let store: Store
     private let workspace: CodexFlow.Workspace
@@ -70,22 +72,41 @@ struct LedgerSetUp {
         email: String? = nil, agents: [CodexFlow.User.ID]
     ) async throws {
         try await makeUser(owner, .member, email)
-        if try store.get(.project(project)) == nil {
+        try await makeMissing(.project(project)) {
             try await workspace.createProject(key: key, name: name, id: project, owner: owner)
         }
         for agent in agents {
             try await makeUser(agent, .agent, nil)
-            guard try store.get(.member(agent, of: project)) == nil else { continue }
-            try await workspace.addMember(agent, to: project, by: owner)
+            try await makeMissing(.member(agent, of: project)) {
+                try await workspace.addMember(agent, to: project, by: owner)
+            }
         }
     }
 
     private func makeUser(
         _ id: CodexFlow.User.ID, _ role: CodexFlow.User.Role, _ email: String?
     ) async throws {
-        guard try store.get(.user(id)) == nil else { return }
-        // RFC 2606 keeps the domain free.
-        try await workspace.createUser(
-            email: email ?? "\(id)@agents.invalid", name: id.rawValue, id: id, role: role)
+        try await makeMissing(.user(id)) {
+            // RFC 2606 keeps the domain free.
+            try await workspace.createUser(
+                email: email ?? "\(id)@agents.invalid", name: id.rawValue, id: id, role: role)
+        }
+    }
+
+    /// Creates an entity, unless it exists.
+    ///
+    /// - Parameters:
+    ///   - lookup: The entity.
+    ///   - create: Creates it.
+    /// - Throws: The errors of `create`, if the entity does not exist after them either.
+    private func makeMissing<E: Entity>(
+        _ lookup: Lookup<E>, _ create: () async throws -> Void
+    ) async throws {
+        guard try store.get(lookup) == nil else { return }
+        do {
+            try await create()
+        } catch let error as CodexError {
+            guard try store.get(lookup) != nil else { throw error }
+        }
     }
 }
