@@ -92,6 +92,24 @@
                     == "dynamodb.env-1.amazonaws.com")
         }
 
+        @Test("Streams have the host of AWS, the address of a variable, or that of the table")
+        func streams() throws {
+            let hosts = ["eu-central-1": "amazonaws.com", "cn-north-1": "amazonaws.com.cn"]
+            for (region, domain) in hosts {
+                #expect(
+                    try place(region: region).streamsEndpoint.url
+                        == "https://streams.dynamodb.\(region).\(domain)/")
+            }
+            let table = ["AWS_ENDPOINT_URL_DYNAMODB": "http://one"]
+            #expect(try place(table).streamsEndpoint.host == "one")
+            let both = table.merging(["AWS_ENDPOINT_URL_DYNAMODB_STREAMS": "http://two"]) { $1 }
+            #expect(try place(both).streamsEndpoint.host == "two")
+            #expect(try place(both).endpoint.host == "one")
+            #expect(try place(both, endpoint: "http://option").streamsEndpoint.host == "option")
+            let own = try place(endpoint: "http://dynamodb.internal").streamsEndpoint
+            #expect(own.host == "dynamodb.internal")
+        }
+
         @Test("Without a region, only a given endpoint has a place")
         func noRegion() throws {
             #expect(throws: CodexError(.invalidArgument, "")) { _ = try place() }

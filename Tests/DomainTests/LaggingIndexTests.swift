@@ -24,6 +24,14 @@ struct LaggingIndexTests {
         }
     }
 
+    @Test("A workspace tells which lists may be older than the table")
+    func consistency() throws {
+        #expect(try workspace.consistency(of: .sessions(of: "max")) == .eventual)
+        #expect(try workspace.consistency(of: .tasks(in: "p")) == .consistent)
+        let local = CodexFlow.Workspace(store)
+        #expect(try local.consistency(of: .sessions(of: "max")) == .consistent)
+    }
+
     // MARK: The rules that indexes alone would break
 
     @Test("Two users do not share an e-mail address")

@@ -20,6 +20,8 @@ final class LaggingTable: TableBackend {
         var transactions = 0
         /// The actions of the last transaction.
         var actions = 0
+        /// The most actions of a transaction.
+        var mostActions = 0
 
         /// The requests that read.
         var reads: Int { items + batches + queries }
@@ -121,6 +123,7 @@ final class LaggingTable: TableBackend {
         let other = state.withLock { state in
             state.counts.transactions += 1
             state.counts.actions = actions.count
+            state.counts.mostActions = max(state.counts.mostActions, actions.count)
             defer { state.other = nil }
             return state.other
         }

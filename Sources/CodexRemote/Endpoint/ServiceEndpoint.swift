@@ -11,6 +11,12 @@
         let port: Int?
 
         private static let longestHost = 255
+        /// By the prefix of the region: "Regions and Zones" and the SDKs' endpoint rules.
+        private static let domains = [
+            ("cn-", "amazonaws.com.cn"), ("us-isob-", "sc2s.sgov.gov"),
+            ("us-isof-", "csp.hci.ic.gov"), ("us-iso-", "c2s.ic.gov"),
+            ("eu-isoe-", "cloud.adc-e.uk"), ("eusc-", "amazonaws.eu"),
+        ]
 
         /// Reads an address such as `http://localhost:8000`.
         ///
@@ -30,14 +36,21 @@
         ///
         /// - Throws: ``CodexError/Code/invalidArgument`` for what is no region.
         init(region: String) throws(CodexError) {
-            // By prefix: "Regions and Zones" and the SDKs' endpoint rules.
-            let domains = [
-                ("cn-", "amazonaws.com.cn"), ("us-isob-", "sc2s.sgov.gov"),
-                ("us-isof-", "csp.hci.ic.gov"), ("us-iso-", "c2s.ic.gov"),
-                ("eu-isoe-", "cloud.adc-e.uk"), ("eusc-", "amazonaws.eu"),
-            ]
-            let domain = domains.first { region.hasPrefix($0.0) }?.1 ?? "amazonaws.com"
+            let domain = Self.domains.first { region.hasPrefix($0.0) }?.1 ?? "amazonaws.com"
             try self.init(parsing: "https://dynamodb.\(region).\(domain)")
+        }
+
+        private init(isSecure: Bool, host: String, port: Int?) {
+            (self.isSecure, self.host, self.port) = (isSecure, host, port)
+        }
+
+        /// The endpoint of the streams: AWS has another host for them, and other services do not.
+        var ofStreams: ServiceEndpoint {
+            let isOfAWS =
+                host.hasSuffix(".amazonaws.com")
+                || Self.domains.contains { host.hasSuffix("." + $0.1) }
+            guard isOfAWS, host.hasPrefix("dynamodb.") else { return self }
+            return ServiceEndpoint(isSecure: isSecure, host: "streams." + host, port: port)
         }
 
         /// The address of the service's root.

@@ -6,6 +6,8 @@
     struct ServicePlace: Sendable, Hashable {
         let region: String
         let endpoint: ServiceEndpoint
+        /// The endpoint of the streams: that of a variable, or the one beside ``endpoint``.
+        let streamsEndpoint: ServiceEndpoint
 
         /// Finds the place of DynamoDB.
         ///
@@ -51,6 +53,12 @@
                 self.endpoint = address
             } else {
                 self.endpoint = try ServiceEndpoint(region: found)
+            }
+            let streams = ignores ? nil : environment.text("AWS_ENDPOINT_URL_DYNAMODB_STREAMS")
+            if endpoint == nil, let streams {
+                streamsEndpoint = try ServiceEndpoint(parsing: streams)
+            } else {
+                streamsEndpoint = self.endpoint.ofStreams
             }
         }
     }

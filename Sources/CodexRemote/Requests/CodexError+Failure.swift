@@ -82,6 +82,23 @@
                     .idempotencyMismatch,
                     "The idempotency token came with other actions before. Use a new token.",
                     cause: failure)
+            case "ResourceNotFoundException" where request.isOfStreams:
+                return CodexError(
+                    .unknownTable,
+                    "The service has no such stream or shard. It keeps them for a day after their "
+                        + "end.",
+                    cause: failure)
+            case "ExpiredIteratorException":
+                return CodexError(
+                    .invalidPageToken,
+                    "The iterator of the shard is too old. Get another one, and read on.",
+                    cause: failure)
+            case "TrimmedDataAccessException":
+                return CodexError(
+                    .changesTrimmed,
+                    "The stream does not keep these changes any more. Start with the oldest one, "
+                        + "and derive from the items what is missing.",
+                    cause: failure)
             case "ResourceNotFoundException":
                 return CodexError(
                     .unknownTable,

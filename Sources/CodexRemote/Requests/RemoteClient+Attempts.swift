@@ -11,6 +11,8 @@
         let repetition: Repetition
         /// The number of actions of a list.
         var actionCount = 0
+        /// Whether the operation is one of DynamoDB Streams.
+        var isOfStreams = false
     }
 
     /// What the attempts of a request have shown.
@@ -113,10 +115,13 @@
         ) async throws -> JSONNode {
             let key = try await credentials.current()
             let instant = serviceClock.now
+            let endpoint = request.isOfStreams ? place.streamsEndpoint : place.endpoint
+            let interface =
+                request.isOfStreams ? "DynamoDBStreams_20120810" : "DynamoDB_20120810"
             var headers: [(name: String, value: String)] = [
                 (name: "content-type", value: "application/x-amz-json-1.0"),
-                (name: "host", value: place.endpoint.hostHeader),
-                (name: "x-amz-target", value: "DynamoDB_20120810.\(request.operation)"),
+                (name: "host", value: endpoint.hostHeader),
+                (name: "x-amz-target", value: "\(interface).\(request.operation)"),
             ]
             headers = signer.signed(headers, body: request.body, with: key, at: instant)
             if options.acceptsGzip { headers.append((name: "accept-encoding", value: "gzip")) }
@@ -124,7 +129,7 @@
             do {
                 response = try await transport.send(
                     TransportRequest(
-                        method: "POST", url: place.endpoint.url, headers: headers,
+                        method: "POST", url: endpoint.url, headers: headers,
                         body: request.body, timeout: time,
                         responseByteCountMax: options.responseByteCountMax))
             } catch {

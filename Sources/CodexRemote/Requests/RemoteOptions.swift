@@ -10,7 +10,9 @@
         /// The address of the service, such as `http://localhost:8000`.
         ///
         /// `nil` is that of `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` or the profile, and
-        /// otherwise DynamoDB's in the region.
+        /// otherwise DynamoDB's in the region. Streams are read there too; on AWS, they are at the
+        /// host of DynamoDB Streams. Without this option, `AWS_ENDPOINT_URL_DYNAMODB_STREAMS` can
+        /// name another address for them.
         public var endpoint: String?
         /// The profile in the shared files; `nil` is that of `AWS_PROFILE`, or `default`.
         public var profile: String?

@@ -10,6 +10,9 @@ public struct RemoteTableDescription: Sendable, Hashable {
     public let itemCount: Int
     /// The table's stream of changes; `nil` if it has none.
     public let stream: TableCapabilities.Stream?
+    /// The name by which the service knows the stream, also of one that was disabled; `nil` if
+    /// there is none.
+    public let streamARN: String?
 
     /// Reads an answer of DescribeTable.
     ///
@@ -48,6 +51,7 @@ public struct RemoteTableDescription: Sendable, Hashable {
             name, partitionKey: partition, sortKey: keys.sort.first, indexes: indexes)
         itemCount = table["ItemCount"]?.integer ?? 0
         stream = Self.stream(table["StreamSpecification"])
+        streamARN = table["LatestStreamArn"]?.text
     }
 
     /// The attributes of a key schema.

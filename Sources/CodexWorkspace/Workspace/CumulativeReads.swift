@@ -4,7 +4,9 @@ internal import CodexCore
 ///
 /// Each decision sees the data as if the writes of the decisions before it were stored. One task at
 /// a time uses it.
-final class CumulativeReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader {
+final class CumulativeReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
+    CodexFlow.ProtectingReader
+{
     /// The last state of an item that was written.
     private struct Written {
         let entity: any Entity
@@ -113,6 +115,25 @@ final class CumulativeReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader 
     }
 
     func takes<E: Entity>(_ entity: E) throws -> Bool { try base.accepts(entity) }
+
+    func linked<E: Entity>(
+        _ query: Query<E>, in project: CodexFlow.Project.ID, isLenient: Bool
+    ) throws -> [E] {
+        guard let table = base as? any CodexFlow.ProtectingReader else {
+            return try isLenient ? readable(query, limit: nil) : all(query, limit: nil)
+        }
+        return try all(query, nil) { _ in
+            try table.linked(query, in: project, isLenient: isLenient)
+        }
+    }
+
+    func rely<E: Entity>(on entity: E) throws {
+        guard let table = base as? any CodexFlow.ProtectingReader else { return }
+        let definition = try schema.table(E.definition.table)
+        let key = try definition.primaryKey(of: try entity.item())
+        // The commit has a condition on what it writes.
+        if written[E.definition.name]?.states[key] == nil { try table.rely(on: entity) }
+    }
 
     /// The number of the first task; the others continue the sequence in the commit itself.
     func takeTaskNumber(of project: CodexFlow.Project.ID) throws -> Int? {

@@ -73,6 +73,7 @@ struct KnownReads: Sendable {
                 _ = try reader.all(.blockers(of: task, in: project), limit: limit)
             }
             _ = try reader.all(.dependents(of: blocker, in: project), limit: max)
+            _ = try reader.all(.dependents(of: task, in: project), limit: 1)
             _ = try reader.all(.blockers(of: blocker, in: project), limit: nil)
             _ = try reader.readable(.subtaskLinks(of: blocker, in: project), limit: nil)
         }

@@ -27,12 +27,12 @@ struct TableFetch: Sendable {
         var marker: Item??
 
         init?(_ missing: TableReads.Missing) {
-            guard case .query(let query, _, let limit, _) = missing.request else { return nil }
+            guard case .query(let query, _, let limit, _, _) = missing.request else { return nil }
             (self.missing, self.query, self.limit) = (missing, query, limit)
         }
 
         /// Whether something is read by key before the query.
-        var isLate: Bool { missing.lockName != nil || missing.markerKey != nil }
+        var isLate: Bool { !missing.lockNames.isEmpty || missing.markerKey != nil }
     }
 
     /// Fetches reads, and adds them to those that are there.
@@ -47,7 +47,7 @@ struct TableFetch: Sendable {
             if case .item = missing.request {
                 reads.items[missing.request] = items[missing.request]
             }
-            if let name = missing.lockName, reads.predicateLocks[name] == nil {
+            for name in missing.lockNames where reads.predicateLocks[name] == nil {
                 reads.predicateLocks[name] = items[Self.request(CodexFlow.PredicateLock.key(name))]
             }
             if let key = missing.markerKey, reads.markers[key] == nil {
@@ -71,7 +71,7 @@ struct TableFetch: Sendable {
     ) -> [TableReads.Request] {
         guard case .query = missing.request else { return [missing.request] }
         var keys: [PrimaryKey] = []
-        if let name = missing.lockName, reads.predicateLocks[name] == nil {
+        for name in missing.lockNames where reads.predicateLocks[name] == nil {
             keys.append(CodexFlow.PredicateLock.key(name))
         }
         if let key = missing.markerKey, reads.markers[key] == nil { keys.append(key) }

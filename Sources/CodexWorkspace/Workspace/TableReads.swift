@@ -2,11 +2,14 @@ internal import CodexCore
 internal import FoundationEssentials
 
 /// The reads of a decision on a remote table; one task at a time uses it.
-final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader {
+final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
+    CodexFlow.ProtectingReader
+{
     enum Request: Hashable {
         case item(table: String, PrimaryKey)
-        /// A query; `isLenient` leaves out items that cannot be read.
-        case query(TableQuery, of: String, limit: Int?, isLenient: Bool)
+        /// A query; `isLenient` leaves out items that cannot be read, and `isOfGraph` reads the
+        /// locks of a project's graph before it.
+        case query(TableQuery, of: String, limit: Int?, isLenient: Bool, isOfGraph: Bool)
     }
 
     /// A read that must be fetched before the decision can be made.
@@ -14,8 +17,8 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader {
         let request: Request
         /// The entity to read.
         let definition: EntityDefinition
-        /// The predicate lock of a query.
-        var lockName: String?
+        /// The predicate locks of a query.
+        var lockNames: [String] = []
         /// The marker that a query of a unique key asks for.
         var markerKey: PrimaryKey?
         /// Whether a query's result may have an item.
@@ -58,6 +61,8 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader {
     private(set) var isConsistent = true
     /// The fields of the types that each item was read as.
     private var fields: [Request: Set<String>] = [:]
+    /// The items that queries returned and whose content a decision relies on.
+    private var relied: Set<Request> = []
     /// The present time of the first decision with these reads.
     private var time: Date?
 
@@ -107,7 +112,7 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader {
     func use(_ missing: Missing) {
         guard used.insert(missing.request).inserted else { return }
         asked.append(missing)
-        if let name = missing.lockName { usedLocks.insert(name) }
+        usedLocks.formUnion(missing.lockNames)
         if let key = missing.markerKey { usedMarkers.insert(key) }
     }
 
@@ -151,16 +156,46 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader {
         try all(query, limit, isLenient: true)
     }
 
+    func linked<E: Entity>(
+        _ query: CodexCore.Query<E>, in project: CodexFlow.Project.ID, isLenient: Bool
+    ) throws -> [E] {
+        try all(query, nil, isLenient: isLenient, inGraphOf: project)
+    }
+
+    func rely<E: Entity>(on entity: E) throws {
+        let table = try schema.table(E.definition.table)
+        relied.insert(
+            .item(table: table.name, try table.primaryKey(of: try entity.item())))
+    }
+
+    /// The entities of a query.
+    ///
+    /// - Parameters:
+    ///   - query: The query.
+    ///   - limit: The most entities.
+    ///   - isLenient: Whether it leaves out items that cannot be read.
+    ///   - project: The project whose graph's locks protect the result; `nil` is the lock of the
+    ///     query itself.
+    /// - Returns: The entities.
+    /// - Throws: ``Missing``, and the errors of reading.
     private func all<E: Entity>(
-        _ query: CodexCore.Query<E>, _ limit: Int?, isLenient: Bool
+        _ query: CodexCore.Query<E>, _ limit: Int?, isLenient: Bool,
+        inGraphOf project: CodexFlow.Project.ID? = nil
     ) throws -> [E] {
         let table = try schema.table(E.definition.table)
         let made = try query.resolved(in: table, of: schema)
         var missing = Missing(
-            request: .query(made, of: E.definition.name, limit: limit, isLenient: isLenient),
-            definition: E.definition,
-            lockName: CodexFlow.PredicateLock.name(
-                of: made, E.definition, hasMarkers: hasMarkers))
+            request: .query(
+                made, of: E.definition.name, limit: limit, isLenient: isLenient,
+                isOfGraph: project != nil),
+            definition: E.definition)
+        if let project {
+            missing.lockNames = CodexFlow.PredicateLock.graphNames(of: project)
+        } else if let name = CodexFlow.PredicateLock.name(
+            of: made, E.definition, hasMarkers: hasMarkers)
+        {
+            missing.lockNames = [name]
+        }
         if hasMarkers {
             missing.markerKey = CodexFlow.Marker.of(E.definition.name, in: made.index)?
                 .key(for: made)
@@ -235,6 +270,14 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader {
         counted.formUnion(Self.locks(ofEntriesIn: writes, written))
         for (request, item) in items where used.contains(request) && !written.contains(request) {
             guard case .item(let name, let key) = request else { continue }
+            plan.actions.append(
+                .check(table: name, key: key, condition: try condition(of: request, item, name)))
+        }
+        for request in relied
+        where !written.contains(request) && !(used.contains(request) && items[request] != nil) {
+            guard case .item(let name, let key) = request, let item = found[request] else {
+                continue
+            }
             plan.actions.append(
                 .check(table: name, key: key, condition: try condition(of: request, item, name)))
         }
@@ -337,10 +380,16 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader {
             plan.actions.append(.delete(table: table.name, key: key, condition: isSame))
         }
         var new: Item? = item
-        if case .delete = write { new = nil }
+        var isInsert = false
+        switch write {
+        case .insert: isInsert = true
+        case .replace: break
+        case .delete: new = nil
+        }
         counted.formUnion(
             try CodexFlow.PredicateLock.names(
-                from: old ?? nil, to: new, E.definition, schema, hasMarkers: hasMarkers))
+                from: old ?? nil, to: new, isInsert: isInsert, E.definition, schema,
+                hasMarkers: hasMarkers))
         if hasMarkers { try plan.markers.add(from: old ?? nil, to: new, of: name, in: table) }
         return request
     }

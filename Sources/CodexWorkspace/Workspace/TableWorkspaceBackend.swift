@@ -79,6 +79,9 @@ extension CodexFlow {
         /// If queries of indexes may miss completed writes, a new task gets its number before the
         /// transaction, by an atomic ADD. A command that fails afterwards leaves a gap.
         ///
+        /// Further commits may follow, for which the transaction has no room. If one of them fails,
+        /// its error is thrown, and the transaction stays. No rule depends on them.
+        ///
         /// - Throws: The errors of `decide`; ``CodexError/Code/conditionFailed`` if the key of an
         ///   insert exists; ``CodexError/Code/transactionCancelled`` if every attempt met a
         ///   conflict; ``CodexError/Code/transactionTooLarge`` if the command changes and reads
@@ -102,14 +105,14 @@ extension CodexFlow {
                         .transactionTooLarge,
                         "The command needs \(plan.actions.count) actions. A transaction on a "
                             + "remote table has \(DynamoDBLimits.transactionActionCountMax) at "
-                            + "most. "
-                            + "Remove some dependencies, subtasks or memberships first.")
+                            + "most. Nothing was written. Make several smaller commands of it.")
                 }
                 var conflict = Self.overtaken
+                var isWritten = false
                 do {
                     if reads.isConsistent {
                         try await table.transact(plan.actions, idempotencyToken: nil)
-                        return decision.outcome
+                        isWritten = true
                     }
                 } catch let error as CodexError where error.isConflict {
                     if error.isConflict(of: plan.inserts, among: plan.actions.count) {
@@ -117,6 +120,10 @@ extension CodexFlow {
                             .conditionFailed, "The identifier is taken. Choose another.")
                     }
                     conflict = error
+                }
+                if isWritten {
+                    for decide in decision.later { try await commit(decide) }
+                    return decision.outcome
                 }
                 guard attempt < attemptCountMax else { throw conflict }
                 attempt += 1
@@ -187,6 +194,13 @@ extension CodexFlow {
         /// The entity of the lookup, or `nil`.
         public func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
             try await commit { Decision(try $0.get(lookup), []) }
+        }
+
+        /// Which writes a list of the query sees: perhaps not the last ones, if it reads an index
+        /// that may be older than the table.
+        public func consistency<E: Entity>(of query: Query<E>) throws -> ReadConsistency {
+            let table = try schema.table(E.definition.table)
+            return fetch.consistency(of: try query.resolved(in: table, of: schema))
         }
 
         /// A page of the entities of the query.

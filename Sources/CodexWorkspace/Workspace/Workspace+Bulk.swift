@@ -264,8 +264,9 @@ extension CodexFlow.Workspace {
     ///   - blockers: The tasks that must be finished before. One that is named twice counts once.
     ///   - body: Sets the fields of the task, as in ``createTask(in:by:id:_:)``.
     /// - Returns: The task.
-    /// - Throws: As ``createTask(in:by:id:_:)`` and ``addDependency(of:on:in:by:holding:)``. A
-    ///   transaction on a remote table has room for few blockers.
+    /// - Throws: As ``createTask(in:by:id:_:)`` and ``addDependency(of:on:in:by:holding:)``; on a
+    ///   remote table, ``CodexError/Code/transactionTooLarge`` for more than
+    ///   ``CodexFlow/Limits/remoteBlockerCountMax`` blockers.
     @discardableResult
     public func createTask(
         in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
@@ -297,6 +298,11 @@ extension CodexFlow.Workspace {
             if let known = try once?.known(in: whole, as: CodexFlow.Task.self) {
                 return CodexFlow.Decision(known, [])
             }
+            try whole.requireRemoteRoom(
+                unique.count, of: "tasks that a new task waits for",
+                upTo: CodexFlow.Limits.remoteBlockerCountMax,
+                "Create the task in the backlog with some of them, and add the others with "
+                    + "addDependency.")
             let reads = CumulativeReads(reader, CodexFlow.schema)
             var context = CodexFlow.DecisionContext(reads, settings, issued)
             let created = try context.createTask(in: project, by: actor, id: id, body)
@@ -356,8 +362,28 @@ extension CodexFlow.Workspace {
             let page: Page<CodexFlow.Task> = try await backend.query(
                 .tasks(in: project), limit: batchCount, after: token,
                 onFailure: { onFailure?($0) })
-            let tasks = page.items.map(\.id)
-            let batch = try await commit { context -> TaskBatch in
+            let batch = try await commitPart(page.items.map(\.id), of: project, by: actor, decide)
+            for failure in batch.failures { onFailure?(failure) }
+            whole.count += batch.count
+            whole.found += batch.found
+            token = page.next
+        } while token != nil
+        return whole
+    }
+
+    /// Runs a decision for each of some tasks, in one commit.
+    ///
+    /// If a transaction on a remote table has no room for it, each half of the tasks has a commit
+    /// of its own. The decision on a single task always fits.
+    private func commitPart(
+        _ tasks: [CodexFlow.Task.ID], of project: CodexFlow.Project.ID,
+        by actor: CodexFlow.User.ID?,
+        _ decide:
+            @escaping @Sendable (CodexFlow.DecisionContext, CodexFlow.Task.ID, inout TaskBatch)
+            throws -> Void
+    ) async throws -> TaskBatch {
+        do {
+            return try await commit { context -> TaskBatch in
                 if let actor { _ = try context.project(project, for: actor, as: .admin) }
                 var batch = TaskBatch()
                 for id in tasks {
@@ -372,12 +398,15 @@ extension CodexFlow.Workspace {
                 }
                 return batch
             }
-            for failure in batch.failures { onFailure?(failure) }
-            whole.count += batch.count
-            whole.found += batch.found
-            token = page.next
-        } while token != nil
-        return whole
+        } catch let error as CodexError
+            where error.code == .transactionTooLarge && tasks.count > 1
+        {
+            try _Concurrency.Task.checkCancellation()
+            let (first, second) = (tasks[..<(tasks.count / 2)], tasks[(tasks.count / 2)...])
+            var batch = try await commitPart(Array(first), of: project, by: actor, decide)
+            batch.add(try await commitPart(Array(second), of: project, by: actor, decide))
+            return batch
+        }
     }
 
     /// Runs a decision for each element, in commits of `batchCount` elements.
@@ -448,17 +477,20 @@ extension CodexFlow.Workspace {
                 }
                 let reads = CumulativeReads(reader, CodexFlow.schema)
                 var outcomes: [Outcome] = []
+                var later: [CodexFlow.LaterDecision] = []
                 for (number, identifiers) in zip(batch, issued) {
                     let context = CodexFlow.DecisionContext(reads, settings, identifiers)
                     do {
                         outcomes.append(try decide(context, number))
                         try reads.add(context.writes)
+                        later += context.later
                     } catch let error as CodexError {
                         throw error.inItem(number)
                     }
                 }
                 try once?.remember(outcomes, in: whole)
-                return CodexFlow.Decision(outcomes, reads.writes + whole.writes)
+                return CodexFlow.Decision(
+                    outcomes, reads.writes + whole.writes, later: later)
             }
         } catch let error as CodexError where error.code == .transactionTooLarge {
             throw error.adding("A smaller batchCount makes smaller transactions.")
@@ -474,4 +506,11 @@ struct TaskBatch: Sendable {
     var found: [CodexFlow.Task.ID] = []
     /// The errors of the items that were passed over.
     var failures: [CodexError] = []
+
+    /// Adds what another commit did.
+    mutating func add(_ other: Self) {
+        count += other.count
+        found += other.found
+        failures += other.failures
+    }
 }

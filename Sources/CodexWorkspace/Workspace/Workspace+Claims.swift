@@ -147,15 +147,28 @@ extension CodexFlow.Workspace {
     ///
     /// - Parameters:
     ///   - project: The project.
-    ///   - limit: The highest number of claims of this commit. A commit on a remote table has room
-    ///     for about 15.
+    ///   - limit: The highest number of claims. On a store in this process, all of them are one
+    ///     commit. A commit on a remote table removes 12 at most, and further commits the rest.
     /// - Returns: The number of removed claims. If it is `limit`, there may be more.
-    /// - Throws: ``CodexError/Code/notFound``, and the errors of reading and writing.
+    /// - Throws: ``CodexError/Code/notFound``, the errors of reading and writing;
+    ///   `CancellationError` between commits.
     @discardableResult
     public func expireClaims(
         in project: CodexFlow.Project.ID, limit: Int = 100
     ) async throws -> Int {
-        try await commit { context in try context.expireClaims(in: project, limit: limit) }
+        var count = 0
+        while true {
+            let left = limit - count
+            let (ended, bound) = try await commit { context in
+                let bound =
+                    context.isRemote
+                    ? min(left, CodexFlow.DecisionContext.endedClaimCountMax) : left
+                return (try context.expireClaims(in: project, limit: bound), bound)
+            }
+            count += ended
+            guard ended == bound, count < limit else { return count }
+            try _Concurrency.Task.checkCancellation()
+        }
     }
 
     /// Ends the claims of a user who may no longer work, in commits that fit on a remote table.

@@ -100,7 +100,7 @@ extension CodexFlow {
                 let context = DecisionContext(reader, settings, issued)
                 try CommandUse.requireUnused(precededKey, in: context)
                 let outcome = try decide(context)
-                return Decision(outcome, context.writes)
+                return Decision(outcome, context.writes, later: context.later)
             }
         }
 
@@ -135,6 +135,17 @@ extension CodexFlow {
                 if let found = try await backend.get(Lookup<E>(target)) { return found }
             }
             return nil
+        }
+
+        /// Which writes a list of the query sees: ``query(_:limit:after:)`` and ``all(_:)``.
+        ///
+        /// On a remote table, an index may be older than the table: the list may lack new entities,
+        /// and those that it has are as they are now. Commands do not decide on such lists. Lists
+        /// of a store in this process see all writes.
+        ///
+        /// - Throws: The errors of the query's definition.
+        public func consistency<E: Entity>(of query: Query<E>) throws -> ReadConsistency {
+            try backend.consistency(of: query)
         }
 
         /// A page of the entities of the query.
