@@ -19,13 +19,13 @@ STORE ?= .build-demo/workspace.codex
 HEADLINE ?=
 # Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes, --pages.
 DURABLE ?=
-# A seed of `make simulate`, `make fuzz`, `make dynamodb` and `make malformed`; without it, each run has
-# another.
+# A seed of `make simulate`, `make crash`, `make fuzz`, `make soak`, `make dynamodb` and `make malformed`;
+# without it, each run has another.
 SEED ?=
 # More arguments of codex-simulate: --trace, --seconds 3600, --replay FILE.
 SIMULATE ?=
-# Targets have their own defaults: `make histories` 600 seconds, `make fuzz` and `make fuzz-short` 60;
-# `make simulate` and `make fuzz-short` two jobs, and `make fuzz` one.
+# Targets have their own defaults: `make soak` 3,600 seconds, `make histories` 600, `make fuzz` and
+# `make fuzz-short` 60; `make simulate` and `make fuzz-short` two jobs, and `make fuzz` one.
 SECONDS ?=
 JOBS ?=
 
@@ -44,8 +44,9 @@ LOCK ?= on
 PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
-.PHONY: run serve help test test-scripts test-thread test-crash torture simulate histories risk fuzz \
-	fuzz-short fuzz-corpus lint format nested task-service field-service dynamodb remote malformed emulators \
+.PHONY: run serve help test test-scripts sanitize test-address test-thread test-undefined coverage \
+	test-crash crash torture soak simulate histories risk fuzz fuzz-short fuzz-corpus lint format nested \
+	task-service field-service dynamodb remote malformed emulators \
 	agents agents-cold worst count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
@@ -87,29 +88,86 @@ test: ## all tests of the root package; those of crashes first, alone
 	$(CHECK) --warn tests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter TortureTests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter HistoryTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --filter SoakTests
 	$(SWIFT) test $(TRAITS) $(FLAGS) --filter SimulationTests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests --skip HistoryTests --skip SimulationTests
+	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests --skip HistoryTests --skip SoakTests --skip SimulationTests
 
 test-scripts: ## the tests of the scripts: seconds, without network
 	@./Scripts/bootstrap
 	python3 -m unittest discover -s Scripts/Tests -p '*_tests.py'
 
-# One test at a time: the sanitizer leaves little address space for stores.
-test-thread: ## concurrency and live builds under the thread sanitizer
+# The tests of `make test`, except those that Scripts/sanitize.py names with a reason. Hours. Docs/Reliability.md
+sanitize: ## the tests under the sanitizers of addresses, threads and undefined behaviour, one after the other
+	@status=0; for part in test-address test-thread test-undefined; do \
+		$(MAKE) $$part || status=1; \
+	done; exit $$status
+
+test-address: ## the tests of the root package under the address sanitizer
 	@./Scripts/bootstrap
 	$(PIN) lean
-	$(SWIFT) test $(LEAN) --sanitize thread --scratch-path .build-thread --no-parallel --filter 'Concurrency|Building|Changes|Observation|Backup|Domain|Cache|Encryption'
+	@./Scripts/sanitize.py address $(SWIFT) test $(LEAN)
+
+# One test at a time: the sanitizer leaves little address space for stores.
+test-thread: ## the tests of the root package under the thread sanitizer
+	@./Scripts/bootstrap
+	$(PIN) lean
+	@./Scripts/sanitize.py thread $(SWIFT) test $(LEAN)
+
+test-undefined: ## the tests that use targets in C, with checks of undefined behaviour in C
+	@./Scripts/bootstrap
+	$(PIN) lean
+	@./Scripts/sanitize.py undefined $(SWIFT) test $(LEAN)
+
+# Fails if less than 90 % of the lines of CodexCore, CodexIndex or CodexStore are covered. COVERAGE=--only-report
+# prints the last run again.
+COVERAGE ?=
+coverage: ## the covered lines of Core, Index and Store, and the uncovered ones of commit and recovery: COVERAGE=
+	@./Scripts/bootstrap
+	$(PIN) lean
+	@./Scripts/coverage.py $(COVERAGE) $(SWIFT) test $(LEAN)
 
 test-crash: ## 200 kills and 60 power cuts; power cuts must be possible
 	@./Scripts/bootstrap
 	$(PIN) tests
 	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test $(TRAITS) --filter DurabilityTests
 
+# Images that a power cut may leave of a recorded disk, each recovered and checked. Needs root on Linux. It compiles a
+# recorder in C, with libfuse3. Docs/Durability.md. A planted fault that is not found is an error.
+CUTS ?= 500
+# More arguments of crash.py: --records 20, --rounds 5, --replay FOLDER --cut NUMBER.
+CRASH ?=
+RECORDER = .build-crash/recorder
+crash: ## power cuts below the file system, as root: CUTS=500 or all, SEED=, PLANTED=NAME or all
+	@[ "$$(uname)" = Linux ] || { echo "make crash: It needs Linux, with ext4, FUSE and loop devices." >&2; exit 2; }
+	@./Scripts/bootstrap crash
+	@python3 Tools/Crash/disk.py
+	$(PIN) tests
+	$(SWIFT) build $(TRAITS) $(FLAGS) --product codex-test-agent
+	$(CHECK) --warn tests
+	@mkdir -p .build-crash
+	cc -std=c11 -O2 -Wall -Wextra -Werror -o $(RECORDER) Tools/Crash/recorder.c $$(pkg-config --cflags --libs fuse3)
+	python3 Tools/Crash/crash.py --agent .build/debug/codex-test-agent --recorder $(RECORDER) --cuts $(CUTS) \
+		$(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted $(PLANTED)) $(CRASH)
+
 # Several processes do at random what hosts and operators do to a store.
 # To repeat a round: make torture CODEX_TORTURE_SEED=12345
 torture: ## random operations of several processes for half an hour: CODEX_TORTURE_SEED= repeats a run
 	@./Scripts/bootstrap
 	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(SWIFT) test $(TRAITS) --filter TortureTests
+
+# Processes use stores at full speed while some are killed and their disk is full; memory and files must be flat at
+# the end. The short form is a part of `make test`. Docs/Reliability.md
+# At the speed of a release: make soak SOAK="-c release -Xswiftc -enable-testing --scratch-path .build-soak"
+SESSIONS ?= 1000000
+CONSUMERS ?= 1000
+TABLES ?= 10000
+READER ?= 3600
+SOAK ?=
+soak: ## a mixed load for an hour, with kills and full disks: SECONDS=, SEED=, SESSIONS=, CONSUMERS=, TABLES=, READER=
+	@./Scripts/bootstrap
+	CODEX_SOAK_SECONDS=$(or $(SECONDS),3600) CODEX_SOAK_SEED=$(SEED) CODEX_SOAK_SESSIONS=$(SESSIONS) \
+		CODEX_SOAK_CONSUMERS=$(CONSUMERS) CODEX_SOAK_TABLES=$(TABLES) CODEX_SOAK_READER=$(READER) \
+		$(SWIFT) test $(TRAITS) $(SOAK) --filter SoakTests.SoakTests/soak
 
 # Processes that are killed write lists on a disk that fills up; their answers must fit one order (Docs/Histories.md).
 # To repeat the choices of a run: make histories SEED=12345

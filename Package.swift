@@ -135,7 +135,9 @@ let package = Package(
         // What benchmarks and counts of instructions measure.
         .target(
             name: "MeasuredPaths",
-            dependencies: ["CodexCore", "CodexIndex", "CodexStore", "CodexTesting"],
+            dependencies: [
+                "CodexCore", "CodexDynamoDB", "CodexIndex", "CodexStore", "CodexTesting",
+            ],
             path: "Tests/MeasuredPaths"),
         // Makes fixtures of the stored format.
         .executableTarget(
@@ -196,6 +198,13 @@ let package = Package(
             dependencies: [
                 "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "Histories",
                 "TestSupport", "codex-test-agent",
+            ]),
+        // Hours of a mixed load, in seconds.
+        .testTarget(
+            name: "SoakTests",
+            dependencies: [
+                "CodexCore", "CodexStore", "CodexTesting", "CrashSupport", "TestSupport",
+                "codex-test-agent",
             ]),
         .testTarget(
             name: "BackupTests",

@@ -82,6 +82,11 @@ class BootstrapTests(FolderTest):
         self.assertIn("as root: apt-get install", run.stderr)
         self.assertIn("valgrind", run.stderr)
 
+    def test_each_purpose_has_its_packages(self):
+        for purpose, packages in [("crash", "libfuse3-dev gcc e2fsprogs"), ("counts", "valgrind"), ("service", "curl")]:
+            run = self.bootstrap("--print", purpose)
+            self.assertIn(f"liblmdb-dev zlib1g-dev {packages} ", run.stderr)
+
     def test_an_old_list_of_packages_is_fetched_and_a_failure_is_an_error(self):
         self.records("apt-get", '[ "$1" = update ]')
         run = self.bootstrap()

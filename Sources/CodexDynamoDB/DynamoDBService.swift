@@ -59,10 +59,42 @@ public final class DynamoDBService: Sendable {
     public func response(
         target: String?, body: [UInt8], budget: RequestBudget = RequestBudget()
     ) async -> DynamoDBResponse {
+        switch begin(target: target, body: body, budget: budget) {
+        case .done(let response): response
+        case .pending(let rest): await rest()
+        }
+    }
+
+    /// Checks a request, and performs it at once if it is a GetItem of a small item.
+    ///
+    /// The budget must have an executor for long work. Without it, all work is left.
+    ///
+    /// - Parameters:
+    ///   - target: The header `X-Amz-Target`, such as `DynamoDB_20120810.GetItem`.
+    ///   - body: The request's body.
+    ///   - budget: The limits on the request's time and memory.
+    /// - Returns: The response of the GetItem, or the work that is left.
+    public func begin(
+        target: String?, body: [UInt8], budget: RequestBudget
+    ) -> BegunResponse {
         do {
             let operation = try Self.operation(target)
             let input = try RequestParameters(body, budget, for: operation)
             try budget.requireTime()
+            if operation == .getItem, let response = try smallItem(input, budget) {
+                return .done(DynamoDBResponse(status: 200, parts: response.close()))
+            }
+            return .pending { await self.finish(operation, input, budget) }
+        } catch {
+            let failure = ServiceError(error)
+            return .pending { await self.refusal(failure, budget) }
+        }
+    }
+
+    private func finish(
+        _ operation: Operation, _ input: RequestParameters, _ budget: RequestBudget
+    ) async -> DynamoDBResponse {
+        do {
             let response = try await start(operation, input, budget)
             return DynamoDBResponse(status: 200, parts: response.close())
         } catch {

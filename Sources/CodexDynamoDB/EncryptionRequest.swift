@@ -9,12 +9,17 @@ struct EncryptionRequest: Sendable {
     private static let keyByteCountMax = 2048
 
     /// Reads the parameter `SSESpecification`.
+    ///
+    /// Without `Enabled`, a type of encryption switches it on.
+    ///
+    /// Source: ACK 44.
     init?(_ input: RequestParameters) throws {
         guard let parameters = try input.object("SSESpecification") else { return nil }
-        isEnabled = try parameters.bool("Enabled") ?? false
-        let type = try parameters.choice("SSEType", ["AES256", "KMS"])
+        let flag = try parameters.bool("Enabled")
+        let type = try parameters.string("SSEType")
         key = try parameters.string("KMSMasterKeyId")
-        if !isEnabled {
+        isEnabled = flag ?? (type != nil)
+        if flag == false {
             if type != nil { throw TableMessages.encryptionDisabled(with: "SSEType") }
             if key != nil { throw TableMessages.encryptionDisabled(with: "KMSMasterKeyId") }
         }
@@ -26,6 +31,9 @@ struct EncryptionRequest: Sendable {
             }
         }
     }
+
+    /// Whether the key is given by its ARN.
+    var hasARN: Bool { key?.hasPrefix("arn:") ?? false }
 
     /// The ARN of the key.
     func keyARN(region: String, account: String) -> String {

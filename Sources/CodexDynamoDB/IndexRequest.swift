@@ -17,8 +17,7 @@ struct IndexRequest {
         guard let projection = try input.object("Projection") else {
             throw RequestParameters.missing("Projection")
         }
-        projectionType = try projection.choice(
-            "ProjectionType", ["ALL", "INCLUDE", "KEYS_ONLY"])
+        projectionType = try projection.string("ProjectionType")
         projectedNames = try projection.strings("NonKeyAttributes")
         throughput = try CapacityUnits(input)
         onDemand = try RequestedUnits.onDemand(input)

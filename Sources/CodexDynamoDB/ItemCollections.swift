@@ -65,7 +65,7 @@ struct ItemCollections: Sendable {
 extension DynamoDBService {
     /// Whether a request asks for item collections.
     static func wantsCollections(_ input: RequestParameters) throws -> Bool {
-        try input.choice("ReturnItemCollectionMetrics", ["SIZE", "NONE"]) == "SIZE"
+        try input.string("ReturnItemCollectionMetrics") == "SIZE"
     }
 
     /// The item collections of items that are written.

@@ -3,9 +3,27 @@ internal import CodexStore
 
 /// GetItem, PutItem, UpdateItem, DeleteItem.
 extension DynamoDBService {
+    /// The response of a GetItem whose item is small; `nil` for a large one, and without an
+    /// executor for those.
+    ///
+    /// Small items are read and written in place.
+    func smallItem(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) throws -> ResponseWriter? {
+        guard budget.executor != nil else { return nil }
+        return try itemRead(input).smallResponse(from: store, budget)
+    }
+
+    /// Performs a GetItem of which ``smallItem(_:_:)`` made no response.
     func getItem(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
+        let read = try itemRead(input)
+        return try await budget.away { try read.response(from: store, $0) }
+    }
+
+    /// The read that a GetItem asks for.
+    private func itemRead(_ input: RequestParameters) throws -> ItemRead {
         let named = try input.table()
         let key = try input.requiredKey("Key")
         let capacity = try Self.capacityDetail(input)
@@ -15,14 +33,9 @@ extension DynamoDBService {
         try expressions.requireAllUsed()
         let table = try definition(named)
         if let projection { try table.requireScalarKeys(projection.paths) }
-        let read = ItemRead(
+        return ItemRead(
             table: named, key: try table.requestedKey(key), projection: projection,
             capacity: capacity, isConsistent: isConsistent)
-        // Small items are read and written in place.
-        if budget.executor != nil, let response = try read.smallResponse(from: store, budget) {
-            return response
-        }
-        return try await budget.away { try read.response(from: store, $0) }
     }
 
     func putItem(
@@ -189,8 +202,7 @@ extension DynamoDBService {
     }
 
     static func capacityDetail(_ input: RequestParameters) throws -> Capacity.Detail {
-        try input.choice("ReturnConsumedCapacity", ["INDEXES", "TOTAL", "NONE"])
-            .flatMap(Capacity.Detail.init) ?? .none
+        try input.string("ReturnConsumedCapacity").flatMap(Capacity.Detail.init) ?? .none
     }
 }
 

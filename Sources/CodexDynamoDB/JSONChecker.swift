@@ -242,31 +242,8 @@ extension JSONChecker {
         subscript(position: Int) -> UInt8 { position < count ? unsafe bytes[position] : 0 }
 
         /// The first position from `start` on whose byte may be no plain text in a string.
-        ///
-        /// No plain text are quotes, backslashes, control characters, and bytes that are not ASCII.
-        /// It looks at eight bytes at a time. If fewer are left, it returns the first of them.
         func endOfPlainText(from start: Int) -> Int {
-            var position = start
-            while position + 8 <= count {
-                let word = unsafe UnsafeRawBufferPointer(bytes).loadUnaligned(
-                    fromByteOffset: position, as: UInt64.self)
-                let marks = Self.marks(UInt64(littleEndian: word))
-                guard marks == 0 else { return position + marks.trailingZeroBitCount / 8 }
-                position += 8
-            }
-            return position
-        }
-
-        /// The highest bit of each of eight bytes that may be no plain text.
-        ///
-        /// The lowest mark is right. A subtraction borrows from higher bytes only at a byte that
-        /// has a mark itself, so marks above the lowest one may be wrong.
-        private static func marks(_ word: UInt64) -> UInt64 {
-            let ones: UInt64 = 0x0101_0101_0101_0101
-            let quotes = (word ^ (ones * 0x22)) &- ones
-            let backslashes = (word ^ (ones * 0x5C)) &- ones
-            let controls = word &- ones * 0x20
-            return (word | quotes | backslashes | controls) & (ones << 7)
+            unsafe PlainText.end(in: Span(_unsafeElements: bytes), from: start)
         }
     }
 }

@@ -216,7 +216,9 @@ struct JSONCursor {
 
     private mutating func skipString() {
         position += 1
-        while position < bytes.count {
+        while true {
+            position = PlainText.end(in: bytes.span, from: position)
+            guard position < bytes.count else { return }
             let byte = bytes[position]
             position += byte == UInt8(ascii: "\\") ? 2 : 1
             if byte == UInt8(ascii: "\"") { return }
@@ -296,11 +298,13 @@ struct JSONCursor {
     private var plainText: Range<Int> {
         let start = position + 1
         var end = start
-        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\")
-        {
+        while true {
+            end = PlainText.end(in: bytes.span, from: end)
+            guard end < bytes.count, bytes[end] != UInt8(ascii: "\""),
+                bytes[end] != UInt8(ascii: "\\")
+            else { return start..<end }
             end += 1
         }
-        return start..<end
     }
 
     /// Whether the text ends behind its plain bytes.

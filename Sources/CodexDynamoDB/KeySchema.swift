@@ -19,9 +19,7 @@ struct KeySchema {
         elements = try nodes.map { node in
             let element = try RequestParameters(node, "KeySchemaElement")
             let name = try element.requiredString("AttributeName")
-            guard let kind = try element.choice("KeyType", ["HASH", "RANGE"]) else {
-                throw RequestParameters.missing("KeyType")
-            }
+            let kind = try element.requiredString("KeyType")
             return Element(name: name, isPartition: kind == "HASH")
         }
     }
@@ -65,8 +63,8 @@ struct AttributeTypes {
         for node in try input.list("AttributeDefinitions") ?? [] {
             let attribute = try RequestParameters(node, "AttributeDefinition")
             let name = try attribute.requiredString("AttributeName")
-            let type = try attribute.choice("AttributeType", ["S", "N", "B"])
-            guard let type, let key = KeyAttribute.KeyType(rawValue: type) else {
+            let type = try attribute.requiredString("AttributeType")
+            guard let key = KeyAttribute.KeyType(rawValue: type) else {
                 throw RequestParameters.missing("AttributeType")
             }
             guard types.updateValue(key, forKey: name) == nil else {

@@ -27,7 +27,7 @@ enum LegacyParameters {
     private static func joined(
         _ conditions: [Condition], _ input: RequestParameters
     ) throws -> Condition? {
-        let choice = try input.choice("ConditionalOperator", ["AND", "OR"])
+        let choice = try input.string("ConditionalOperator")
         if choice != nil {
             guard !conditions.isEmpty else {
                 throw ServiceError.validation(
@@ -241,7 +241,7 @@ enum LegacyParameters {
             let value = try node["Value"].map {
                 try AttributeReader.value($0, of: parameter, within: &byteCountLeft)
             }
-            let action = try node.choice("Action", ["ADD", "PUT", "DELETE"]) ?? "PUT"
+            let action = try node.string("Action") ?? "PUT"
             clauses.append(try clause(action, DocumentPath(member.name), value))
         }
         let update = Update(clauses)

@@ -133,9 +133,7 @@ struct ReadParameters {
             keyNames = table.keyAttributes.map(\.name)
         }
         startNames = names.map(\.name)
-        let select = try input.choice(
-            "Select",
-            ["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"])
+        let select = try input.string("Select")
         countsOnly = select == "COUNT"
         switch select {
         case "ALL_PROJECTED_ATTRIBUTES" where index == nil:

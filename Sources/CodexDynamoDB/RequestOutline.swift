@@ -57,12 +57,11 @@ package struct RequestOutline: Sendable {
     /// Adds a table by its name or by an ARN that names it.
     private mutating func add(table: String?) {
         guard let table else { return }
-        guard table.hasPrefix("arn:") else {
+        guard table.hasPrefix(TableReference.prefix) else {
             tables.insert(table)
             return
         }
-        let parts = table.split(separator: "/", maxSplits: 2)
-        if parts.count > 1 { tables.insert(String(parts[1])) }
+        if let arn = TableARN(table) { tables.insert(arn.table) }
     }
 
     /// The elements of a list of actions, which are counted.

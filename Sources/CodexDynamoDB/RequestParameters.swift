@@ -2,9 +2,10 @@ internal import CodexCore
 
 /// The parameters of a request, or an object in them.
 ///
-/// ``RequestChecker`` has checked the types of the parameters, and the constraints of each of them.
-/// The accessors refuse what only an operation can know, such as a parameter that another one makes
-/// necessary. A `null` counts as missing, and unknown parameters are ignored.
+/// ``RequestChecker`` has checked the types of the parameters, and the constraints of each of them,
+/// such as the words that a text may be. The accessors refuse what only an operation can know, such
+/// as a parameter that another one makes necessary. A `null` counts as missing, and unknown
+/// parameters are ignored.
 struct RequestParameters: Sendable {
     private let members: [(name: String, value: JSONValue)]
 
@@ -81,20 +82,6 @@ struct RequestParameters: Sendable {
 
     func requiredString(_ name: String) throws -> String {
         guard let text = try string(name) else { throw Self.missing(name) }
-        return text
-    }
-
-    /// One of some words; `nil` if the parameter is missing.
-    ///
-    /// The words may be fewer than those of ``RequestTable``.
-    func choice(_ name: String, _ words: [String]) throws -> String? {
-        guard let text = try string(name) else { return nil }
-        guard words.contains(text) else {
-            let violation = Messages.violation(
-                text.abbreviated(), ParameterPath().member(name).text,
-                "Member must satisfy enum value set: [\(words.joined(separator: ", "))]")
-            throw ServiceError.validation(Messages.violations([violation]))
-        }
         return text
     }
 

@@ -3,7 +3,7 @@ internal import CodexCore
 /// Writes the members of a response in parts of some 64 KiB, so that a long one is never in one
 /// piece.
 struct ResponseWriter: Sendable {
-    private var writer = JSONWriter()
+    private var writer = JSONWriter(reserving: ResponseWriter.usualByteCount)
     /// Whether the current object has no member yet.
     private var isEmpty = true
     /// The finished parts, which precede ``writer``.
@@ -13,6 +13,8 @@ struct ResponseWriter: Sendable {
     /// The most bytes of the response.
     private var limit: Int
 
+    /// Room for most responses of one item.
+    private static let usualByteCount = 512
     /// The size that ends a part.
     ///
     /// The JSON of a large item comes in pieces of at least this size, so each of them ends a part.

@@ -67,8 +67,7 @@ struct WriteParameters: Sendable {
         _ input: RequestParameters, _ table: TableReference, _ allowed: [ReturnValues]
     ) throws {
         self.table = table.text
-        let text = try input.choice(
-            "ReturnValues", ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"])
+        let text = try input.string("ReturnValues")
         let values: ReturnValues =
             switch text {
             case "ALL_OLD": .allOld
@@ -88,7 +87,7 @@ struct WriteParameters: Sendable {
     }
 
     static func returnsItemOnFailure(_ input: RequestParameters) throws -> Bool {
-        try input.choice("ReturnValuesOnConditionCheckFailure", ["ALL_OLD", "NONE"]) == "ALL_OLD"
+        try input.string("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
     }
 
     /// The item that a put or delete must return: the old one only if the response needs it

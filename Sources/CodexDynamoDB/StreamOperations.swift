@@ -161,10 +161,7 @@ extension DynamoDBService {
     func getShardIterator(_ input: RequestParameters) async throws -> ResponseWriter {
         let arn = try input.requiredString("StreamArn")
         let shard = try input.requiredString("ShardId")
-        let kind = try input.choice(
-            "ShardIteratorType",
-            ["TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"])
-        guard let kind else { throw RequestParameters.missing("ShardIteratorType") }
+        let kind = try input.requiredString("ShardIteratorType")
         let number = try Self.number(input, kind)
         let record = try self.stream(arn)
         let stream = record.stream

@@ -25,8 +25,7 @@ struct TableCreation {
 
     init(_ input: RequestParameters, _ service: DynamoDBService) throws {
         let name = try service.tableName(input)
-        let mode = try input.choice("BillingMode", ["PROVISIONED", "PAY_PER_REQUEST"])
-        isOnDemand = mode == "PAY_PER_REQUEST"
+        isOnDemand = try input.string("BillingMode") == "PAY_PER_REQUEST"
         throughput = try Self.throughput(input, isOnDemand: isOnDemand, service.region)
         let types = try AttributeTypes(input)
         let key = try KeySchema(input)

@@ -140,7 +140,7 @@ enum TableMessages {
     /// Source: ACK 433.
     static var encryptedByDefault: ServiceError { invalid("Table is already encrypted by default") }
 
-    /// Source: ACK 433.
+    /// Source: ACK 82.
     static var encryptedWithKey: ServiceError {
         invalid(
             "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if "

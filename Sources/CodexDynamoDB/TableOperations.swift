@@ -150,12 +150,6 @@ extension DynamoDBService {
             throw RequestParameters.missing("TimeToLiveSpecification.enabled")
         }
         let attribute = try settings.requiredString("AttributeName")
-        guard (1...255).contains(attribute.utf8.count) else {
-            throw ServiceError.validation(
-                "1 validation error detected: Value at 'timeToLiveSpecification.attributeName' "
-                    + "failed to satisfy constraint: Member must have length less than or equal to "
-                    + "255")
-        }
         let (present, isSettled) = try store.timeToLive(of: try table(name).name)
         if let present, !ByteOrder.equal(present, attribute) {
             throw SettingMessages.isEnabled(for: present)

@@ -83,7 +83,6 @@ struct StreamRequest: Sendable {
             throw RequestParameters.missing("StreamSpecification.streamEnabled")
         }
         self.isEnabled = isEnabled
-        view = try parameters.choice("StreamViewType", StreamView.allCases.map(\.rawValue))
-            .flatMap(StreamView.init)
+        view = try parameters.string("StreamViewType").flatMap(StreamView.init)
     }
 }

@@ -159,14 +159,39 @@ struct RequestedUnits: Sendable {
     }
 }
 
+/// The most request units on demand, of which each may be missing.
+///
+/// Source: ACK 182. A limit that a request removes is -1 in its response, and then missing. The
+/// stored form has -1 for a missing one.
+struct OnDemandLimits: Equatable, Sendable {
+    let read: Int?
+    let write: Int?
+
+    private static let removed = -1
+
+    init(read: Int?, write: Int?) { (self.read, self.write) = (read, write) }
+
+    /// Reads the stored form; `nil` if there is no limit.
+    init?(_ map: AttributeMap?) {
+        guard let units = CapacityUnits(map) else { return nil }
+        read = units.read == Self.removed ? nil : units.read
+        write = units.write == Self.removed ? nil : units.write
+        if read == nil, write == nil { return nil }
+    }
+
+    var map: AttributeMap {
+        CapacityUnits(read: read ?? Self.removed, write: write ?? Self.removed).map
+    }
+}
+
 /// The throughput of a table or a global index, which is described and not enforced.
 struct TableThroughput: Equatable, Sendable {
     /// The provisioned units; 0 on demand.
     private(set) var provisioned = CapacityUnits()
     /// The most units that it was warm for.
     private var warmest = CapacityUnits()
-    /// The most request units on demand, of which -1 is no limit; `nil` if none was ever given.
-    private(set) var onDemand: CapacityUnits?
+    /// The most request units on demand; `nil` if there is no limit.
+    private(set) var onDemand: OnDemandLimits?
     /// The last times of an increase and of a decrease, in milliseconds since 1970.
     private(set) var increasedAt: Int?
     private(set) var decreasedAt: Int?
@@ -187,7 +212,7 @@ struct TableThroughput: Equatable, Sendable {
     init(_ map: AttributeMap) {
         provisioned = CapacityUnits(map["provisioned"]?.map) ?? provisioned
         warmest = CapacityUnits(map["warm"]?.map) ?? warmest
-        onDemand = CapacityUnits(map["onDemand"]?.map)
+        onDemand = OnDemandLimits(map["onDemand"]?.map)
         increasedAt = map["increasedAt"]?.instant
         decreasedAt = map["decreasedAt"]?.instant
         decreaseCount = map["decreaseCount"]?.number?.int64.map(Int.init) ?? 0
@@ -215,7 +240,8 @@ struct TableThroughput: Equatable, Sendable {
     mutating func setWarm(_ units: RequestedUnits) { warmest = units.or(warmest) }
 
     mutating func setOnDemand(_ limits: RequestedUnits) {
-        onDemand = limits.or(onDemand ?? CapacityUnits(read: -1, write: -1))
+        onDemand = OnDemandLimits(
+            read: limits.read ?? onDemand?.read, write: limits.write ?? onDemand?.write)
     }
 
     /// Provisions units at a time, in milliseconds since 1970.
@@ -301,8 +327,11 @@ extension JSONWriter {
     }
 
     /// Writes the most request units on demand.
-    mutating func onDemand(_ units: CapacityUnits) {
-        raw(
-            "{\"MaxReadRequestUnits\":\(units.read),\"MaxWriteRequestUnits\":\(units.write)}")
+    mutating func onDemand(_ limits: OnDemandLimits) {
+        let members = [
+            limits.read.map { "\"MaxReadRequestUnits\":\($0)" },
+            limits.write.map { "\"MaxWriteRequestUnits\":\($0)" },
+        ]
+        raw("{\(members.compactMap { $0 }.joined(separator: ","))}")
     }
 }

@@ -49,7 +49,7 @@ struct TableUpdate: Sendable {
 
     /// Reads a request, and checks what needs no table.
     init(_ input: RequestParameters, _ region: String) throws {
-        mode = try input.choice("BillingMode", ["PROVISIONED", "PAY_PER_REQUEST"])
+        mode = try input.string("BillingMode")
         units = try CapacityUnits(input)
         onDemand = try RequestedUnits.onDemand(input)
         warm = try RequestedUnits.warm(input)
@@ -227,6 +227,10 @@ struct TableUpdate: Sendable {
         }
     }
 
+    /// Changes the encryption.
+    ///
+    /// Source: ACK 82 and 141. The present key is refused by its ARN alone. With another name of
+    /// it, or with none, AWS encrypts the table again.
     private func applyEncryption(to record: inout TableRecord, _ moment: Moment) throws {
         guard let encryption else { return }
         guard encryption.isEnabled else {
@@ -235,7 +239,9 @@ struct TableUpdate: Sendable {
             return
         }
         let key = encryption.keyARN(region: moment.region, account: moment.account)
-        guard key != record.encryptionKey else { throw TableMessages.encryptedWithKey }
+        guard !encryption.hasARN || key != record.encryptionKey else {
+            throw TableMessages.encryptedWithKey
+        }
         record.encryptionKey = key
     }
 

@@ -89,8 +89,13 @@ extension FaultRule {
         if operations?.isEmpty == true || tables?.isEmpty == true {
             throw .plan(path, "a list of operations or tables is empty, so the rule hits nothing")
         }
-        for (index, name) in (tables ?? []).enumerated() where name.isEmpty {
-            throw .plan("\(path).tables[\(index)]", "a table has a name")
+        for (index, name) in (tables ?? []).enumerated() {
+            let path = "\(path).tables[\(index)]"
+            guard !name.isEmpty else { throw .plan(path, "a table has a name") }
+            guard !name.hasPrefix("arn:") else {
+                throw .plan(
+                    path, "expected a table's name, which also finds requests with its ARN")
+            }
         }
         for (index, name) in (operations ?? []).enumerated() {
             let path = "\(path).operations[\(index)]"

@@ -22,16 +22,20 @@ public struct AuthorizationHeader: Sendable, Hashable {
     /// The most bytes of an access key's identifier: the limit of AWS's identifiers.
     public static let accessKeyIDByteCountMax = 128
 
-    /// DynamoDB's clients sign for one service, or for the service of its streams.
-    private static let services: Set<String> = ["dynamodb", "dynamodbstreams"]
+    /// The beginnings of the three fields, which may stand in any order.
+    private static let beginnings = (
+        credential: "Credential=", signedHeaders: "SignedHeaders=", signature: "Signature="
+    )
 
     /// Parses a header; `nil` if it is incomplete, out of bounds or out of order.
     public init?(_ text: String) {
-        guard text.utf8.count <= Self.byteCountMax, text.hasPrefix(Self.algorithm + " "),
-            let fields = Self.fields(Array(text.utf8.dropFirst(Self.algorithm.utf8.count))),
-            let credential = fields["Credential"].flatMap(Self.credential),
-            let headers = fields["SignedHeaders"].flatMap(Self.signedHeaders),
-            let signature = fields["Signature"].flatMap(Self.signature)
+        guard text.utf8.count <= Self.byteCountMax else { return nil }
+        let bytes = Array(text.utf8)
+        guard let fields = Self.value(of: Self.algorithm, in: bytes[...]),
+            fields.first == UInt8(ascii: " "),
+            let parts = Self.fields(fields), let credential = Self.credential(parts.credential),
+            let headers = Self.signedHeaders(parts.signedHeaders),
+            let signature = Self.signature(parts.signature)
         else { return nil }
         (accessKeyID, scope) = credential
         (signedHeaders, self.signature) = (headers, signature)
@@ -42,7 +46,11 @@ public struct AuthorizationHeader: Sendable, Hashable {
 
     /// Whether the text can be a region in a header.
     public static func isRegion(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte)
+        isRegion(text.utf8)
+    }
+
+    private static func isRegion(_ bytes: some Collection<UInt8>) -> Bool {
+        (1...64).contains(bytes.count) && bytes.allSatisfy(isNameByte)
     }
 
     /// Whether the text can be an access key in a header: visible ASCII without a slash or a
@@ -56,18 +64,36 @@ public struct AuthorizationHeader: Sendable, Hashable {
 
     // MARK: Parts
 
-    /// The three fields, by name.
-    private static func fields(_ bytes: [UInt8]) -> [String: ArraySlice<UInt8>]? {
+    /// The values of the three fields; `nil` unless each is there once, and nothing else.
+    private static func fields(
+        _ bytes: ArraySlice<UInt8>
+    ) -> (
+        credential: ArraySlice<UInt8>, signedHeaders: ArraySlice<UInt8>,
+        signature: ArraySlice<UInt8>
+    )? {
         let parts = bytes.split(
-            separator: UInt8(ascii: ","), maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count == 3 else { return nil }
-        var fields: [String: ArraySlice<UInt8>] = [:]
-        for part in parts {
-            let field = part.drop { $0 == UInt8(ascii: " ") }
-            guard let equals = field.firstIndex(of: UInt8(ascii: "=")) else { return nil }
-            fields[text(field[..<equals])] = field[(equals + 1)...]
+            separator: UInt8(ascii: ","), maxSplits: 3, omittingEmptySubsequences: false
+        ).map { part in part.drop { $0 == UInt8(ascii: " ") } }
+        func value(of beginning: String) -> ArraySlice<UInt8>? {
+            for part in parts {
+                if let value = Self.value(of: beginning, in: part) { return value }
+            }
+            return nil
         }
-        return fields
+        // Three fields in three parts: none of them is there twice.
+        guard parts.count == 3, let credential = value(of: beginnings.credential),
+            let signedHeaders = value(of: beginnings.signedHeaders),
+            let signature = value(of: beginnings.signature)
+        else { return nil }
+        return (credential, signedHeaders, signature)
+    }
+
+    /// The bytes after `beginning`; `nil` if the bytes do not begin with it.
+    private static func value(
+        of beginning: String, in bytes: ArraySlice<UInt8>
+    ) -> ArraySlice<UInt8>? {
+        guard bytes.starts(with: beginning.utf8) else { return nil }
+        return bytes.dropFirst(beginning.utf8.count)
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String {
@@ -78,25 +104,29 @@ public struct AuthorizationHeader: Sendable, Hashable {
         _ bytes: ArraySlice<UInt8>
     ) -> (id: String, scope: CredentialScope)? {
         let parts = bytes.split(
-            separator: UInt8(ascii: "/"), maxSplits: 5, omittingEmptySubsequences: false
-        ).map(text)
-        guard parts.count == 5, parts[4] == CredentialScope.end, !parts[0].isEmpty,
-            parts[1].utf8.count == 8, parts[1].utf8.allSatisfy(isDigit), isRegion(parts[2]),
-            services.contains(parts[3])
+            separator: UInt8(ascii: "/"), maxSplits: 5, omittingEmptySubsequences: false)
+        guard parts.count == 5, parts[4].elementsEqual(CredentialScope.end.utf8), !parts[0].isEmpty,
+            parts[1].count == 8, parts[1].allSatisfy(isDigit), isRegion(parts[2])
         else { return nil }
-        let scope = CredentialScope(day: parts[1], region: parts[2], service: parts[3])
-        return (parts[0], scope)
+        let service = text(parts[3])
+        // DynamoDB's clients sign for one service, or for the service of its streams.
+        guard service == "dynamodb" || service == "dynamodbstreams" else { return nil }
+        let scope = CredentialScope(
+            day: text(parts[1]), region: text(parts[2]), service: service,
+            text: text(bytes[parts[1].startIndex...]))
+        return (text(parts[0]), scope)
     }
 
     private static func signedHeaders(_ bytes: ArraySlice<UInt8>) -> [String]? {
-        let names = bytes.split(
+        let parts = bytes.split(
             separator: UInt8(ascii: ";"), maxSplits: signedHeaderCountMax,
-            omittingEmptySubsequences: false
-        ).map(text)
-        guard names.count <= signedHeaderCountMax,
-            names.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) }),
-            zip(names, names.dropFirst()).allSatisfy({ $0 < $1 }),
-            names.contains("host"), names.contains("x-amz-target"),
+            omittingEmptySubsequences: false)
+        guard parts.count <= signedHeaderCountMax,
+            parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isNameByte) }),
+            zip(parts, parts.dropFirst()).allSatisfy({ $0.lexicographicallyPrecedes($1) })
+        else { return nil }
+        let names = parts.map(text)
+        guard names.contains("host"), names.contains("x-amz-target"),
             names.contains("x-amz-date") || names.contains("date")
         else { return nil }
         return names
@@ -104,9 +134,15 @@ public struct AuthorizationHeader: Sendable, Hashable {
 
     private static func signature(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
         guard bytes.count == 64 else { return nil }
-        let digits = bytes.compactMap(digit)
-        guard digits.count == 64 else { return nil }
-        return (0..<32).map { digits[2 * $0] << 4 | digits[2 * $0 + 1] }
+        var signature: [UInt8] = []
+        signature.reserveCapacity(32)
+        for place in stride(from: bytes.startIndex, to: bytes.endIndex, by: 2) {
+            guard let high = digit(bytes[place]), let low = digit(bytes[place + 1]) else {
+                return nil
+            }
+            signature.append(high << 4 | low)
+        }
+        return signature
     }
 
     private static func digit(_ byte: UInt8) -> UInt8? {

@@ -6,17 +6,23 @@ public struct CredentialScope: Sendable, Hashable {
     public let region: String
     /// The service's name in signatures, such as `dynamodb`.
     public let service: String
+    /// The scope in the string to sign, as `20261128/eu-central-1/dynamodb/aws4_request`.
+    public let text: String
 
     /// The end of every scope.
     public static let end = "aws4_request"
 
     /// Creates a scope.
     public init(day: String, region: String, service: String) {
-        (self.day, self.region, self.service) = (day, region, service)
+        self.init(
+            day: day, region: region, service: service,
+            text: "\(day)/\(region)/\(service)/\(Self.end)")
     }
 
-    /// The scope in the string to sign.
-    public var text: String { "\(day)/\(region)/\(service)/\(Self.end)" }
+    /// Creates a scope that was read with its text.
+    init(day: String, region: String, service: String, text: String) {
+        (self.day, self.region, self.service, self.text) = (day, region, service, text)
+    }
 
     /// The key that signs requests of the scope.
     ///

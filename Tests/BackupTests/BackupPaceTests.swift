@@ -68,7 +68,7 @@ struct BackupPaceTests {
         }
     }
 
-    // MARK: Turns
+    // MARK: Pauses
 
     /// A clock, the newest transaction, and the pauses that were made.
     private final class Machine: Sendable {
@@ -83,8 +83,8 @@ struct BackupPaceTests {
             if commits { transactionID.withLock { $0 += 1 } }
         }
 
-        func turns(_ pace: BackupPace) -> BackupTurns {
-            BackupTurns(
+        func pacer(_ pace: BackupPace) -> BackupPacer {
+            BackupPacer(
                 pace, clock: { [self] in time.withLock { $0 } },
                 lastTransactionID: { [self] in transactionID.withLock { $0 } },
                 wait: { [self] pause, _ in
@@ -96,19 +96,19 @@ struct BackupPaceTests {
     }
 
     @Test("Only parts during which others committed are followed by a pause, as long as the work")
-    func turns() throws {
+    func pauses() throws {
         let machine = Machine()
-        let turns = machine.turns(.yielding)
+        let pacer = machine.pacer(.yielding)
         // The first part has nothing to compare with.
         machine.work(10, commits: true)
-        try turns.next(after: 1)
+        try pacer.pause(after: 1)
         #expect(machine.pauses.withLock { $0 }.isEmpty)
         machine.work(7, commits: true)
-        try turns.next(after: 1)
+        try pacer.pause(after: 1)
         machine.work(5)
-        try turns.next(after: 1)
+        try pacer.pause(after: 1)
         machine.work(3, commits: true)
-        try turns.next(after: 1)
+        try pacer.pause(after: 1)
         // A pause is no work of the next part.
         #expect(machine.pauses.withLock { $0 } == [.milliseconds(7), .milliseconds(3)])
     }
@@ -116,12 +116,12 @@ struct BackupPaceTests {
     @Test("A cancelled backup ends at its next part, and also in a pause")
     func cancellation() throws {
         let machine = Machine()
-        let turns = machine.turns(.bytesPerSecond(1))
-        try turns.next(after: 1)
-        machine.duringPause.withLock { $0 = { turns.cancel() } }
-        #expect(throws: CodexError(.cancelled, "")) { try turns.next(after: 1) }
+        let pacer = machine.pacer(.bytesPerSecond(1))
+        try pacer.pause(after: 1)
+        machine.duringPause.withLock { $0 = { pacer.cancel() } }
+        #expect(throws: CodexError(.cancelled, "")) { try pacer.pause(after: 1) }
         #expect(machine.pauses.withLock { $0 }.count == 2)
-        #expect(throws: CodexError(.cancelled, "")) { try turns.next(after: 1) }
+        #expect(throws: CodexError(.cancelled, "")) { try pacer.pause(after: 1) }
         #expect(machine.pauses.withLock { $0 }.count == 2)
     }
 
@@ -149,7 +149,7 @@ struct BackupPaceTests {
         }
     }
 
-    @Test("The file has the bytes of the pipe, with a turn after each whole part")
+    @Test("The file has the bytes of the pipe, with a pause after each whole part")
     func bytes() throws {
         let part = BackupPipe.partByteCount
         var random = SplitMix(seed: 7)
@@ -158,7 +158,7 @@ struct BackupPaceTests {
             let piece = Int.random(in: 1...200_000, using: &random)
             let machine = Machine()
             try withFile { file in
-                try BackupPipe.copy(to: file, machine.turns(.bytesPerSecond(1))) {
+                try BackupPipe.copy(to: file, machine.pacer(.bytesPerSecond(1))) {
                     descriptor throws(CodexError) in
                     try Self.send(bytes, inPiecesOf: piece, to: descriptor)
                 }
@@ -170,11 +170,11 @@ struct BackupPaceTests {
 
     @Test("After a cancellation the writer's end fails, and no signal ends the process")
     func closedPipe() throws {
-        let turns = Machine().turns(.unlimited)
-        turns.cancel()
+        let pacer = Machine().pacer(.unlimited)
+        pacer.cancel()
         try withFile { file in
             #expect(throws: CodexError(.cancelled, "")) {
-                try BackupPipe.copy(to: file, turns) { descriptor throws(CodexError) in
+                try BackupPipe.copy(to: file, pacer) { descriptor throws(CodexError) in
                     let bytes = [UInt8](repeating: 1, count: 4 << 20)
                     try Self.send(bytes, inPiecesOf: 1 << 20, to: descriptor)
                 }
@@ -184,16 +184,16 @@ struct BackupPaceTests {
 
     @Test("The errors of the file and of the writer are thrown")
     func errors() throws {
-        let turns = Machine().turns(.unlimited)
+        let pacer = Machine().pacer(.unlimited)
         try withFile { file in
             #expect(throws: CodexError(.corrupted, "")) {
-                try BackupPipe.copy(to: file, turns) { _ throws(CodexError) in
+                try BackupPipe.copy(to: file, pacer) { _ throws(CodexError) in
                     throw CodexError(.corrupted, "The data file is damaged.")
                 }
             }
             file.close()
             #expect(throws: CodexError(.inputOutput, "")) {
-                try BackupPipe.copy(to: file, turns) { descriptor throws(CodexError) in
+                try BackupPipe.copy(to: file, pacer) { descriptor throws(CodexError) in
                     try Self.send([1], inPiecesOf: 1, to: descriptor)
                 }
             }

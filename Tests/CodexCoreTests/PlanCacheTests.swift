@@ -49,6 +49,14 @@ struct PlanCacheTests {
         #expect((plans.plan("1") == nil) == (difference > 0))
     }
 
+    @Test("A text of more than an eighth of the bytes is not looked for", arguments: -1...1)
+    func longTexts(difference: Int) {
+        let plans = cache(byteCountMax: 800)
+        let text = String(repeating: "x", count: 100 + difference)
+        plans.insert(1, for: text, byteCount: 100)
+        #expect((plans.plan(text) == nil) == (difference > 0))
+    }
+
     @Test("A plan that was found stays, and the next one is evicted")
     func marks() {
         let plans = cache()

@@ -155,6 +155,22 @@ struct StoredItemJSONWriterTests {
         try expectSame(["s": .string(String(repeating: "\u{1}", count: 100_000))])
     }
 
+    @Test("The small buffer grows at each place of an item: text, escapes, bytes, numbers")
+    func growth() throws {
+        // Room is asked for text with all its bytes escaped.
+        let capacity = JSONBuffer.smallCapacity
+        for length in (capacity / 6 - 40)...(capacity / 6 + 10) {
+            let text = String(repeating: "a", count: length)
+            try expectSame(["s": .string(text), "t": .string("\u{1}")], "\(length)")
+            let escapes = String(repeating: "\u{1}", count: length)
+            try expectSame(["s": .string(escapes), "n": 1], "\(length)")
+        }
+        for length in (capacity * 3 / 4 - 120)...(capacity * 3 / 4 + 10) {
+            let bytes = [UInt8](repeating: 7, count: length)
+            try expectSame(["b": .binary(bytes), "n": 1, "z": .null], "\(length)")
+        }
+    }
+
     @Test("Each character is escaped as JSON has it, at every place of a word and of a piece")
     func escapes() throws {
         let letters: [UInt8: String] = [

@@ -101,6 +101,7 @@ struct FaultPlanTests {
             (#""unprocessed","operations":["PutItem"]"#, ".operations[0]: unprocessed applies to"),
             (#""throttle","tables":[]"#, ": a list of operations or tables is empty"),
             (#""throttle","tables":["a",""]"#, ".tables[1]: a table has a name"),
+            (#""throttle","tables":["arn:aws:x"]"#, ".tables[0]: expected a table's name"),
             (#""internalError","outcome":"never""#, ".outcome: expected one of before, after"),
             (#""latency""#, ".milliseconds: expected milliseconds"),
             (#""latency","milliseconds":-1"#, ".milliseconds: expected 0 to 60000"),

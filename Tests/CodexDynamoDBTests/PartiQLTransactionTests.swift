@@ -105,29 +105,38 @@ struct PartiQLTransactionTests {
         #expect(try await client.stored() == before)
     }
 
-    @Test("A missing table and a key of the wrong type cancel the transaction")
+    @Test("A key of the wrong type cancels the transaction")
     func reasons() async throws {
         let writes = try await client.transaction([
-            "DELETE FROM none WHERE p = 'a'", "DELETE FROM ttt WHERE p = 'a'",
-            "UPDATE ttt SET n = 1 WHERE p = 1 AND s = 1", "INSERT INTO ttt VALUE {'p': 'c'}",
-            "DELETE FROM uuu WHERE p = 'x'",
+            "DELETE FROM ttt WHERE p = 'a'", "UPDATE ttt SET n = 1 WHERE p = 1 AND s = 1",
+            "INSERT INTO ttt VALUE {'p': 'c'}", "DELETE FROM uuu WHERE p = 'x'",
         ])
         #expect(writes.error == "TransactionCanceledException")
         #expect(
-            writes.codes == [
-                "ResourceNotFound", "ValidationError", "ValidationError", "ValidationError", "None",
-            ])
+            writes.codes == ["ValidationError", "ValidationError", "ValidationError", "None"])
         let key = "The provided key element does not match the schema"
         #expect(
             writes.messages == [
-                "Requested resource not found", key, key,
+                key, key,
                 "One or more parameter values were invalid: Missing the key s in the item", nil,
             ])
         let reads = try await client.transaction([
-            "SELECT * FROM ttt WHERE p = 1 AND s = 1", "SELECT * FROM none WHERE p = 'a'",
-            "SELECT * FROM uuu WHERE p = 'x'",
+            "SELECT * FROM ttt WHERE p = 1 AND s = 1", "SELECT * FROM uuu WHERE p = 'x'",
         ])
-        #expect(reads.codes == ["ValidationError", "ResourceNotFound", "None"])
+        #expect(reads.codes == ["ValidationError", "None"])
+    }
+
+    @Test(
+        "A missing table is an error of the request, also beside a key of the wrong type",
+        arguments: [
+            ["DELETE FROM none WHERE p = 'a'", "DELETE FROM uuu WHERE p = 1"],
+            ["SELECT * FROM uuu WHERE p = 1", "SELECT * FROM none WHERE p = 'a'"],
+        ])
+    func missingTable(statements: [String]) async throws {
+        let answer = try await client.transaction(statements)
+        #expect(answer.error == "ResourceNotFoundException")
+        #expect(answer.message == "Requested resource not found")
+        #expect(answer.object["CancellationReasons"] == nil)
     }
 
     @Test(
@@ -217,12 +226,24 @@ struct PartiQLTransactionTests {
         #expect(try client.store.item(in: "uuu", key: PrimaryKey(.string("x")))?["n"] == 2)
         let other = try await client.transaction(["DELETE FROM uuu WHERE p = 'x'"], option)
         #expect(other.error == "IdempotentParameterMismatchException")
-        for (count, isValid) in [(0, false), (36, true), (37, false)] {
-            let text = String(repeating: "t", count: count)
-            let answer = try await client.transaction(
-                ["DELETE FROM uuu WHERE p = 'none'"], "\"ClientRequestToken\":\"\(text)\"")
-            #expect((answer.error == nil) == isValid)
+    }
+
+    @Test("A token has 1 to 36 characters, and each of them counts", arguments: ["t", "é"])
+    func tokenLength(character: String) async throws {
+        func error(_ token: String, _ key: String) async throws -> String? {
+            let statement = "INSERT INTO uuu VALUE {'p': '\(key)'}"
+            return try await client.transaction(
+                [statement], "\"ClientRequestToken\":\"\(token)\""
+            ).error
         }
+        let start = String(repeating: character, count: 35)
+        #expect(try await error("", "a") == "ValidationException")
+        #expect(try await error(start + character, "a") == nil)
+        #expect(try await error(start + "x", "b") == nil)
+        #expect(try await error(start + character, "a") == nil)
+        #expect(
+            try await error(start + character, "b") == "IdempotentParameterMismatchException")
+        #expect(try await error(start + character + "x", "c") == "ValidationException")
     }
 
     @Test("A transaction has 1 to 100 statements", arguments: [0, 1, 99, 100, 101])

@@ -122,6 +122,49 @@ struct RequestTextTests {
         }
     }
 
+    @Test("Plain text ends at the first byte that is none, as far as eight bytes are left")
+    func plainText() {
+        var wrong: [String] = []
+        for count in [0, 1, 7, 8, 9, 15, 16, 17, 20] {
+            for place in 0..<count {
+                for byte in UInt8.min...UInt8.max {
+                    var bytes = Array(repeating: UInt8(ascii: "x"), count: count)
+                    bytes[place] = byte
+                    let isPlain = byte >= 0x20 && byte < 0x80 && byte != 0x22 && byte != 0x5C
+                    for start in 0...count {
+                        let last = start + (count - start) / 8 * 8
+                        let isFound = !isPlain && place >= start && place < last
+                        let end = PlainText.end(in: bytes.span, from: start)
+                        if end == (isFound ? place : last) { continue }
+                        wrong.append("\(byte) at \(place) of \(count), from \(start): \(end)")
+                    }
+                }
+            }
+        }
+        #expect(wrong.isEmpty)
+    }
+
+    @Test("Strings of each length, with an escape at each place, are read and passed")
+    func strings() throws {
+        let pieces = [
+            ("", ""), ("\\\"", "\""), ("\\\\", "\\"), ("\\u00e9", "é"), ("é", "é"), ("😀", "😀"),
+        ]
+        for count in 0...20 {
+            for place in 0...count {
+                for (written, meant) in pieces {
+                    let (before, after) = (
+                        String(repeating: "a", count: place),
+                        String(repeating: "}", count: count - place)
+                    )
+                    let text = #"{"s":"\#(before)\#(written)\#(after)","n":7}"#
+                    let input = try parameters(text)
+                    #expect(try input.string("s") == before + meant + after, "\(text)")
+                    #expect(try input.integer("n") == 7, "\(text)")
+                }
+            }
+        }
+    }
+
     @Test("A check ends at the end of the text, and names the place")
     func ends() {
         let text = #"{"a":[1,-0.5e+7,true,false,null,"é\u00e9\ud83d\ude00","12345678"]}"#

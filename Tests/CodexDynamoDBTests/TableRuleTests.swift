@@ -229,6 +229,18 @@ struct TableRuleTests {
                     + "Disable deletion protection first.", from: "ACK, DDB-TABLE-107"))
     }
 
+    @Test(
+        "Without Enabled, a type of encryption switches it on",
+        arguments: [(#"{"SSEType":"KMS"}"#, true), ("{}", false)])
+    func encryptionType(specification: String, isEncrypted: Bool) async throws {
+        let service = try SampleService()
+        try await service.ok(
+            "CreateTable", JSON.table(more: #""SSESpecification":\#(specification)"#))
+        // Source: ACK, DDB-TABLE-044.
+        let table = try await service.table()
+        #expect((table["SSEDescription"] != nil) == isEncrypted)
+    }
+
     @Test("A deleted table is described by few members")
     func deletion() async throws {
         let service = try SampleService()

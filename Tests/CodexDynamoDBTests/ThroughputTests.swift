@@ -110,7 +110,7 @@ struct ThroughputTests {
         for body in bodies { try await service.ok("CreateTable", body) }
         let limited = try await service.table("limit")
         #expect(number(limited, "OnDemandThroughput", "MaxReadRequestUnits") == 1)
-        #expect(number(limited, "OnDemandThroughput", "MaxWriteRequestUnits") == -1)
+        #expect(number(limited, "OnDemandThroughput", "MaxWriteRequestUnits") == nil)
     }
 
     // MARK: UpdateTable
@@ -430,25 +430,31 @@ struct ThroughputTests {
     @Test("Limits on demand are set, removed, and end with the billing")
     func onDemandLimits() async throws {
         let service = try await service()
-        func limits() async throws -> [Int?] {
-            let table = try await service.table("demand")
-            return ["Read", "Write"].map {
+        func limits(_ table: Object) -> [Int?] {
+            ["Read", "Write"].map {
                 number(table, "OnDemandThroughput", "Max\($0)RequestUnits")
             }
         }
-        #expect(try await limits() == [nil, nil])
-        try await service.ok(
-            "UpdateTable",
-            Self.update("demand", #""OnDemandThroughput":{"MaxReadRequestUnits":10}"#))
-        #expect(try await limits() == [10, -1])
-        try await service.ok(
-            "UpdateTable",
-            Self.update("demand", #""OnDemandThroughput":{"MaxReadRequestUnits":-1}"#))
-        #expect(try await limits() == [-1, -1])
+        /// The limits in the response of an UpdateTable, and then in a description.
+        func changed(_ members: String) async throws -> [[Int?]] {
+            let answer = try await service.ok(
+                "UpdateTable", Self.update("demand", #""OnDemandThroughput":{\#(members)}"#))
+            let response = try #require(answer["TableDescription"] as? Object)
+            let table = try await service.table("demand")
+            return [limits(response), limits(table)]
+        }
+        let (read, write) = (#""MaxReadRequestUnits":"#, #""MaxWriteRequestUnits":"#)
+        #expect(try await limits(service.table("demand")) == [nil, nil])
+        #expect(try await changed(read + "10") == [[10, nil], [10, nil]])
+        #expect(try await changed(write + "5") == [[10, 5], [10, 5]])
+        #expect(try await changed(read + "-1") == [[-1, 5], [nil, 5]])
+        #expect(try await changed(write + "-1") == [[nil, -1], [nil, nil]])
+        #expect(try await service.table("demand")["OnDemandThroughput"] == nil)
+        #expect(try await changed(read + "7") == [[7, nil], [7, nil]])
         let (units, index) = (JSON.units(5, 5), Self.index(",\(JSON.units(5, 5))"))
         try await service.ok(
             "UpdateTable", Self.update("demand", "\(Self.provisionedMode),\(units),\(index)"))
-        #expect(try await limits() == [nil, nil])
+        #expect(try await limits(service.table("demand")) == [nil, nil])
     }
 
     @Test("The class of a table changes, and encryption is switched on and off")
@@ -459,20 +465,30 @@ struct ThroughputTests {
         let summary = try await service.table("units")["TableClassSummary"] as? Object
         #expect(summary?["TableClass"] as? String == "STANDARD_INFREQUENT_ACCESS")
         #expect(summary?["LastUpdateDateTime"] as? Double == Self.start)
-        let body = Self.update(
-            "units", #""SSESpecification":{"Enabled":true,"SSEType":"KMS","KMSMasterKeyId":"k"}"#)
-        try await service.ok("UpdateTable", body)
-        let encryption = try await service.table("units")["SSEDescription"] as? Object
-        #expect(
-            encryption?["KMSMasterKeyArn"] as? String
-                == "arn:aws:kms:us-east-1:000000000000:key/k")
-        try await service.refuses(
-            .invalid(
-                "UpdateTable", body,
-                "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId "
-                    + "parameter if you want to change Master Key", from: "ACK, DDB-TABLE-433"))
+        try await service.ok(
+            "UpdateTable", Self.update("units", #""SSESpecification":{"Enabled":true}"#))
         try await service.ok(
             "UpdateTable", Self.update("units", #""SSESpecification":{"Enabled":false}"#))
         #expect(try await service.table("units")["SSEDescription"] == nil)
+    }
+
+    @Test("The present key is refused by its ARN alone")
+    func presentKey() async throws {
+        let service = try await service()
+        let arn = "arn:aws:kms:us-east-1:000000000000:key/k"
+        func body(_ key: String) -> String {
+            Self.update(
+                "units", #""SSESpecification":{"SSEType":"KMS","KMSMasterKeyId":"\#(key)"}"#)
+        }
+        for key in ["k", "k"] {
+            try await service.ok("UpdateTable", body(key))
+            let encryption = try await service.table("units")["SSEDescription"] as? Object
+            #expect(encryption?["KMSMasterKeyArn"] as? String == arn)
+        }
+        try await service.refuses(
+            .invalid(
+                "UpdateTable", body(arn),
+                "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId "
+                    + "parameter if you want to change Master Key", from: "ACK, DDB-TABLE-082"))
     }
 }

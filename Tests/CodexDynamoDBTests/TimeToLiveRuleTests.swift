@@ -48,6 +48,17 @@ struct TimeToLiveRuleTests {
         try await service.ok("Scan", #"{"TableName":"table"}"#)["Count"] as? Int
     }
 
+    @Test("An attribute's name has at most 255 bytes", arguments: [254, 255, 256])
+    func nameLength(byteCount: Int) async throws {
+        try await service.ok("CreateTable", JSON.table())
+        // A character of two bytes; AWS counts characters.
+        let name = String(repeating: "é", count: byteCount / 2) + (byteCount % 2 == 0 ? "" : "t")
+        let answer = try await service.ask("UpdateTimeToLive", body(true, name))
+        #expect(answer.type == (byteCount > 255 ? "ValidationException" : nil))
+        #expect((byteCount > 255) == answer.message.contains("1 to 255 bytes"))
+        #expect(try await status() == (byteCount > 255 ? ["DISABLED", nil] : ["ENABLED", name]))
+    }
+
     @Test("What is so already is refused, and so is another attribute")
     func rules() async throws {
         let dynalite = "architect/dynalite, test/updateTimeToLive.js"

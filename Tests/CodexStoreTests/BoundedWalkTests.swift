@@ -39,8 +39,8 @@ struct BoundedWalkTests {
     private struct Walk {
         /// The keys of the partitions that were asked for.
         var asked: [String] = []
-        /// How many items were lent.
-        var lentCount = 0
+        /// How many items were passed on.
+        var passedCount = 0
         /// Where the bound ended it.
         var stop: Item?
     }
@@ -63,7 +63,7 @@ struct BoundedWalkTests {
                     return isTaken(key) ? .take : .skip
                 }
             ) { _ in
-                walk.lentCount += 1
+                walk.passedCount += 1
                 return true
             }
         }
@@ -75,9 +75,9 @@ struct BoundedWalkTests {
         try await fill(5, 1000)
         let none = try walk(TableScan(table: "samples")) { _ in false }
         #expect(none.asked == (0..<5).map { "p\($0)" })
-        #expect(none.lentCount == 0 && none.stop == nil)
+        #expect(none.passedCount == 0 && none.stop == nil)
         let some = try walk(TableScan(table: "samples")) { $0 == "p1" || $0 == "p4" }
-        #expect(some.lentCount == 2000)
+        #expect(some.passedCount == 2000)
         #expect(some.asked.count == 3 + 2000)
     }
 
@@ -89,7 +89,7 @@ struct BoundedWalkTests {
             TableScan(table: "singles"),
         ] {
             let counts = try (0..<7).map { number in
-                try walk(scan) { $0 == "p\(number)" }.lentCount
+                try walk(scan) { $0 == "p\(number)" }.passedCount
             }
             #expect(counts == Array(repeating: scan.table == "singles" ? 1 : 9, count: 7))
         }

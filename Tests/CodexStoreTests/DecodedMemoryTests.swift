@@ -314,7 +314,7 @@ struct DecodedMemoryTests {
 
     // MARK: Small items
 
-    @Test("An item is small below a number of bytes, inflated, and lent only then")
+    @Test("An item is small below a number of bytes, inflated, and passed on only then")
     func small() async throws {
         try await put(["d": .string(String(repeating: "x", count: 5000))])
         let byteCount = try #require(
@@ -322,13 +322,13 @@ struct DecodedMemoryTests {
         for (limit, isFound) in [
             (byteCount - 1, false), (byteCount, false), (byteCount + 1, true), (Int.max, true),
         ] {
-            var isLent = false
+            var isPassed = false
             let found = try store.read { snapshot in
-                try snapshot.view(in: "t", key: key, smallerThan: limit) { _ in isLent = true }
+                try snapshot.view(in: "t", key: key, smallerThan: limit) { _ in isPassed = true }
             }
             switch found {
-            case .found: #expect(isFound && isLent)
-            case .large: #expect(!isFound && !isLent)
+            case .found: #expect(isFound && isPassed)
+            case .large: #expect(!isFound && !isPassed)
             case .absent: Issue.record("The item is there.")
             }
         }
@@ -346,19 +346,20 @@ struct DecodedMemoryTests {
         let noise = (0..<20_000).map { _ in UInt8.random(in: 0...255) }
         try await put(["d": .binary(noise)])
         let query = TableQuery(table: "t", partition: ["p"])
-        for (largeByteCount, isLent) in [(16_000, false), (30_000, true)] {
-            var (lentCount, endCount) = (0, 0)
+        for (largeByteCount, isPassed) in [(16_000, false), (30_000, true)] {
+            var (passedCount, endCount) = (0, 0)
             let bound = WalkBound(
                 skippedCountMax: 10, keyNames: ["p"], largeByteCount: largeByteCount)
             let stop = try store.read { snapshot in
                 try snapshot.forEach(
                     query, within: bound, beforeLargeItem: { endCount += 1 }
                 ) { _ in
-                    lentCount += 1
+                    passedCount += 1
                     return true
                 }
             }
-            #expect(stop == nil && lentCount == (isLent ? 1 : 0) && endCount == (isLent ? 0 : 1))
+            #expect(stop == nil && passedCount == (isPassed ? 1 : 0))
+            #expect(endCount == (isPassed ? 0 : 1))
         }
     }
 }

@@ -32,7 +32,7 @@ final class FormatFixture {
             try DynamoDBJSON.item(parsing: Array($0.utf8))
         }
         #if Encryption
-            keys = format == "format4" ? try Self.keys(directory) : nil
+            keys = ["format4", "format5"].contains(format) ? try Self.keys(directory) : nil
         #endif
     }
 
@@ -87,6 +87,11 @@ final class FormatFixture {
             let key = try store.schema.table(table).primaryKey(of: attributes)
             #expect(try store.item(in: table, key: key) == nil, "\(what), \(table)")
         }
+        // Formats before 5 had no layouts.
+        let expectedLayouts = lines("layout")
+        if !expectedLayouts.isEmpty {
+            expectEqual(try layouts(of: store), expectedLayouts, "\(what), layouts")
+        }
         let report = try store.verify()
         #expect(report.isSound, "\(what): \(report.differences.prefix(3))")
         #expect(report.itemCount == lines("item").count + lines("expired").count, "\(what)")
@@ -138,6 +143,17 @@ final class FormatFixture {
                 "kind": "consumer", "name": .string(status.name),
                 "at": .string("\(status.sequenceNumber)"),
                 "parked": .number(Number(status.deadLetterCount)),
+            ]
+        }
+    }
+
+    /// The layout that each index has, or gets.
+    private func layouts(of store: Store) throws -> [Item] {
+        try store.buildStatus().compactMap { index in
+            guard let layout = index.nextLayout ?? index.layout else { return nil }
+            return [
+                "kind": "layout", "table": .string(index.table), "index": .string(index.name),
+                "layout": .string(layout.rawValue),
             ]
         }
     }

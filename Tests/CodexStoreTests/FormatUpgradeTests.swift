@@ -89,12 +89,17 @@ struct FormatUpgradeTests {
     /// Refuses to raise the format until there is room, as a full disk does.
     private final class Room: StoreCalls {
         private let isThere = Locked(false)
+        private let attempts = Locked(0)
+
+        /// The number of attempts to raise the format.
+        var attemptCount: Int { attempts.withLock { $0 } }
 
         func make() { isThere.withLock { $0 = true } }
 
         func perform(
             _ call: StoreCall, _ make: () throws(CodexError) -> Void
         ) throws(CodexError) {
+            if call == .raiseFormat { attempts.withLock { $0 += 1 } }
             if call == .raiseFormat, !isThere.withLock({ $0 }) {
                 throw CodexError(.diskFull, "The device is full.")
             }
@@ -119,7 +124,12 @@ struct FormatUpgradeTests {
         let stored: Item = ["p": "stored", "s": "late"]
         await #expect(throws: CodexError(.diskFull, "")) { try await store.put(stored, in: "t") }
         await #expect(throws: CodexError(.diskFull, "")) { try await store.backup(to: backup) }
+        // A deletion must not have history removed for it, as a second attempt has.
+        let attemptCount = room.attemptCount
         try await store.delete(in: "t", key: key)
+        #expect(room.attemptCount == attemptCount + 1)
+        await #expect(throws: CodexError(.diskFull, "")) { try await store.put(stored, in: "t") }
+        #expect(room.attemptCount == attemptCount + 3)
         #expect(try store.item(in: "t", key: key) == nil)
         #expect("format\(store.core.catalog.manifest.format)" == format)
 

@@ -62,7 +62,7 @@ struct ManifestLayoutTests {
             try expectStored(table, manifest)
             guard projection != .keysOnly else {
                 for layout in IndexLayout.allCases {
-                    let obsolete = table.give(layout, to: index)
+                    let obsolete = table.changeLayout(of: index, to: layout)
                     #expect(obsolete == nil && table.relayouts == nil && table.layouts == nil)
                 }
                 continue
@@ -139,7 +139,7 @@ struct ManifestLayoutTests {
             let index = start.index
             var manifest = try manifest(start)
             var table = try table(of: manifest)
-            var obsolete = table.give(start.other, to: index)
+            var obsolete = table.changeLayout(of: index, to: start.other)
             #expect(obsolete == [], "\(start)")
             #expect(table.indexes[Self.name] == 1)
             let relayout = Manifest.Relayout(number: 3, layout: start.other)
@@ -149,7 +149,7 @@ struct ManifestLayoutTests {
             #expect(table.namedLayout(of: index) == start.other)
             #expect(table.parts == ["i1", "i2", "i3"] && table.retired == nil)
             #expect(table.unbuiltIndexes == (start.state == nil ? [] : [Self.name]))
-            obsolete = table.give(start.other, to: index)
+            obsolete = table.changeLayout(of: index, to: start.other)
             #expect(obsolete == nil)
             try expectStored(table, manifest)
 
@@ -177,11 +177,11 @@ struct ManifestLayoutTests {
         for start in Self.starts([nil, .building, .loading, .conflicting]) {
             let manifest = try manifest(start)
             var table = try table(of: manifest)
-            let obsolete = table.give(start.layout, to: start.index)
+            let obsolete = table.changeLayout(of: start.index, to: start.layout)
             #expect(obsolete == (start.layout == .copies ? [] : nil), "\(start)")
             #expect(table.indexes[Self.name] == 1 && table.relayouts == nil)
             #expect(table.layouts == ["i1": start.layout] && table.state("i1") == start.state)
-            let again = table.give(start.layout, to: start.index)
+            let again = table.changeLayout(of: start.index, to: start.layout)
             #expect(again == nil)
             try expectStored(table, manifest)
         }
@@ -193,7 +193,7 @@ struct ManifestLayoutTests {
             for state in [Manifest.BuildState.building, .loading] {
                 for found in [nil, Manifest.BuildState.conflicting] {
                     var table = try table(of: try manifest(start))
-                    _ = table.give(start.other, to: start.index)
+                    _ = table.changeLayout(of: start.index, to: start.other)
                     table.setState(state, "i1")
                     let early = table.endRelayout(of: start.index, by: "i3")
                     #expect(early == nil && table.indexes[Self.name] == 1)
@@ -214,8 +214,8 @@ struct ManifestLayoutTests {
             let index = start.index
             let manifest = try manifest(start)
             var table = try table(of: manifest)
-            _ = table.give(start.other, to: index)
-            let obsolete = table.give(start.layout, to: index)
+            _ = table.changeLayout(of: index, to: start.other)
+            let obsolete = table.changeLayout(of: index, to: start.layout)
             #expect(obsolete == ["i3"])
             #expect(table.indexes[Self.name] == 1 && table.relayouts == nil)
             #expect(table.layouts == ["i1": start.layout])
@@ -226,7 +226,7 @@ struct ManifestLayoutTests {
             #expect(late == nil)
             try expectStored(table, manifest)
             // The number is free once the tree is empty.
-            _ = table.give(start.other, to: index)
+            _ = table.changeLayout(of: index, to: start.other)
             #expect(table.relayouts?[Self.name]?.number == 4)
             for tree in table.retired ?? [] { table.forget(tree) }
             #expect(table.freeNumber(.index) == 3)
@@ -241,7 +241,7 @@ struct ManifestLayoutTests {
             var table = try table(of: manifest)
             // A unique index that is not unproven may be in force.
             let index = start.isUnproven ? start.index : Self.index(start.projection)
-            let obsolete = table.give(start.other, to: index)
+            let obsolete = table.changeLayout(of: index, to: start.other)
             #expect(obsolete == ["i1"])
             #expect(table.indexes[Self.name] == 3 && table.relayouts == nil)
             #expect(table.layouts == ["i3": start.other])
@@ -259,7 +259,7 @@ struct ManifestLayoutTests {
         for start in Self.starts([.building]) where !start.isUnproven {
             let manifest = try manifest(start)
             var table = try table(of: manifest)
-            let given = table.give(start.other, to: start.index)
+            let given = table.changeLayout(of: start.index, to: start.other)
             #expect(given == [] && table.indexes[Self.name] == 1 && table.retired == nil)
             let relayout = Manifest.Relayout(number: 3, layout: start.other)
             #expect(table.relayouts == [Self.name: relayout])
@@ -279,7 +279,7 @@ struct ManifestLayoutTests {
         for start in Self.starts([.loading]) {
             let manifest = try manifest(start)
             var table = try table(of: manifest)
-            let obsolete = table.give(start.other, to: start.index)
+            let obsolete = table.changeLayout(of: start.index, to: start.other)
             #expect(obsolete == [])
             #expect(table.indexes[Self.name] == 1 && table.relayouts == nil)
             #expect(table.layouts == ["i1": start.other] && table.retired == nil)
@@ -295,7 +295,7 @@ struct ManifestLayoutTests {
     func removed() throws {
         for start in Self.starts([nil]) {
             var manifest = try manifest(start)
-            _ = manifest.tables[Self.table]?.give(start.other, to: start.index)
+            _ = manifest.tables[Self.table]?.changeLayout(of: start.index, to: start.other)
             let trees = [start.retired("i1", start.layout), start.retired("i3", start.other)]
             let progress = ["i1", "i3"].map { BuildProgress.key(table: 1, $0) }
 
@@ -325,7 +325,7 @@ struct ManifestLayoutTests {
             for isChanging in [false, true] {
                 var manifest = try manifest(start)
                 if isChanging {
-                    _ = manifest.tables[Self.table]?.give(start.other, to: start.index)
+                    _ = manifest.tables[Self.table]?.changeLayout(of: start.index, to: start.other)
                 }
                 let before = try table(of: manifest)
                 manifest.unbuiltByLeader = [Self.table: [Self.name, "keys"]]
@@ -350,7 +350,7 @@ struct ManifestLayoutTests {
     func treeCount() throws {
         for excess in -1...1 {
             var manifest = try manifest(Self.index())
-            _ = manifest.tables[Self.table]?.give(.references, to: Self.index())
+            _ = manifest.tables[Self.table]?.changeLayout(of: Self.index(), to: .references)
             // There are also the table's own tree, those of its two indexes, and the second one.
             let count = StoreLimits.treeCountMax - 4 + excess
             manifest.tables[Self.table]?.retired = (0..<count).map {
@@ -377,14 +377,14 @@ struct ManifestLayoutTests {
             }
             guard excess <= 0 else {
                 #expect(throws: CodexError(.limitReached, "")) {
-                    try ManifestLayouts.give(
-                        .references, toIndex: Self.name, of: Self.table, in: &manifest)
+                    try manifest.changeLayout(
+                        ofIndex: Self.name, in: Self.table, to: .references)
                 }
                 continue
             }
             for layout in [IndexLayout.references, .copies] {
-                let isChanged = try ManifestLayouts.give(
-                    layout, toIndex: Self.name, of: Self.table, in: &manifest)
+                let isChanged = try manifest.changeLayout(
+                    ofIndex: Self.name, in: Self.table, to: layout)
                 #expect(isChanged)
             }
         }
@@ -394,7 +394,7 @@ struct ManifestLayoutTests {
     func additions() throws {
         let index = Self.index()
         var manifest = try manifest(index)
-        _ = manifest.tables[Self.table]?.give(.references, to: index)
+        _ = manifest.tables[Self.table]?.changeLayout(of: index, to: .references)
         manifest.tables[Self.table]?.retired = (0..<StoreLimits.treeCountMax).map {
             Retired(part: "i\(10 + $0)", ownsChunks: false)
         }
@@ -423,14 +423,14 @@ struct ManifestLayoutTests {
         manifest.tables[Self.table]?.retired = others
         guard room > 0 else {
             #expect(throws: CodexError(.limitReached, "")) {
-                try ManifestLayouts.changeFormer(in: &manifest)
+                try manifest.changeFormerLayouts()
             }
             #expect(manifest.tables[Self.table]?.relayouts == nil)
             return
         }
         var counts: [Int] = []
         repeat {
-            counts.append(try ManifestLayouts.changeFormer(in: &manifest))
+            counts.append(try manifest.changeFormerLayouts())
             for index in indexes {
                 let number = manifest.tables[Self.table]?.relayouts?[index.name]?.number
                 guard let number else { continue }
@@ -450,11 +450,11 @@ struct ManifestLayoutTests {
         for projection in [IndexProjection.keysOnly, .include(["value"]), .all] {
             let index = Self.index(projection)
             var manifest = try manifest(index)
-            let count = try ManifestLayouts.changeFormer(in: &manifest)
+            let count = try manifest.changeFormerLayouts()
             #expect(count == (projection == .all ? 1 : 0))
             let named = try table(of: manifest).namedLayout(of: index)
             #expect(named == (projection == .all ? .references : nil))
-            let again = try ManifestLayouts.changeFormer(in: &manifest)
+            let again = try manifest.changeFormerLayouts()
             #expect(again == 0)
         }
     }
@@ -525,7 +525,7 @@ struct ManifestLayoutTests {
         let table = Self.table
         try await temporary.store.put(["partition": "before", "group": "g"], in: table)
         try await temporary.store.changeManifest { manifest, _ throws(CodexError) in
-            manifest.tables[table]?.give(.references, to: index) != nil
+            manifest.tables[table]?.changeLayout(of: index, to: .references) != nil
         }
         return temporary
     }

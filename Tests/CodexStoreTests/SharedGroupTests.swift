@@ -47,7 +47,7 @@ struct SharedGroupTests {
                     for: Self.item(number, "old"), primaryKey: primaryKey)
             }
             try transaction.put(Self.item(7, "new"), in: "samples")
-            let count = try BuildSteps(context).insertMissing(
+            let count = try BuildSteps(context).insertEntries(
                 EntryBatch(keys: keys[...]), of: context.position.changeCount, table, index.part,
                 // Not where the builder keeps how far it is.
                 Array("by hand".utf8), .ample)

@@ -13,13 +13,13 @@ struct WritebackPlanTests {
     /// A plan that knows the size of the file, and has nothing to write out.
     private func makePlan(step: Int = Self.step) -> WritebackPlan {
         var plan = WritebackPlan(stepByteCount: step, pageByteCount: Self.page)
-        _ = plan.wrote(0, usedByteCount: Self.used)
+        _ = plan.recordCommit(0, usedByteCount: Self.used)
         return plan
     }
 
     /// Whether a commit that writes some bytes is the first one after which a pass is due.
-    private func wrote(_ byteCount: Int, _ used: Int, _ plan: inout WritebackPlan) -> Bool {
-        plan.wrote(byteCount, usedByteCount: used)
+    private func recordCommit(_ byteCount: Int, _ used: Int, _ plan: inout WritebackPlan) -> Bool {
+        plan.recordCommit(byteCount, usedByteCount: used)
     }
 
     /// The parts of the pass that is due.
@@ -32,7 +32,7 @@ struct WritebackPlanTests {
     @Test("A pass is due from the bytes of a step on", arguments: [-1, 0, 1])
     func limit(excess: Int) {
         var plan = makePlan()
-        let becameDue = plan.wrote(Self.step + excess, usedByteCount: Self.used)
+        let becameDue = plan.recordCommit(Self.step + excess, usedByteCount: Self.used)
         #expect(becameDue == (excess >= 0))
         #expect(plan.isDue == becameDue)
         #expect((plan.next() != nil) == becameDue)
@@ -41,18 +41,18 @@ struct WritebackPlanTests {
     @Test("A commit reports once that a pass is due")
     func oneReport() {
         var plan = makePlan()
-        #expect(wrote(Self.step, Self.used, &plan))
-        #expect(!wrote(Self.step, Self.used, &plan))
+        #expect(recordCommit(Self.step, Self.used, &plan))
+        #expect(!recordCommit(Self.step, Self.used, &plan))
         #expect(!pass(&plan).isEmpty)
-        #expect(wrote(Self.step, Self.used, &plan))
+        #expect(recordCommit(Self.step, Self.used, &plan))
     }
 
     @Test("Growth of the file counts as written, and its first known size does not")
     func growth() {
         var plan = WritebackPlan(stepByteCount: Self.step, pageByteCount: Self.page)
-        #expect(!wrote(0, Self.used, &plan))
-        #expect(!wrote(0, Self.used + Self.step - 1, &plan))
-        #expect(wrote(0, Self.used + Self.step, &plan))
+        #expect(!recordCommit(0, Self.used, &plan))
+        #expect(!recordCommit(0, Self.used + Self.step - 1, &plan))
+        #expect(recordCommit(0, Self.used + Self.step, &plan))
     }
 
     @Test("A pass has a part for each step that was written, up to the maximum")
@@ -61,13 +61,13 @@ struct WritebackPlanTests {
             (1, 1), (2, 2), (63, 63), (64, 64), (65, 64), (10_000, 64),
         ] {
             var plan = makePlan()
-            _ = plan.wrote(steps * Self.step, usedByteCount: Self.used)
+            _ = plan.recordCommit(steps * Self.step, usedByteCount: Self.used)
             // A part has whole pages, so there may be fewer parts.
             #expect((expected / 2 + 1...expected).contains(pass(&plan).count))
             #expect(!plan.isDue)
         }
         var plan = makePlan()
-        _ = plan.wrote(Self.step + 1, usedByteCount: Self.used)
+        _ = plan.recordCommit(Self.step + 1, usedByteCount: Self.used)
         #expect(pass(&plan).count == 2)
     }
 
@@ -79,8 +79,8 @@ struct WritebackPlanTests {
             let used = Int.random(in: 3...5000, using: &random) * Self.page
             let written = Int.random(in: 1...Self.step * 80, using: &random)
             var plan = WritebackPlan(stepByteCount: Self.step, pageByteCount: Self.page)
-            _ = plan.wrote(0, usedByteCount: used)
-            guard plan.wrote(written, usedByteCount: used) else { continue }
+            _ = plan.recordCommit(0, usedByteCount: used)
+            guard plan.recordCommit(written, usedByteCount: used) else { continue }
             let parts = pass(&plan)
             var end = 2 * Self.page
             for part in parts {
@@ -95,37 +95,37 @@ struct WritebackPlanTests {
     @Test("What is written during a pass belongs to the next pass")
     func writesDuringPass() {
         var plan = makePlan()
-        _ = plan.wrote(3 * Self.step, usedByteCount: Self.used)
+        _ = plan.recordCommit(3 * Self.step, usedByteCount: Self.used)
         #expect(plan.next() != nil)
-        _ = plan.wrote(Self.step - 1, usedByteCount: Self.used)
+        _ = plan.recordCommit(Self.step - 1, usedByteCount: Self.used)
         #expect(pass(&plan).count == 2)
         #expect(!plan.isDue)
-        #expect(wrote(1, Self.used, &plan))
+        #expect(recordCommit(1, Self.used, &plan))
     }
 
     @Test("A flush ends the pass")
     func flush() {
         var plan = makePlan()
-        _ = plan.wrote(3 * Self.step, usedByteCount: Self.used)
+        _ = plan.recordCommit(3 * Self.step, usedByteCount: Self.used)
         #expect(plan.next() != nil)
         #expect(!plan.lastPart.isEmpty)
-        plan.flushes()
+        plan.recordFlush()
         #expect(!plan.isDue && plan.next() == nil)
         #expect(plan.writtenByteCount == 0 && plan.lastPart.isEmpty)
-        #expect(wrote(Self.step, Self.used, &plan))
+        #expect(recordCommit(Self.step, Self.used, &plan))
     }
 
     @Test("No part is due without a step, after the end, and in a pause")
     func never() {
         var plan = makePlan(step: 0)
-        #expect(!wrote(1 << 40, Self.used, &plan))
+        #expect(!recordCommit(1 << 40, Self.used, &plan))
         plan = makePlan()
-        _ = plan.wrote(Self.step, usedByteCount: Self.used)
+        _ = plan.recordCommit(Self.step, usedByteCount: Self.used)
         plan.pause()
         #expect(!plan.isDue && plan.next() == nil)
         plan.resume()
-        #expect(!wrote(0, Self.used / 2, &plan))
-        #expect(wrote(Self.step, Self.used / 2, &plan))
+        #expect(!recordCommit(0, Self.used / 2, &plan))
+        #expect(recordCommit(Self.step, Self.used / 2, &plan))
         plan.stop()
         #expect(!plan.isDue && plan.next() == nil)
     }
@@ -133,7 +133,7 @@ struct WritebackPlanTests {
     @Test("A file without pages after the meta pages has no part")
     func emptyFile() {
         var plan = WritebackPlan(stepByteCount: 1, pageByteCount: Self.page)
-        _ = plan.wrote(1, usedByteCount: Self.page)
+        _ = plan.recordCommit(1, usedByteCount: Self.page)
         #expect(plan.isDue)
         #expect(plan.next() == nil)
         #expect(!plan.isDue)

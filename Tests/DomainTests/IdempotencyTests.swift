@@ -139,30 +139,6 @@ struct IdempotencyTests {
         #expect(try fixture.contents == contents)
     }
 
-    @Test("A workspace tells whether it remembers its key", arguments: Place.everywhere)
-    func remembered(place: Place) async throws {
-        let fixture = try await Fixture(place)
-        try await fixture.task("a")
-        let workspace = fixture.workspace.idempotent("key")
-        try await fixture.expect(.taskTransition) {
-            try await workspace.moveTask("a", in: "p", to: .inProgress, by: "mia")
-        }
-        #expect(try await !workspace.isRepetition())
-        try await workspace.logWork(2, on: "a", in: "p", by: "mia")
-        #expect(try await workspace.isRepetition())
-        // The answer is for the key alone. The arguments are compared by the command.
-        #expect(try await fixture.workspace.idempotent("key", comparing: ["a": 1]).isRepetition())
-        #expect(try await !fixture.workspace.idempotent("other").isRepetition())
-        #expect(try await !fixture.workspace.isRepetition())
-        await #expect(throws: CodexError(.invalidArgument, "")) {
-            _ = try await fixture.workspace.idempotent("").isRepetition()
-        }
-        fixture.clock.advance(by: 86_399)
-        #expect(try await workspace.isRepetition())
-        fixture.clock.advance(by: 1)
-        #expect(try await !workspace.isRepetition())
-    }
-
     @Test("Closures that make an entity are compared", arguments: Place.everywhere)
     func closures(place: Place) async throws {
         let fixture = try await Fixture(place)

@@ -131,6 +131,42 @@ struct FullDiskTests {
         #expect(try store.verify().isSound)
     }
 
+    @Test("A build that finds no room fails and goes on later, and takes no history from a reader")
+    func build() async throws {
+        guard LoopDisk.isPossible else { return }
+        let disk = try LoopDisk(byteCount: 64 << 20)
+        defer { withExtendedLifetime(disk) {} }
+        let (events, count) = (EventLog(), 1000)
+        var options = StoreOptions()
+        options.checkpoints.interval = .milliseconds(20)
+        options.observer = { events.add($0) }
+        // A step takes less than the reserve of the data file.
+        options.parts.builds = BuildsOnDemand(entryCountMax: 20)
+        let store = try Store(
+            at: disk.path + "/store", schema: NumberedItems.schema(), options: options)
+        defer { store.close() }
+        try await store.addConsumer("slow", after: .trimHorizon)
+        // The log gets several segments, and the consumer reads none.
+        for start in stride(from: 0, to: count, by: 20) {
+            try NumberedItems.put(start..<start + 20, byteCount: 10_000, in: store)
+        }
+        let copies = IndexDefinition(
+            "copies", partitionKey: [KeyAttribute("s")], projection: .include(["b"]),
+            layout: .copies)
+        try await store.addIndex(copies, to: "t")
+        let sequence = try store.stats().sequence
+        #expect(events.waitForCheckpoint(of: sequence))
+        #expect(try store.build(stepCountMax: 1) == .more)
+        let ballast = try Ballast(on: disk.path, leaving: 0)
+        #expect(throws: CodexError(.diskFull, "")) { while try store.build() == .more {} }
+        #expect(try store.consumers().map(\.isTrimmed) == [false])
+        ballast.remove()
+        while try store.build() == .more {}
+        #expect(try store.count(TableScan(table: "t", index: "copies")).count == count)
+        #expect(try store.verify().isSound)
+        #expect(!events.contains("historyShed"))
+    }
+
     // MARK: Filled by others
 
     @Test(

@@ -122,6 +122,7 @@ struct FixtureHistory {
         options.checkpoints = CheckpointPolicy(interval: .seconds(3600), changeCount: 1_000_000)
         let store = try Store(at: path, options: options)
         try await store.addIndex(FixtureSchema.lateIndex, to: "t")
+        try await store.changeLayout(ofIndex: "byGroup", in: "t", to: .copies)
         try await store.waitUntilReady()
         try await changeItems(store)
         for request in FixtureValues.requests(3..<6) {
@@ -129,6 +130,7 @@ struct FixtureHistory {
         }
         try await parkChanges(store)
         _ = try BuilderLock(store: path)
+        try await store.changeLayout(ofIndex: "byGroup", in: "e", to: .copies)
         try await store.removeTable(FixtureSchema.removedTable.name)
         try await store.removeIndex(FixtureValues.removedIndex, from: "n")
         for item in try FixtureValues.small(24..<30) { try await store.put(item, in: "t") }
@@ -221,6 +223,16 @@ struct FixtureHistory {
                     [
                         "name": .string(status.name), "at": .string("\(status.sequenceNumber)"),
                         "parked": .number(Number(status.deadLetterCount)),
+                    ]))
+        }
+        for index in try store.buildStatus() {
+            guard let layout = index.nextLayout ?? index.layout else { continue }
+            lines.append(
+                FixtureContents.line(
+                    "layout",
+                    [
+                        "table": .string(index.table), "index": .string(index.name),
+                        "layout": .string(layout.rawValue),
                     ]))
         }
         lines += FixtureContents.lines(FixtureValues.requests(0..<6))

@@ -27,7 +27,7 @@ public struct MeasuredPath: Sendable {
     /// All of them.
     public static let all: [MeasuredPath] =
         codecPaths + codingPaths + expressionPaths + pointPaths + queryPaths + indexPaths
-        + writePaths + streamPaths + maintenancePaths
+        + writePaths + streamPaths + maintenancePaths + requestPaths
 
     static func counted(
         _ suite: String, _ name: String,

@@ -68,7 +68,9 @@ struct SimulateCommand {
     /// Does what the options tell; ends the program with 1 after a finding, or if nothing can run.
     func run() throws {
         guard Simulation.isAvailable else {
-            print("nothing was checked: histories run on Linux, without the thread sanitizer")
+            print(
+                "nothing was checked: histories run on Linux, without the sanitizers of threads "
+                    + "and addresses")
             exit(1)
         }
         if let replayed { return try replay(replayed) }

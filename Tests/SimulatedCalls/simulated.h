@@ -14,10 +14,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-// Of another executable's C library there is nothing to come before. The thread sanitizer finds races
-// by defining the same calls.
+// Of another executable's C library there is nothing to come before. The thread sanitizer and the
+// address sanitizer define the same calls, also weak, and the linker takes the first ones.
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define SIMULATED_IS_SANITIZED 1
 #endif
 #endif

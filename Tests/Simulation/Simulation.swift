@@ -23,7 +23,7 @@ package struct Simulation: Sendable {
     }
 
     /// Whether histories can run: calls are interposed on Linux, and not in builds for sanitizers of
-    /// threads.
+    /// threads and addresses.
     package static var isAvailable: Bool {
         #if os(Linux)
             simulated_is_available() != 0

@@ -24,6 +24,10 @@ import Foundation
 //   rolling STORE VERSION COUNT PREFIX   see RollingProgram
 //   torture STORE …          see TortureWorker
 //   histories STORE …        see HistoryWriter
+//   soak STORE …             see SoakWorker
+//   soak-reader STORE …      see SoakReader
+//   soak-tables STORE …      see SoakManyTables
+//   upgrade STORE            brings a store of an earlier format to the present one, and verifies it
 //   drive                    does what it is told: see Driven
 //
 // Each prints a line when it has begun and one when it is done.
@@ -43,6 +47,18 @@ do {
     }
     if arguments[1] == "histories" {
         try HistoryWriter(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
+    if arguments[1] == "soak" {
+        await SoakWorker(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
+    if arguments[1] == "soak-reader" {
+        SoakReader(Array(arguments.dropFirst(2))).run()
+        exit(0)
+    }
+    if arguments[1] == "soak-tables" {
+        await SoakManyTables(Array(arguments.dropFirst(2))).run()
         exit(0)
     }
     if arguments[1] == "rolling" {
@@ -131,6 +147,13 @@ do {
         guard let layout = IndexLayout(rawValue: arguments[4]) else { exit(64) }
         try await store.changeLayout(ofIndex: arguments[3], in: "t", to: layout)
         try await store.waitUntilReady()
+    case "upgrade":
+        say("begun")
+        try await store.waitUntilReady()
+        let report = try store.verify()
+        guard report.isSound else {
+            throw CrashFinding(description: "verify: \(report.differences.prefix(3))")
+        }
     case "counter":
         say("begun")
         try await store.addCounter(

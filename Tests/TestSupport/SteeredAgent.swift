@@ -27,6 +27,9 @@ open class SteeredAgent {
 
     deinit { kill() }
 
+    /// The number of the process.
+    public var processID: Int32 { process.processIdentifier }
+
     /// Whether the process is gone.
     public var hasEnded: Bool { !process.isRunning }
 

@@ -78,7 +78,7 @@ struct TidyTests {
         }
     }
 
-    // MARK: The threat model
+    // MARK: Tests that documents name
 
     private static func isWordByte(_ byte: UInt8) -> Bool {
         switch byte {
@@ -112,18 +112,20 @@ struct TidyTests {
         return tests
     }
 
-    @Test("Each test that the threat model names is there")
-    func threats() throws {
+    @Test(
+        "Each test that a document names is there",
+        arguments: [("Docs/ThreatModel.md", 100), ("Docs/Reliability.md", 50)])
+    func threats(document: String, countMin: Int) throws {
         var tests: Set<String> = []
         for folder in ["Tests", "Tools/Tests", "Examples/TaskService/Tests", "Scripts/Tests"] {
             tests.formUnion(try Self.tests(folder))
         }
-        let document = try String(
-            contentsOf: Self.root.appendingPathComponent("Docs/ThreatModel.md"), encoding: .utf8)
-        let named = document.split(separator: "`").filter {
+        let text = try String(
+            contentsOf: Self.root.appendingPathComponent(document), encoding: .utf8)
+        let named = text.split(separator: "`").filter {
             $0.contains("Tests.") && !$0.contains(" ")
         }
-        #expect(named.count > 100)
+        #expect(named.count > countMin)
         for name in named { #expect(tests.contains(String(name)), "\(name)") }
     }
 }

@@ -33,10 +33,11 @@ COMMON = {
     "AccessDeniedException", "IncompleteSignatureException", "InternalServerError", "InvalidSignatureException",
     "MissingAuthenticationTokenException", "SerializationException", "ThrottlingException",
     "UnknownOperationException", "UnrecognizedClientException", "ValidationException", "RequestEntityTooLarge"}
-# "TransactWriteItems" and "ExecuteTransaction" in the API reference.
+# "TransactionCanceledException" in the API reference, and the code of an INSERT of an item that exists, which is
+# documented for a batch of statements ("BatchStatementError"). A missing table is an error of the request.
 CANCELLATION_CODES = {
     "None", "ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "TransactionConflict",
-    "ProvisionedThroughputExceeded", "ThrottlingError", "ValidationError", "DuplicateItem", "AccessDenied"}
+    "ProvisionedThroughputExceeded", "ThrottlingError", "ValidationError", "DuplicateItem"}
 # The server's limit of a body, after which it answers 413.
 BODY_BYTE_COUNT_MAX = 16 << 20
 # Statuses that only requests with a changed head may have: path, method, content type, host.

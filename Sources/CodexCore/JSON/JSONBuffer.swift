@@ -1,14 +1,16 @@
 /// A buffer of JSON text that is emptied each time it is full.
 ///
-/// Each time, it has at least ``partByteCount`` bytes, except for the last ones of an item. So one
-/// of them is a whole part of a response, which copies it once.
+/// It starts small, because most items are small, and grows once. Each time that it is full, it has
+/// at least ``partByteCount`` bytes, except for the last ones of an item. So one of them is a whole
+/// part of a response, which copies it once.
 ///
 /// It is the unsafe part of ``StoredItemJSONWriter``. Nothing is written past the end of the
 /// buffer. ``string(_:_:_:)`` and ``base64(_:_:_:)`` make room themselves. All other methods need
 /// room that their caller made (``makeRoom(_:)``), and trap without it.
 @safe
 struct JSONBuffer: ~Copyable {
-    private let base: UnsafeMutablePointer<UInt8>
+    private var base: UnsafeMutablePointer<UInt8>
+    private var capacity = JSONBuffer.smallCapacity
     /// The bytes in the buffer; they always fit into it.
     private(set) var count = 0
     private let take: (Span<UInt8>) throws -> Void
@@ -21,13 +23,16 @@ struct JSONBuffer: ~Copyable {
     private static var roomByteCountMax: Int {
         pieceByteCount * JSONText.escapedByteCountMax + 2
     }
-    private static var capacity: Int { partByteCount + roomByteCountMax }
+    /// The capacity at first.
+    static let smallCapacity = 8 << 10
+    /// The capacity of a buffer that has grown.
+    private static var largeCapacity: Int { partByteCount + roomByteCountMax }
 
     /// Creates an empty buffer.
     ///
     /// - Parameter take: Receives the bytes each time the buffer is full, and at the end.
     init(_ take: @escaping (Span<UInt8>) throws -> Void) {
-        unsafe base = UnsafeMutablePointer.allocate(capacity: Self.capacity)
+        unsafe base = UnsafeMutablePointer.allocate(capacity: Self.smallCapacity)
         self.take = take
     }
 
@@ -43,12 +48,23 @@ struct JSONBuffer: ~Copyable {
     /// Makes room for `byteCount` bytes, at most ``roomByteCountMax``.
     @inline(__always)
     mutating func makeRoom(_ byteCount: Int) throws {
-        if byteCount > Self.capacity - count { try flush() }
+        if byteCount > capacity - count { try makeMoreRoom() }
+    }
+
+    /// Lets a small buffer grow, and empties a large one.
+    @inline(never)
+    private mutating func makeMoreRoom() throws {
+        guard capacity < Self.largeCapacity else { return try flush() }
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.largeCapacity)
+        unsafe larger.update(from: base, count: count)
+        unsafe base.deallocate()
+        unsafe base = larger
+        capacity = Self.largeCapacity
     }
 
     @inline(__always)
     private func requireRoom(_ byteCount: Int) {
-        precondition(byteCount <= Self.capacity - count, "There is no room in the buffer")
+        precondition(byteCount <= capacity - count, "There is no room in the buffer")
     }
 
     /// Writes one byte.
@@ -80,7 +96,8 @@ extension JSONBuffer {
     /// - Throws: ``CodexError/Code/corrupted`` if they are not UTF-8.
     @inline(__always)
     mutating func string(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws {
-        try makeRoom(Self.roomByteCountMax)
+        // The content makes its own room, and leaves that of the closing quote.
+        try makeRoom(2)
         byte(UInt8(ascii: "\""))
         if end > start { try content(bytes, start, end) }
         byte(UInt8(ascii: "\""))

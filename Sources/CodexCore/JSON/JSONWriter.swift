@@ -4,6 +4,9 @@ package struct JSONWriter: Sendable {
 
     package init() {}
 
+    /// Starts text with room for `byteCount` bytes.
+    package init(reserving byteCount: Int) { bytes.reserveCapacity(byteCount) }
+
     /// Continues JSON that was written before.
     package init(continuing bytes: [UInt8]) { self.bytes = bytes }
 

@@ -38,21 +38,25 @@ extension DynamoDBService {
 
     /// The results of planning all statements.
     ///
-    /// The error of a statement that no transaction may have is that of the request. The others,
-    /// such as a missing table, are the reasons why the transaction is cancelled.
+    /// The error of a statement that no transaction may have is that of the request, and so is a
+    /// missing table. The others are the reasons why the transaction is cancelled.
+    ///
+    /// Source: Reference. ResourceNotFoundException is an error of ExecuteTransaction, and
+    /// TransactionCanceledException has no code for it.
     ///
     /// - Parameters:
     ///   - statements: The statements.
     ///   - body: Plans a statement, and refuses what no transaction may have.
     ///   - keyed: Plans the rest, which depends on the values of the key.
     /// - Returns: The result of `keyed` for each statement.
-    /// - Throws: `ValidationException`, `TransactionCanceledException`.
+    /// - Throws: `ValidationException`, `ResourceNotFoundException`,
+    ///   `TransactionCanceledException`.
     private static func planned<Planned, Output>(
         _ statements: [TypedStatement], _ body: (TypedStatement) throws -> Planned,
         keyed: (Planned) throws -> Output
     ) throws -> [Output] {
-        var (results, reasons): ([Output], [ServiceError.Reason]) = ([], [])
-        var plans: [Planned?] = []
+        var plans: [Planned] = []
+        var missingTable: ServiceError?
         for (place, statement) in statements.enumerated() {
             do {
                 plans.append(try body(statement))
@@ -61,16 +65,12 @@ extension DynamoDBService {
             } catch let failure as ServiceError
                 where failure.type == ServiceError.tableNotFound.type
             {
-                plans.append(nil)
+                missingTable = failure
             }
         }
+        if let missingTable { throw missingTable }
+        var (results, reasons): ([Output], [ServiceError.Reason]) = ([], [])
         for plan in plans {
-            guard let plan else {
-                reasons.append(
-                    ServiceError.Reason(
-                        code: "ResourceNotFound", message: ServiceError.tableNotFound.message))
-                continue
-            }
             do {
                 results.append(try keyed(plan))
                 reasons.append(ServiceError.Reason(code: "None"))

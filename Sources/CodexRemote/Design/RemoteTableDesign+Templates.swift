@@ -49,21 +49,16 @@ extension RemoteTableDesign {
     }
 
     private var keys: [(name: String, value: JSONNode)] {
-        [
-            (
-                name: "AttributeDefinitions",
-                value: .array(
-                    keyAttributes.map { attribute in
-                        .object([
-                            (name: "AttributeName", value: .string(attribute.name)),
-                            (name: "AttributeType", value: .string(attribute.type.rawValue)),
-                        ])
-                    })
-            ),
-            (
-                name: "KeySchema",
-                value: Self.keySchema([table.partitionKey], table.sortKey.map { [$0] } ?? [])
-            ),
+        let attributes = keyAttributes.map { attribute in
+            JSONNode.object([
+                (name: "AttributeName", value: .string(attribute.name)),
+                (name: "AttributeType", value: .string(attribute.type.rawValue)),
+            ])
+        }
+        let schema = Self.keySchema([table.partitionKey], table.sortKey.map { [$0] } ?? [])
+        return [
+            (name: "AttributeDefinitions", value: .array(attributes)),
+            (name: "KeySchema", value: schema),
         ]
     }
 

@@ -45,15 +45,12 @@
             }
             let names = Set(headers.map(\.name)).sorted()
             let request = CanonicalRequest(
-                signing: names, bodyHash: Self.hash(body), method: method, query: query
-            ) { name in
-                headers.filter { $0.name == name }.map(\.value)
-            }
+                headers, signing: names, bodyHash: Self.hash(body), method: method, query: query)
             // Each signed header is there.
             let text = CanonicalRequest.stringToSign(
-                hash: Self.hash(Array((request?.text ?? "").utf8)), date: date, scope: scope)
+                hash: Crypto.SHA256.hash(data: request?.bytes ?? []), date: date, scope: scope)
             let signature = CanonicalRequest.hexadecimal(
-                Self.code(key(credentials.secretAccessKey, scope), Array(text.utf8)))
+                Self.code(key(credentials.secretAccessKey, scope), text))
             headers.append(
                 (
                     name: "authorization",

@@ -50,11 +50,11 @@
         ) async throws {
             if actions.isEmpty { return try await checkpoint(lease, at: number) }
             let sent = clock.elapsed
-            let checkpoint = WriteAction.update(
+            let move = WriteAction.update(
                 table: table.definition.name, key: key(lease.shard.id), update(lease, to: number),
                 condition: isHeld(lease) && isAt(lease.position))
             do {
-                try await table.transact(actions + [checkpoint])
+                try await table.transact(actions + [move])
             } catch let error as CodexError where Self.isUncertain(error.code) {
                 // The row tells whether it was applied. If an attempt arrives even later, its
                 // condition on the position is false once another one was applied.

@@ -145,7 +145,7 @@
                 }
                 if !isThere { found.expiry = nil }
             }
-            // A table without a stream has none, whatever the service can do.
+            // A table without a stream has none, also on a service that has streams.
             if let stream = description.stream {
                 found.stream?.hasOldImages = stream.hasOldImages
                 found.stream?.hasNewImages = stream.hasNewImages

@@ -65,8 +65,8 @@ struct BackupManifest: Codable {
 extension File {
     /// The CRC-32 and the length of the whole file.
     ///
-    /// Its bytes are also written to `copy`, if there is one. `afterPart` is called after each part,
-    /// with its range.
+    /// Its bytes are also written to `copy`, if there is one. `afterPart` is called after each
+    /// part, with its range.
     func checksum(
         copyingTo copy: File? = nil,
         afterPart: (Range<Int>) throws(CodexError) -> Void = { _ in }

@@ -12,12 +12,12 @@ internal import Dispatch
 /// A pipe between LMDB, which writes a copy of the data file, and the file of the copy.
 ///
 /// LMDB waits while the pipe is full, so few bytes are on their way. Between two parts, the other
-/// end pauses (``BackupTurns``), and each part waits until the one before it was written out. So
+/// end pauses (``BackupPacer``), and each part waits until the one before it was written out. So
 /// the flushes of other files never wait for much of the copy.
 final class BackupPipe: Sendable {
     private let input: File
     private let output: Int32
-    private let turns: BackupTurns
+    private let pacer: BackupPacer
     private let failure = Locked<CodexError?>(nil)
     private let ended = DispatchSemaphore(value: 0)
 
@@ -25,7 +25,7 @@ final class BackupPipe: Sendable {
     static let partByteCount = 256 << 10
 
     /// Makes the pipe.
-    private init(_ turns: BackupTurns) throws(CodexError) {
+    private init(_ pacer: BackupPacer) throws(CodexError) {
         var ends: [Int32] = [-1, -1]
         let status = unsafe ends.withUnsafeMutableBufferPointer { buffer in
             unsafe makePipe(buffer.baseAddress)
@@ -35,20 +35,21 @@ final class BackupPipe: Sendable {
         for end in ends { InheritedDescriptors.add(end) }
         input = File(ends[0])
         output = ends[1]
-        self.turns = turns
+        self.pacer = pacer
     }
 
     /// Runs `write` with the end of a pipe, whose bytes go to a file.
     ///
     /// - Parameters:
     ///   - file: The file, which is empty.
-    ///   - turns: The pace.
-    ///   - write: Writes to the descriptor. It gets `EPIPE` once the file cannot be written.
+    ///   - pacer: Keeps the pace.
+    ///   - write: Writes to the descriptor. Once the file cannot be written, it gets `EPIPE` on
+    ///     Linux, and its bytes are dropped on other systems.
     /// - Throws: ``CodexError/Code/cancelled``, the errors of the file, and those of `write`.
     static func copy(
-        to file: File, _ turns: BackupTurns, _ write: (Int32) throws(CodexError) -> Void
+        to file: File, _ pacer: BackupPacer, _ write: (Int32) throws(CodexError) -> Void
     ) throws(CodexError) {
-        let pipe = try BackupPipe(turns)
+        let pipe = try BackupPipe(pacer)
         WorkerPool.run { pipe.fill(file) }
         var refusal: CodexError?
         do throws(CodexError) {
@@ -70,6 +71,9 @@ final class BackupPipe: Sendable {
             try move(to: file)
         } catch {
             failure.withLock { $0 = error }
+            #if !os(Linux)
+                drain()
+            #endif
         }
         InheritedDescriptors.remove(input.rawDescriptor)
         input.close()
@@ -89,10 +93,20 @@ final class BackupPipe: Sendable {
                 file.dropCache(earlier)
             }
             earlier = range
-            if bytes.count < Self.partByteCount { return try turns.requireGoingOn() }
-            try turns.next(after: bytes.count)
+            if bytes.count < Self.partByteCount { return try pacer.requireNotCancelled() }
+            try pacer.pause(after: bytes.count)
         }
     }
+
+    #if !os(Linux)
+        /// Takes the rest of the copy, and drops it.
+        ///
+        /// After a write to a pipe without a reader, LMDB waits for `SIGPIPE`. Here the system
+        /// sends it to the process, where any thread may take it.
+        private func drain() {
+            while let bytes = try? part(), !bytes.isEmpty {}
+        }
+    #endif
 
     /// Reads a whole part; it is shorter, or empty, only at the end.
     private func part() throws(CodexError) -> [UInt8] {
@@ -154,8 +168,6 @@ private func makePipe(_ ends: UnsafeMutablePointer<Int32>?) -> Int32 {
     #else
         guard let ends = unsafe ends, unsafe pipe(ends) == 0 else { return -1 }
         for place in 0..<2 { _ = fcntl(unsafe ends[place], F_SETFD, FD_CLOEXEC) }
-        // The signal would go to the process, and not to the thread that writes.
-        _ = fcntl(unsafe ends[1], F_SETNOSIGPIPE, 1)
         return 0
     #endif
 }

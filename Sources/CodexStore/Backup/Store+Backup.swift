@@ -47,21 +47,21 @@ extension Store {
         try await raiseFormat()
         let core = core
         let environment = core.environment
-        let turns = BackupTurns(
+        let pacer = BackupPacer(
             pace, clock: core.options.parts.monotonic,
             lastTransactionID: { environment.lastTransactionID })
         return try await withTaskCancellationHandler {
             do {
                 return try await Self.onWorker { () throws(CodexError) in
                     try core.whileOpen { () throws(CodexError) in
-                        try BackupCopy(core, turns).make(to: path)
+                        try BackupCopy(core, pacer).make(to: path)
                     }
                 }
             } catch let error as CodexError where error.code == .cancelled {
                 throw CancellationError()
             }
         } onCancel: {
-            turns.cancel()
+            pacer.cancel()
         }
     }
 
@@ -90,10 +90,10 @@ extension Store {
 /// One backup of an open store.
 private struct BackupCopy {
     private let core: StoreCore
-    private let turns: BackupTurns
+    private let pacer: BackupPacer
     private var logDirectory: LogDirectory { core.logDirectory }
 
-    init(_ core: StoreCore, _ turns: BackupTurns) { (self.core, self.turns) = (core, turns) }
+    init(_ core: StoreCore, _ pacer: BackupPacer) { (self.core, self.pacer) = (core, pacer) }
 
     func make(to path: String) throws(CodexError) -> BackupReport {
         let modes = core.directory.modesOfCopies
@@ -111,7 +111,7 @@ private struct BackupCopy {
             try file.file.flush()
             let (checksum, byteCount) = try file.file.checksum { range throws(CodexError) in
                 file.file.dropCache(range)
-                try turns.next(after: range.count)
+                try pacer.pause(after: range.count)
             }
             file.file.close()
             let manifest = BackupManifest(
@@ -135,7 +135,7 @@ private struct BackupCopy {
     private func copy(to staging: Directory) throws(CodexError) {
         let file = try File(StoreDirectory.dataFile, in: staging, .create)
         defer { file.close() }
-        try BackupPipe.copy(to: file, turns) { output throws(CodexError) in
+        try BackupPipe.copy(to: file, pacer) { output throws(CodexError) in
             try core.environment.copy(to: output)
         }
     }

@@ -28,7 +28,7 @@ struct BuildSteps {
     /// - Returns: The number of keys that were handled within the limit; `nil` if the index is no
     ///   longer being built.
     /// - Throws: ``CodexError``.
-    func insertMissing(
+    func insertEntries(
         _ entries: EntryBatch, of changeCount: UInt64?, _ known: TableHandle, _ part: String,
         _ positionKey: [UInt8], _ limit: StepLimit
     ) throws -> Int? {
@@ -111,7 +111,8 @@ struct BuildSteps {
 
     /// Corrects the expiry time of an item that was stored before its table's time to live changed.
     ///
-    /// The expiry time, in seconds, goes into the header of the item and those of its copies.
+    /// The expiry time, in seconds, goes into the header of the item and of its copies. References
+    /// get its flag.
     ///
     /// - Returns: Whether the item had another; then its entry in the index of expiry is there.
     private func stamp(_ table: TableHandle, _ key: [UInt8]) throws -> Bool {

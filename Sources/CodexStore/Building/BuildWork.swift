@@ -112,7 +112,7 @@ struct BuildWork {
                 let entries = batch
                 let limit = schedule.limit
                 let count = try builder.write { context in
-                    try BuildSteps(context).insertMissing(
+                    try BuildSteps(context).insertEntries(
                         entries, of: changeCount, table, index.part, positionKey, limit)
                 }
                 guard let count else { return }

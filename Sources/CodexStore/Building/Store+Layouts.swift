@@ -33,7 +33,7 @@ extension Store {
     ) async throws {
         let builder = try requireBuilder()
         try await changeManifest { manifest, _ throws(CodexError) in
-            try ManifestLayouts.give(layout, toIndex: index, of: table, in: &manifest)
+            try manifest.changeLayout(ofIndex: index, in: table, to: layout)
         }
         builder.schedule.wake()
     }
@@ -61,7 +61,7 @@ extension Store {
         let builder = try requireBuilder()
         let changedCount = Locked(0)
         try await changeManifest { manifest, _ throws(CodexError) in
-            let count = try ManifestLayouts.changeFormer(in: &manifest)
+            let count = try manifest.changeFormerLayouts()
             changedCount.withLock { $0 = count }
             return count > 0
         }

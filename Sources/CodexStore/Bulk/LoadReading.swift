@@ -52,7 +52,7 @@ final class LoadReading: Sendable {
 
     /// Reads the items that were stored since the last call.
     ///
-    /// A failure is none of the load: the build then reads the table.
+    /// A failure does not fail the load: the build then reads the table.
     func readOn() {
         state.withLock { state in
             guard var current = state else { return }

@@ -78,9 +78,9 @@ struct ItemMaintenance {
         guard catalog.manifest.isOfEarlierFormat else { return }
         throw CodexError(
             .diskFull,
-            "The device has no room for the record that raises the store's format to "
-                + "\(StoreFormat.current), and no item is stored before it. Free some room, or "
-                + "delete items, then try again.")
+            "There is no room for the record that raises the store's format to "
+                + "\(StoreFormat.current), and no item is stored before it. Free some room on the "
+                + "device, delete items, or raise mapByteCount, then try again.")
     }
 
     private func put(

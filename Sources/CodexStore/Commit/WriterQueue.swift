@@ -211,29 +211,22 @@ final class WriterQueue: Sendable {
     private func runJobs(_ jobs: [WriteJob]) {
         let started = jobs.filter { $0.claim() }
         let shared = started.filter { !$0.isExclusive }
-        if !shared.isEmpty, core.catalog.manifest.isOfEarlierFormat { raiseFormat() }
+        // Without room for that, the jobs run all the same: deletions make room, and a job that
+        // stores an item runs again.
+        if !shared.isEmpty { raiseFormat() }
         runShared(shared)
         if let last = started.last as? ExclusiveJob {
             last.finish(Result { try runAlone(last) })
         }
     }
 
-    /// Raises the store's format, which an opening on a full disk left as it was.
-    ///
-    /// Without room, the jobs run all the same: deletions make room, and ``ItemMaintenance`` stores
-    /// no item.
+    private var isOfEarlierFormat: Bool { core.catalog.manifest.isOfEarlierFormat }
+
+    /// Raises the store's format, which an opening on a full disk left as it was, if there is room.
     private func raiseFormat() {
-        func attempt() throws(CodexError) {
-            try ManifestEditor(try pipeline()).edit { manifest, _ throws(CodexError) in
-                FormatUpgrade.bringUpToDate(&manifest)
-            }
-        }
-        do throws(CodexError) {
-            try attempt()
-        } catch {
-            guard error.code == .diskFull else { return }
-            _ = try? parts.checkpointer.makeRoom()
-            parts.log.space.sacrificing { _ = try? attempt() }
+        guard isOfEarlierFormat else { return }
+        try? ManifestEditor(try pipeline()).edit { manifest, _ throws(CodexError) in
+            FormatUpgrade.bringUpToDate(&manifest)
         }
     }
 
@@ -312,10 +305,17 @@ final class WriterQueue: Sendable {
             return jobs.count
         }
         var ran: [RanJob] = []
-        let (count, isBroken) = runBodies(jobs, pipeline, &ran)
-        if isBroken {
+        let (count, end) = runBodies(jobs, pipeline, &ran, isSecond: isSecond)
+        switch end {
+        case .open: break
+        case .broken:
             // Other jobs may have filled the transaction, and nothing of them is committed.
             if jobs.count > 1 { runEach(&ran, jobs.dropFirst(count), isSecond: isSecond) }
+            return jobs.count
+        case .withoutFormat:
+            let unanswered = ran.map(\.job) + jobs.dropFirst(count)
+            ran = []
+            runAgain(unanswered)
             return jobs.count
         }
         let changeCount = pipeline.changeCount
@@ -332,11 +332,13 @@ final class WriterQueue: Sendable {
     ///   - jobs: The jobs.
     ///   - pipeline: The pipeline, with an open transaction.
     ///   - ran: Gets the jobs whose answers need the commit.
-    /// - Returns: The number of bodies that ended, and whether the next one made the transaction
-    ///   unusable. Then the transaction has ended. If that job is the only one, it is answered.
+    ///   - isSecond: As for ``runShared(_:isSecond:)``.
+    /// - Returns: The number of bodies that ended, and the state of the transaction. If it is
+    ///   unusable, and the next job is the only one, that job is answered.
     private func runBodies(
-        _ jobs: ArraySlice<WriteJob>, _ pipeline: CommitPipeline, _ ran: inout [RanJob]
-    ) -> (count: Int, isBroken: Bool) {
+        _ jobs: ArraySlice<WriteJob>, _ pipeline: CommitPipeline, _ ran: inout [RanJob],
+        isSecond: Bool
+    ) -> (count: Int, end: BodiesEnd) {
         var count = 0
         for job in jobs {
             // The other jobs form the next group.
@@ -347,10 +349,14 @@ final class WriterQueue: Sendable {
                 try pipeline.run(job)
                 ran.append(RanJob(job: job))
             } catch {
+                if !isSecond, isOfEarlierFormat, (error as? CodexError)?.code == .diskFull {
+                    pipeline.abort()
+                    return (count, .withoutFormat)
+                }
                 guard pipeline.undoChanges(to: mark) else {
                     pipeline.abort()
                     if jobs.count == 1 { job.finish(.failure(error)) }
-                    return (count, true)
+                    return (count, .broken)
                 }
                 if sawChanges {
                     ran.append(RanJob(job: job, refusal: error))
@@ -360,7 +366,17 @@ final class WriterQueue: Sendable {
             }
             count += 1
         }
-        return (count, false)
+        return (count, .open)
+    }
+
+    /// The state of a transaction after the bodies of its jobs.
+    private enum BodiesEnd {
+        /// It is open.
+        case open
+        /// A body made it unusable, and it has ended.
+        case broken
+        /// A body needs the present format, for which there was no room, and it has ended.
+        case withoutFormat
     }
 
     /// Runs jobs again whose transaction was not committed, each in its own transaction, in order.
@@ -381,10 +397,14 @@ final class WriterQueue: Sendable {
     /// Runs a group again that found no room.
     ///
     /// A checkpoint releases replaced pages and the log before it. Then history is deleted that
-    /// readers of changes need.
+    /// readers of changes need, unless all jobs are steps of a build: a build waits for room.
     private func runAgain(_ jobs: [WriteJob]) {
         _ = try? parts.checkpointer.makeRoom()
-        parts.log.space.sacrificing { runShared(jobs, isSecond: true) }
+        guard jobs.contains(where: \.isLogged) else { return runShared(jobs, isSecond: true) }
+        parts.log.space.sacrificing {
+            raiseFormat()
+            runShared(jobs, isSecond: true)
+        }
     }
 
     /// A job whose body ran in the open transaction.

@@ -261,7 +261,7 @@ final class Checkpointer: Sendable {
             }
             return isFirst
         }
-        let isPartDue = writeback.wrote(
+        let isPartDue = writeback.recordCommit(
             (replaced?.count ?? 0) * pageByteCount,
             usedByteCount: state.withLock { $0.usedByteCount })
         if isDue || isPartDue { loop.wake() }
@@ -366,7 +366,8 @@ final class Checkpointer: Sendable {
                 if flush <= .zero { return .flushLog }
                 rest = min(rest, flush)
             }
-            return writeback.isDue ? .writeOut : .wait(rest)
+            guard let time = writeback.timeToNextPart else { return .wait(rest) }
+            return time == .zero ? .writeOut : .wait(min(rest, time))
         }
     }
 

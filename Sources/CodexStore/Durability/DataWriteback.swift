@@ -14,8 +14,10 @@ final class DataWriteback: Sendable {
     private let directory: Directory
     private let dataFile: Locked<DataFile>
     private let lease: StoreLease
-    private let parts: StoreParts
+    private let storeParts: StoreParts
     private let plan: Locked<WritebackPlan>
+    /// The end of the last part; before it, there was none.
+    private let lastEnd = Locked(ContinuousClock.now - DataWriteback.pause)
     /// Has one signal for the thread whose turn it is.
     private let turn = DispatchSemaphore(value: 1)
 
@@ -26,19 +28,27 @@ final class DataWriteback: Sendable {
         self.directory = directory
         self.dataFile = dataFile
         self.lease = lease
-        parts = options.parts
+        storeParts = options.parts
         plan = Locked(
             WritebackPlan(
                 stepByteCount: options.writebackByteCount,
                 pageByteCount: dataFile.withLock { $0.pageByteCount }))
     }
 
-    /// Whether ``writeNextPart()`` has work.
-    var isDue: Bool { plan.withLock { $0.isDue } }
+    /// The time after a part in which other processes can take the lock of checkpoints.
+    ///
+    /// They poll it at least each 20 ms.
+    private static let pause = Duration.milliseconds(25)
+
+    /// The time until ``writeNextPart()`` has work; `nil` if it has none.
+    var timeToNextPart: Duration? {
+        guard plan.withLock({ $0.isDue }) else { return nil }
+        return max(.zero, lastEnd.withLock { $0 } + Self.pause - .now)
+    }
 
     /// Records a commit; returns whether a part became due.
-    func wrote(_ byteCount: Int, usedByteCount: Int) -> Bool {
-        plan.withLock { $0.wrote(byteCount, usedByteCount: usedByteCount) }
+    func recordCommit(_ byteCount: Int, usedByteCount: Int) -> Bool {
+        plan.withLock { $0.recordCommit(byteCount, usedByteCount: usedByteCount) }
     }
 
     /// Waits for the last part, and starts to write out the next one, if one is due.
@@ -52,9 +62,13 @@ final class DataWriteback: Sendable {
             // Like a flush, it holds the lock until a failure is marked.
             guard let lock = try FileLock(Checkpoint.lockName, in: directory) else {
                 // The flush of that checkpoint writes out all parts.
-                return plan.withLock { $0.flushes() }
+                return plan.withLock { $0.recordFlush() }
             }
-            defer { lock.release() }
+            defer {
+                lock.release()
+                lastEnd.withLock { $0 = .now }
+            }
+            lock.nameHolder()
             try writeOut()
         } catch {
             plan.withLock { $0.stop() }
@@ -67,7 +81,7 @@ final class DataWriteback: Sendable {
         let file = dataFile.withLock { $0.file }
         var isSupported = false
         try lease.refusingWritesOnFailure { () throws(CodexError) in
-            try parts.perform(.writeOutData(next)) { () throws(CodexError) in
+            try storeParts.perform(.writeOutData(next)) { () throws(CodexError) in
                 isSupported = try file.writeOut(next, after: earlier)
             }
         }
@@ -80,10 +94,10 @@ final class DataWriteback: Sendable {
     func flush() throws(CodexError) {
         turn.wait()
         defer { turn.signal() }
-        plan.withLock { $0.flushes() }
+        plan.withLock { $0.recordFlush() }
         let file = dataFile.withLock { $0.file }
         try lease.refusingWritesOnFailure { () throws(CodexError) in
-            try parts.perform(.flushData) { () throws(CodexError) in try file.flush() }
+            try storeParts.perform(.flushData) { () throws(CodexError) in try file.flush() }
         }
     }
 

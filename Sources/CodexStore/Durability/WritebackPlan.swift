@@ -42,7 +42,7 @@ struct WritebackPlan: Equatable {
     ///   - byteCount: The bytes of the pages that the commit replaced.
     ///   - used: The bytes up to the last page in use. Growth counts as written.
     /// - Returns: Whether a part became due.
-    mutating func wrote(_ byteCount: Int, usedByteCount used: Int) -> Bool {
+    mutating func recordCommit(_ byteCount: Int, usedByteCount used: Int) -> Bool {
         let wasDue = isDue
         let growth = usedByteCount.map { max(0, used - $0) } ?? 0
         usedByteCount = used
@@ -73,7 +73,7 @@ struct WritebackPlan: Equatable {
     }
 
     /// Records that a flush begins, which writes out all that is left.
-    mutating func flushes() {
+    mutating func recordFlush() {
         writtenByteCount = 0
         rest = 0..<0
         lastPart = 0..<0
@@ -87,7 +87,7 @@ struct WritebackPlan: Equatable {
 
     /// Continues with a data file of another size.
     mutating func resume() {
-        flushes()
+        recordFlush()
         usedByteCount = nil
         isPaused = false
     }

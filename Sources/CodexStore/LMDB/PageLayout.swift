@@ -20,9 +20,9 @@ struct PageLayout {
         static let flagsOffset = 4
         static let keyByteCountOffset = 6
         /// The node's value has separate pages; the node has their number instead.
-        static let isBig = 1
+        static let bigFlag = 1
         /// The node's value is the root of a tree.
-        static let isTree = 2
+        static let treeFlag = 2
     }
 
     /// The place of the page.
@@ -93,7 +93,7 @@ struct PageLayout {
     func largeValue(
         _ node: Int, in bytes: [UInt8]
     ) throws(CodexError) -> (page: Int, byteCount: Int)? {
-        guard flags(node, in: bytes) & Node.isBig != 0 else { return nil }
+        guard flags(node, in: bytes) & Node.bigFlag != 0 else { return nil }
         let place = try key(node, in: bytes).endIndex
         guard place + 8 <= end else { throw Self.unknown }
         return (Self.integer(bytes, place, 8), Self.integer(bytes, node, 4))
@@ -103,7 +103,7 @@ struct PageLayout {
     ///
     /// - Throws: ``CodexError/Code/corrupted`` if it ends outside of the page.
     func tree(_ node: Int, in bytes: [UInt8]) throws(CodexError) -> TreeRoot? {
-        guard flags(node, in: bytes) & Node.isTree != 0 else { return nil }
+        guard flags(node, in: bytes) & Node.treeFlag != 0 else { return nil }
         let place = try key(node, in: bytes).endIndex
         guard place + TreeRoot.byteCount <= end else { throw Self.unknown }
         return TreeRoot(bytes, at: place)

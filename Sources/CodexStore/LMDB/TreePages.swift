@@ -2,9 +2,10 @@ internal import CodexCore
 
 /// Finds the pages of a tree that an earlier state of it does not have.
 ///
-/// LMDB changes no page that a state has: a transaction writes copies of the pages from the root to
-/// what it changes. So these are the pages that the transactions between the two states wrote, as
-/// long as a reader keeps the pages of the earlier state from being used again.
+/// LMDB changes no page that a state has. For each change, a transaction writes copies of the pages
+/// on the path from the root to the change, under other page numbers. So each page that only the
+/// later state has was written by a transaction between the two states. This holds while a reader
+/// keeps the pages of the earlier state from being used again.
 struct TreePages {
     private let data: DataFile
     private let pageCount: Int

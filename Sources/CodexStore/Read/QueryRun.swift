@@ -1,10 +1,3 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 public import CodexCore
 internal import CodexIndex
 
@@ -94,7 +87,7 @@ final class QueryRun {
     private let filteredType: TransactionContext.BoundEntity?
     let isScan: Bool
     /// What is read for each entry.
-    let reading: EntryReading
+    let source: WalkSource
 
     /// Checks a query.
     ///
@@ -116,7 +109,7 @@ final class QueryRun {
         filteredType = query.filter == nil ? nil : bound
         table = try context.catalog.table(query.table)
         if let name = query.index { index = try table.index(name) } else { index = nil }
-        reading = EntryReading(index, wanting: wanted)
+        source = WalkSource(index, wanting: wanted)
         range = try KeyRange(query, plan: table.plan, index: index?.plan)
         if let entity {
             self.entity = entity
@@ -154,7 +147,7 @@ final class QueryRun {
         (direction, filter) = (.forward, scan.filter)
         table = try context.catalog.table(scan.table)
         if let name = scan.index { index = try table.index(name) } else { index = nil }
-        reading = EntryReading(index, wanting: wanted)
+        source = WalkSource(index, wanting: wanted)
         range = scan.segment?.range ?? .all
         isScan = true
         if let segment = scan.segment, segment.table != scan.table || segment.index != scan.index {
@@ -311,7 +304,7 @@ final class QueryRun {
         absent: (CodexError) throws -> Void = { throw $0 },
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
-        guard reading == .entries else {
+        guard source == .entries else {
             return unsafe try scanReferences(
                 range, before: largeByteCount, orEnd: end, room: room, passingOver: passOver,
                 absent: absent, body)
@@ -328,28 +321,20 @@ final class QueryRun {
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
         try context.transaction.withCursor(tree) { cursor in
-            let forward = direction == .forward
-            var entry = unsafe try cursor.first(in: range, direction)
-            let bound = forward ? range.upper : range.lower
-            while let current = unsafe entry {
-                if let bound {
-                    let order = unsafe current.key.compare(bound)
-                    guard forward ? order < 0 : order >= 0 else { return }
-                }
+            unsafe try RangeMoves(range, direction).forEach(&cursor) { entry in
                 if largeByteCount < .max,
-                    unsafe try LargeValue.storedByteCount(of: current.value) >= largeByteCount
+                    unsafe try LargeValue.storedByteCount(of: entry.value) >= largeByteCount
                 {
-                    return end()
+                    end()
+                    return false
                 }
-                unsafe prefetchNeighbour(of: current.value)
-                let goesOn = unsafe try context.withItem(
-                    current.value, current.key, keys, of: table,
-                    passingOver: { unsafe try passOver(current.key) }
+                unsafe prefetchNeighbour(of: entry.value)
+                return unsafe try context.withItem(
+                    entry.value, entry.key, keys, of: table,
+                    passingOver: { unsafe try passOver(entry.key) }
                 ) { bytes in
-                    unsafe try body(current.key, bytes)
+                    unsafe try body(entry.key, bytes)
                 }
-                guard goesOn else { return }
-                unsafe entry = try forward ? cursor.next() : cursor.previous()
             }
         }
     }
@@ -388,7 +373,7 @@ final class QueryRun {
             rest = range.resumed(after: key, direction)
         }
         let page: PageCounts
-        if reading != .entries {
+        if source != .entries {
             page = unsafe try referencedPage(rest, limits, isFiltered, absent, take)
         } else {
             // No call sees these counts, so that the inlined walk need not keep them in memory.
@@ -435,11 +420,11 @@ final class QueryRun {
     }
 
     private var tokens: PageTokenCodec {
-        var source =
+        var scope =
             table.name + "\0" + (index?.plan.definition.name ?? "") + (isScan ? "\0scan" : "")
-        if let entity { source += "\0entity\0" + entity.definition.name }
+        if let entity { scope += "\0entity\0" + entity.definition.name }
         return PageTokenCodec(
-            storeID: context.catalog.storeID, source: Array(source.utf8), range: range,
+            storeID: context.catalog.storeID, source: Array(scope.utf8), range: range,
             direction: direction, filter: filter)
     }
 }
@@ -463,18 +448,6 @@ extension Condition {
                 .invalidExpression,
                 "The filter names the key attribute \(path.root). Use the key condition for it.")
         }
-    }
-}
-
-extension Cursor {
-    /// Moves to the first entry of a walk through a range; the entry may be beyond its end.
-    @inline(__always)
-    mutating func first(
-        in range: KeyRange, _ direction: QueryDirection
-    ) throws(CodexError) -> Entry? {
-        if direction == .forward { return unsafe try seek(range.lower) }
-        if let upper = range.upper, unsafe try seek(upper) != nil { return unsafe try previous() }
-        return unsafe try last()
     }
 }
 
@@ -514,27 +487,6 @@ private struct PageCounts {
             last = unsafe Array(key)
         }
         return true
-    }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-    /// Compares by `memcmp`, and then by length.
-    @unsafe
-    @inline(__always)
-    func compare(_ other: UnsafeBufferPointer<UInt8>) -> Int {
-        let shared = Swift.min(count, other.count)
-        if shared > 0, let left = baseAddress, let right = other.baseAddress {
-            let order = unsafe memcmp(left, right, shared)
-            if order != 0 { return Int(order) }
-        }
-        return count - other.count
-    }
-
-    /// Compares by `memcmp`, and then by length.
-    @unsafe
-    @inline(__always)
-    func compare(_ other: [UInt8]) -> Int {
-        unsafe other.withUnsafeBufferPointer { unsafe compare($0) }
     }
 }
 

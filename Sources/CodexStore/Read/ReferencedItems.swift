@@ -3,8 +3,8 @@ internal import CodexIndex
 
 // How the items of index entries are read from the table:
 //
-// 1. `gather` reads some entries. Those of other entities need no look-up. A reference needs one
-//    for its keys alone only if the item expires.
+// 1. `gather` reads some entries. Those of other entities need no look-up. If only keys are wanted,
+//    a reference needs one only if its item expires.
 // 2. `find` looks up the items in the order of their primary keys: neighbours are often in one page
 //    of the tree. An item is looked up once, and its first bytes are prefetched meanwhile.
 // 3. `passOn` passes on what is wanted of the items, in the order of the entries.
@@ -21,9 +21,9 @@ extension QueryRun {
     ///   - end: Called if it ends there.
     ///   - room: Returns how many items are still wanted; `nil` is all. No more are looked up,
     ///     apart from those that a filter may refuse.
-    ///   - passOver: Gets the keys of entries whose items are not passed on: large expired ones,
-    ///     those of other entities, which are not looked up, and absent ones. If only keys are
-    ///     wanted, it gets those of all expired items.
+    ///   - passOver: Gets the keys of entries whose items are not passed on. These are expired
+    ///     items in chunks, items of other entities, and absent items. If only keys are wanted,
+    ///     they are all expired items. Once there is no room, it gets each further key.
     ///   - absent: Gets the error of an entry without its item, after `passOver` has got the key.
     ///   - body: Gets the entry's key, and the item with its primary key. It gets the reference if
     ///     only keys are wanted, and the projection if that is wanted: both have the entry's key.
@@ -37,7 +37,7 @@ extension QueryRun {
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
         guard let index else { return }
-        if reading == .references, !table.expires {
+        if source == .references, !table.expires {
             return try context.transaction.withCursor(index.tree) { cursor in
                 unsafe try RangeMoves(range, direction).forEach(&cursor) { entry in
                     unsafe try body(entry.key, index.reference(entry.value, entry.key))
@@ -47,7 +47,7 @@ extension QueryRun {
         try context.withReferencedItems(of: self) { items in
             try context.transaction.withCursor(index.tree) { cursor in
                 let moves = RangeMoves(range, direction)
-                var batchCount = ReferencedItems.leastCount
+                var batchCount = ReferencedItems.firstCount
                 var entry = unsafe try moves.first(&cursor)
                 while let current = unsafe entry {
                     let wanted = room()
@@ -136,7 +136,7 @@ extension TableHandle {
 /// body of a walk writes.
 struct ReferencedItems {
     /// The number of items that a walk looks up first; then it looks up twice as many each time.
-    static let leastCount = 8
+    static let firstCount = 8
     /// The maximum number of entries that are gathered at once.
     static let countMax = 64
     /// The maximum number of items whose places a walk remembers.
@@ -246,7 +246,7 @@ struct ReferencedItems {
         let number: Int
         if plan.layout == .references {
             let reference = try ReferenceEntry(unsafe Span(_unsafeElements: entry))
-            if run.reading == .references, !reference.expires { return false }
+            if run.source == .references, !reference.expires { return false }
             number = reference.entityNumber
         } else {
             // The header of a large copy is in its first chunk.
@@ -338,7 +338,7 @@ struct ReferencedItems {
                     continue
                 }
                 let item = unsafe stored.bytes
-                if run.reading == .references {
+                if run.source == .references {
                     let header = unsafe try run.context.header(of: item)
                     if run.context.isExpired(header, in: run.table) {
                         goesOn = unsafe try passOver(key)
@@ -355,7 +355,7 @@ struct ReferencedItems {
                     goesOn = unsafe try passItem(
                         item, primaryKey, key, run, index, passingOver: passOver, body)
                 }
-            } else if run.reading == .references {
+            } else if run.source == .references {
                 goesOn = unsafe try body(key, index.reference(entry.value.bytes, key))
             } else {
                 goesOn = unsafe try passOver(key)
@@ -388,9 +388,7 @@ struct ReferencedItems {
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> Bool {
         guard let large = unsafe try LargeValue(stored) else {
-            let item = unsafe try Self.item(stored, primaryKey, run)
-            if run.reading == .items { return unsafe try body(key, item) }
-            return unsafe try passProjection(item, key, run, index, body)
+            return unsafe try passWhole(stored, primaryKey, key, run, index, body)
         }
         // The chunks of an expired item are not read.
         if try run.context.isExpiredInChunks(large, of: run.table) {
@@ -398,18 +396,21 @@ struct ReferencedItems {
         }
         let bytes = try read(large, run)
         return try unsafe bytes.withUnsafeBufferPointer { value in
-            let item = unsafe try Self.item(value, primaryKey, run)
-            if run.reading == .items { return unsafe try body(key, item) }
-            return unsafe try passProjection(item, key, run, index, body)
+            unsafe try passWhole(value, primaryKey, key, run, index, body)
         }
     }
 
+    /// Passes an item on whose bytes are in one place, or its projection.
     @inline(__always)
-    private static func item(
-        _ value: UnsafeBufferPointer<UInt8>, _ primaryKey: MappedBytes, _ run: QueryRun
-    ) throws(CodexError) -> ItemBytes {
-        unsafe try ItemBytes(
+    private mutating func passWhole(
+        _ value: UnsafeBufferPointer<UInt8>, _ primaryKey: MappedBytes,
+        _ key: UnsafeBufferPointer<UInt8>, _ run: QueryRun, _ index: IndexHandle,
+        _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
+    ) throws -> Bool {
+        let item = unsafe try ItemBytes(
             value: value, key: primaryKey.bytes, keys: run.table.plan, shapes: run.context)
+        if run.source == .items { return unsafe try body(key, item) }
+        return unsafe try passProjection(item, key, run, index, body)
     }
 
     /// Passes the attributes of an item on that the index projects, as a copy would have them.
@@ -442,71 +443,4 @@ struct ReferencedItems {
         large = (item.id, bytes)
         return bytes
     }
-}
-
-/// The moves of a cursor through a range of keys, in the direction of a query.
-private struct RangeMoves {
-    private let range: KeyRange
-    private let direction: QueryDirection
-
-    init(_ range: KeyRange, _ direction: QueryDirection) {
-        (self.range, self.direction) = (range, direction)
-    }
-
-    /// Moves to the first entry; `nil` if there is none.
-    func first(_ cursor: inout Cursor) throws(CodexError) -> Cursor.Entry? {
-        unsafe within(try cursor.first(in: range, direction))
-    }
-
-    /// Moves to the next entry; `nil` at the end of the range.
-    func next(_ cursor: inout Cursor) throws(CodexError) -> Cursor.Entry? {
-        unsafe within(try direction == .forward ? cursor.next() : cursor.previous())
-    }
-
-    /// Passes the entries to `body`, until it returns `false`.
-    @inline(__always)
-    func forEach(
-        _ cursor: inout Cursor, _ body: (Cursor.Entry) throws -> Bool
-    ) throws {
-        var entry = unsafe try first(&cursor)
-        while let current = unsafe entry {
-            guard unsafe try body(current) else { return }
-            unsafe entry = try next(&cursor)
-        }
-    }
-
-    /// The entry, unless it is beyond the end of the range.
-    private func within(_ entry: Cursor.Entry?) -> Cursor.Entry? {
-        guard let found = unsafe entry else { return nil }
-        switch direction {
-        case .forward:
-            guard let upper = range.upper else { return unsafe found }
-            return unsafe found.key.compare(upper) < 0 ? found : nil
-        case .backward:
-            return unsafe found.key.compare(range.lower) >= 0 ? found : nil
-        }
-    }
-}
-
-/// Bytes in the map of the data file.
-///
-/// They are valid until the transaction ends or writes.
-@safe
-private struct MappedBytes {
-    private let base: UnsafePointer<UInt8>?
-    private let count: Int
-
-    init(_ bytes: UnsafeBufferPointer<UInt8>) {
-        unsafe base = bytes.baseAddress
-        count = bytes.count
-    }
-
-    @inline(__always)
-    var bytes: UnsafeBufferPointer<UInt8> {
-        unsafe UnsafeBufferPointer(start: base, count: count)
-    }
-
-    /// Compares by the bytes, and then by length.
-    @inline(__always)
-    func compare(_ other: MappedBytes) -> Int { unsafe bytes.compare(other.bytes) }
 }

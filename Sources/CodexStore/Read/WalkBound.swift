@@ -110,7 +110,7 @@ extension QueryRun {
         _ part: KeyRange, within bound: WalkBound, orEnd end: () -> Void,
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> Item? {
-        var (skippedCount, lentCount) = (0, 0)
+        var (skippedCount, passedCount) = (0, 0)
         var stop: Item?
         func skip(_ key: UnsafeBufferPointer<UInt8>) throws -> Bool {
             skippedCount += 1
@@ -120,11 +120,11 @@ extension QueryRun {
         }
         unsafe try scan(
             part, before: bound.largeByteCount, orEnd: end,
-            room: { bound.wantedCount.map { max(1, $0 - lentCount) } },
+            room: { bound.wantedCount.map { max(1, $0 - passedCount) } },
             passingOver: { unsafe try skip($0) }
         ) { key, bytes in
             guard try passes(bytes) else { return unsafe try skip(key) }
-            lentCount += 1
+            passedCount += 1
             return unsafe try body(key, bytes)
         }
         return stop
@@ -164,15 +164,15 @@ extension QueryRun {
                     }
                     let partition = try partition(of: unsafe Span(_unsafeElements: current.key))
                     let isTaken = try choice(partition.value) == .take
-                    var isLent = false
+                    var isPassed = false
                     if isTaken {
                         let goesOn = unsafe try pass(current, &items) { key, bytes in
-                            isLent = true
+                            isPassed = true
                             return unsafe try body(key, bytes)
                         }
                         guard goesOn else { return nil }
                     }
-                    if !isLent { skippedCount += 1 }
+                    if !isPassed { skippedCount += 1 }
                     if skippedCount >= bound.skippedCountMax {
                         return unsafe try keyAttributes(current.key, bound.keyNames)
                     }
@@ -194,7 +194,7 @@ extension QueryRun {
         _ entry: Cursor.Entry, _ items: inout ReferencedItems,
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> Bool {
-        guard let index, reading != .entries else {
+        guard let index, source != .entries else {
             return unsafe try context.withItem(
                 entry.value, entry.key, keys, of: table, passingOver: { true }
             ) { bytes -> Bool in

@@ -79,11 +79,9 @@ struct ManifestAdoption {
             switch manifest.tables[name]?.state(part) {
             case nil where state == .conflicting:
                 manifest.tables[name]?.setState(.conflicting, part)
-                guard leader.unproven?.contains(PartKind.index.part(leaderNumber)) == true else {
-                    continue
+                if leader.isUnproven(PartKind.index.part(leaderNumber)) {
+                    manifest.tables[name]?.setUnproven(part)
                 }
-                let others = manifest.tables[name]?.unproven ?? []
-                manifest.tables[name]?.unproven = others + [part]
             case .conflicting where state != .conflicting:
                 manifest.tables[name]?.setState(.building, part)
             default: break
@@ -110,9 +108,12 @@ struct ManifestAdoption {
                 let layout = leader.tables[table.name]?.namedLayout(of: index)
                 if known[table.name]?.contains(index.name) == true {
                     let own = manifest.tables[table.name]?.namedLayout(of: index)
-                    guard layout != own else { continue }
-                    ManifestLayouts.give(
-                        layout ?? .copies, to: index, of: table.name, in: &manifest)
+                    // Its own trees of earlier changes may not be empty yet. A layout changes no
+                    // result, so the index keeps the one that it has.
+                    guard layout != own,
+                        manifest.numbers.treeCount < ManifestNumbers.layoutTreeCountMax
+                    else { continue }
+                    manifest.changeLayout(of: index, in: table.name, to: layout ?? .copies)
                 } else if let number = manifest.tables[table.name]?.indexes[index.name] {
                     // It has no entries yet.
                     manifest.tables[table.name]?.setLayout(layout, PartKind.index.part(number))

@@ -281,7 +281,7 @@ final class Catalog: Sendable {
                 indexes.append(
                     IndexHandle(
                         plan: index, tree: try tree(part), state: entry.states?[part], part: part,
-                        isUnproven: entry.unproven?.contains(part) ?? false, isReplacement: false))
+                        isUnproven: entry.isUnproven(part), isReplacement: false))
             }
             for index in definition.indexes {
                 guard let relayout = entry.relayouts?[index.name] else { continue }

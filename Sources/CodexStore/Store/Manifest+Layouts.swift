@@ -79,17 +79,18 @@ extension Manifest.Table {
 
     // MARK: Changes of layouts
 
-    /// Gives an index a layout.
+    /// Changes the layout of an index.
     ///
-    /// If the index gets another layout, this call ends that change without an effect. The index of
-    /// a store of an earlier format keeps its copies by name from now on, if it is given copies.
+    /// If the index is getting another layout, this call ends that change without an effect. The
+    /// index of a store of an earlier format keeps its copies by name from now on, if it is given
+    /// copies.
     ///
     /// - Parameters:
-    ///   - layout: The layout.
     ///   - index: The index.
+    ///   - layout: The new layout.
     /// - Returns: The parts whose build progress is obsolete; `nil` if the index was given the
     ///   layout before, or is of keys only.
-    mutating func give(_ layout: IndexLayout, to index: IndexDefinition) -> [String]? {
+    mutating func changeLayout(of index: IndexDefinition, to layout: IndexLayout) -> [String]? {
         guard let number = indexes[index.name], index.projection != .keysOnly,
             namedLayout(of: index) != layout
         else { return nil }
@@ -103,15 +104,15 @@ extension Manifest.Table {
             // Its tree is empty.
             setLayout(layout, part)
             return []
-        case .building where !index.isUnique || unproven?.contains(part) == true:
+        case .building where !index.isUnique || isUnproven(part):
             // Its tree does not answer, and no write depends on it.
-            let isUnproven = unproven?.contains(part) ?? false
+            let wasUnproven = isUnproven(part)
             let obsolete = removeIndex(index)
             let new = freeNumber(.index)
             indexes[index.name] = new
             setLayout(layout, PartKind.index.part(new))
             setState(.building, PartKind.index.part(new))
-            if isUnproven { unproven = (unproven ?? []) + [PartKind.index.part(new)] }
+            if wasUnproven { setUnproven(PartKind.index.part(new)) }
             return obsolete
         case nil, .conflicting, .building:
             // The tree of a unique index in force may be complete, also while the index is checked
@@ -141,14 +142,14 @@ extension Manifest.Table {
         let old = PartKind.index.part(number)
         let state = state(old)
         guard state == nil || state == .conflicting else { return nil }
-        let isUnproven = unproven?.contains(old) ?? false
+        let wasUnproven = isUnproven(old)
         let ownsChunks = index.ownsChunks(layout(of: index))
         forgetRelayout(of: index)
         indexes[index.name] = relayout.number
         setLayout(relayout.layout, part)
         setState(state, part)
         retire(old, ownsChunks: ownsChunks)
-        if isUnproven { unproven = (unproven ?? []) + [part] }
+        if wasUnproven { setUnproven(part) }
         return [old, part]
     }
 
@@ -166,5 +167,90 @@ extension Manifest.Table {
     private mutating func forgetRelayout(of index: IndexDefinition) {
         relayouts?[index.name] = nil
         if relayouts?.isEmpty == true { relayouts = nil }
+    }
+}
+
+// MARK: Layouts of the schema's indexes
+
+extension Manifest {
+    /// Changes the layout of an index, as far as the index can have the new one.
+    ///
+    /// - Parameters:
+    ///   - index: The index.
+    ///   - table: The name of its table.
+    ///   - layout: The new layout.
+    /// - Returns: Whether that changes something: see ``Table/changeLayout(of:to:)``.
+    @discardableResult
+    mutating func changeLayout(
+        of index: IndexDefinition, in table: String, to layout: IndexLayout
+    ) -> Bool {
+        guard let obsolete = tables[table]?.changeLayout(of: index, to: layout) else {
+            return false
+        }
+        for part in obsolete { forgetPosition(part, of: table) }
+        // An opening on a full disk may have left the format as it was.
+        raiseFormat()
+        return true
+    }
+
+    /// Changes the layout of an index for a caller.
+    ///
+    /// - Parameters:
+    ///   - name: The name of the index.
+    ///   - table: The name of its table.
+    ///   - layout: The new layout.
+    /// - Returns: Whether that changes something.
+    /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``,
+    ///   ``CodexError/Code/invalidSchema`` for copies of an index of keys only,
+    ///   ``CodexError/Code/limitReached``.
+    mutating func changeLayout(
+        ofIndex name: String, in table: String, to layout: IndexLayout
+    ) throws(CodexError) -> Bool {
+        let indexes = try schema.table(table).indexes
+        // The index of expiry is not among them.
+        guard let index = indexes.first(where: { $0.name == name }) else {
+            let known = indexes.map(\.name).joined(separator: ", ")
+            throw CodexError(
+                .unknownIndex,
+                "Table \(table) has no index \(name)."
+                    + (known.isEmpty ? "" : " It has: \(known)."))
+        }
+        guard index.projection != .keysOnly || layout == .references else {
+            throw CodexError(
+                .invalidSchema,
+                "Index \(name) of table \(table) has keys only, so there is nothing to copy. "
+                    + "Leave its layout as it is, or make an index with another projection.")
+        }
+        let treeCount = numbers.treeCount
+        guard changeLayout(of: index, in: table, to: layout) else { return false }
+        try numbers.requireTreeCount(since: treeCount, limit: ManifestNumbers.layoutTreeCountMax)
+        return true
+    }
+
+    /// Changes the indexes that are as formats before 5 stored them to the layouts of new indexes.
+    ///
+    /// It changes as many as there is room for.
+    ///
+    /// - Returns: The number of indexes whose layouts change; 0 if all have the new layouts.
+    /// - Throws: ``CodexError/Code/limitReached`` if there is no room for any.
+    mutating func changeFormerLayouts() throws(CodexError) -> Int {
+        // Each change has one more tree until it ends.
+        let (treeCount, limit) = (numbers.treeCount, ManifestNumbers.layoutTreeCountMax)
+        var count = 0
+        for table in schema.tables {
+            for index in table.indexes where tables[table.name]?.namedLayout(of: index) == nil {
+                let layout = index.initialLayout
+                // They have copies, apart from those of keys only, which always refer.
+                guard layout != .copies, index.projection != .keysOnly else { continue }
+                guard treeCount + count < limit else {
+                    guard count > 0 else {
+                        throw ManifestNumbers.tooManyTrees(treeCount + 1, limit)
+                    }
+                    return count
+                }
+                if changeLayout(of: index, in: table.name, to: layout) { count += 1 }
+            }
+        }
+        return count
     }
 }

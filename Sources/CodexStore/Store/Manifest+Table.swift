@@ -93,6 +93,12 @@ extension Manifest.Table {
         if state == nil { setProven(part) }
     }
 
+    /// Whether an index was added to a table with items, and was never ready.
+    func isUnproven(_ part: String) -> Bool { unproven?.contains(part) ?? false }
+
+    /// Records that a unique index was never ready, so that equal keys keep it from being in force.
+    mutating func setUnproven(_ part: String) { unproven = (unproven ?? []) + [part] }
+
     /// Records that an index is in force, also if its next build finds equal keys.
     mutating func setProven(_ part: String) {
         let names = unproven?.filter { $0 != part } ?? []
@@ -121,7 +127,7 @@ extension Manifest.Table {
             if index.projection != .keysOnly { setLayout(index.initialLayout, part) }
             guard !isNew else { continue }
             setState(.building, part)
-            if index.isUnique { unproven = (unproven ?? []) + [part] }
+            if index.isUnique { setUnproven(part) }
         }
         counters = counters ?? [:]
         for counter in definition.counters where counters?[counter.name] == nil {

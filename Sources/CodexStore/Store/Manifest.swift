@@ -167,9 +167,9 @@ struct Manifest: Codable {
                     continue
                 }
                 let part = PartKind.index.part(number)
-                let isUnproven = entry.unproven?.contains(part) ?? false
                 let isInForce =
-                    index.isUnique && !isUnproven && entry.state(part) == .conflicting
+                    index.isUnique && !entry.isUnproven(part)
+                    && entry.state(part) == .conflicting
                 rebuilt.append((name, index.name, entry.namedLayout(of: index), isInForce))
                 for part in tables[name]?.removeIndex(index) ?? [] {
                     forgetPosition(part, of: name)

@@ -99,7 +99,7 @@ extension Store {
     }
 }
 
-// A store as a table backend: each read sees all completed writes, whatever is asked for.
+// A store as a table backend: each read sees all completed writes, for any consistency.
 extension Store: TableBackend {
     /// Everything that a table backend can do.
     public var capabilities: TableCapabilities { .embedded }

@@ -148,9 +148,12 @@ final class File: Sendable {
                 if status == 0 { return true }
                 switch errno {
                 case EINTR: continue
-                // EPERM comes from sandboxes that do not know the call.
-                case ENOSYS, EINVAL, ESPIPE, EPERM: return false
-                default: throw .system("sync_file_range", errno, path: path)
+                // Bytes are lost, or may be.
+                case EIO, ENOSPC, EDQUOT, EBADF:
+                    throw .system("sync_file_range", errno, path: path)
+                // Systems, file systems and sandboxes refuse a call that they do not have with
+                // various codes.
+                default: return false
                 }
             }
             return true

@@ -71,8 +71,11 @@ final class FileLock: Sendable {
             _ = usleep(pause)
             pause = min(pause * 2, 20_000)
         }
-        try? write(Array("\(FileSystem.processID)\n".utf8))
+        nameHolder()
     }
+
+    /// Writes the process's ID into the lock's file, for the errors of others that wait.
+    func nameHolder() { try? write(Array("\(FileSystem.processID)\n".utf8)) }
 
     private func timeout(_ wait: Duration, _ action: String) -> CodexError {
         let text = String(decoding: (try? read(16)) ?? [], as: UTF8.self)

@@ -38,7 +38,8 @@ extension CodexFlow.Workspace {
         try await commit { context in _ = try context.project(project, for: actor, as: .admin) }
         let whole = try await commitTasks(of: project, by: actor, batchCount, onFailure) {
             context, task, batch in
-            if try context.adopt(task, in: project, by: actor) { batch.count += 1 }
+            let whole = try batch.project ?? context.find(.project(project))
+            if try context.adopt(task, in: whole, by: actor) { batch.count += 1 }
         }
         return whole.count
     }
@@ -49,13 +50,12 @@ extension CodexFlow.DecisionContext {
     ///
     /// - Returns: Whether the history began.
     fileprivate func adopt(
-        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
+        _ id: CodexFlow.Task.ID, in project: CodexFlow.Project, by actor: CodexFlow.User.ID
     ) throws -> Bool {
         // The task may have been removed since the list was read.
-        guard let task = try get(.task(id, in: project)) else { return false }
+        guard let task = try get(.task(id, in: project.id)) else { return false }
         let start = writes.count
-        let whole = try find(.project(project))
-        try beginHistory(of: CodexFlow.TaskChange(task, in: whole, by: actor))
+        try beginHistory(of: CodexFlow.TaskChange(task, in: project, by: actor))
         return writes.count > start
     }
 }

@@ -79,19 +79,6 @@ struct CommandUse: Sendable {
         return SHA256.hexadecimal(part.map { "\(key)\u{0}\($0)" } ?? key)
     }
 
-    /// Whether a workspace remembers a command with the key.
-    ///
-    /// - Throws: ``CodexError/Code/invalidArgument`` if the key is empty or too long; the errors of
-    ///   reading.
-    static func isRemembered(
-        _ key: String, by workspace: CodexFlow.Workspace
-    ) async throws -> Bool {
-        guard let record = try await workspace.get(.commandRecord(hash(of: key))) else {
-            return false
-        }
-        return isKept(record, at: workspace.settings.clock().bounded)
-    }
-
     /// Throws if a command with a key is remembered; `nil` is no key.
     ///
     /// - Throws: ``CodexError/Code/conditionFailed``; ``CodexError/Code/invalidArgument`` if the

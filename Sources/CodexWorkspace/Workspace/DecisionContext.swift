@@ -235,7 +235,9 @@ extension CodexFlow {
 
 extension CodexError {
     /// Whether a stored item cannot be read as its entity, or cannot exist under so long a key.
-    var isOfUnreadableItem: Bool {
+    ///
+    /// Other items may be readable, so a program that handles many may go on with the next one.
+    public var isOfUnreadableItem: Bool {
         let codes: Set<Code> = [
             .typeMismatch, .missingAttribute, .otherEntity, .invalidIdentifier, .programTooOld,
             .keyUnavailable, .valueTampered, .valueNotSealed, .corrupted, .keyTooLong,

@@ -286,36 +286,26 @@ extension CodexFlow.Workspace {
         })
         var seen: Set<CodexFlow.Task.ID> = []
         let unique = blockers.filter { seen.insert($0).inserted }
-        let (settings, precededKey) = (settings, precededKey)
-        // Each step gets the same identifiers when the command is decided again.
-        let (issued, linkIssued) = (IssuedIdentifiers(), unique.map { _ in IssuedIdentifiers() })
         let known = KnownReads.creation(in: project, by: actor, id: id, body).and { reader in
             for blocker in unique { _ = try reader.get(.task(blocker, in: project)) }
         }
-        return try await backend.commit(reading: hint(known, issued)) { reader in
-            let whole = CodexFlow.DecisionContext(reader, settings, IssuedIdentifiers())
-            try CommandUse.requireUnused(precededKey, in: whole)
-            if let known = try once?.known(in: whole, as: CodexFlow.Task.self) {
-                return CodexFlow.Decision(known, [])
+        return try await commitSteps(unique.count + 2, once, reading: known) { steps in
+            let created = try steps.run(0) { context in
+                try context.requireRemoteRoom(
+                    unique.count, of: "tasks that a new task waits for",
+                    upTo: CodexFlow.Limits.remoteBlockerCountMax,
+                    "Create the task in the backlog with some of them, and add the others with "
+                        + "addDependency.")
+                return try context.createTask(in: project, by: actor, id: id, body)
             }
-            try whole.requireRemoteRoom(
-                unique.count, of: "tasks that a new task waits for",
-                upTo: CodexFlow.Limits.remoteBlockerCountMax,
-                "Create the task in the backlog with some of them, and add the others with "
-                    + "addDependency.")
-            let reads = CumulativeReads(reader, CodexFlow.schema)
-            var context = CodexFlow.DecisionContext(reads, settings, issued)
-            let created = try context.createTask(in: project, by: actor, id: id, body)
-            try reads.add(context.writes)
-            for (blocker, identifiers) in zip(unique, linkIssued) {
-                context = CodexFlow.DecisionContext(reads, settings, identifiers)
-                _ = try context.addDependency(
-                    of: created.id, on: blocker, in: project, by: actor)
-                try reads.add(context.writes)
+            for (number, blocker) in unique.enumerated() {
+                _ = try steps.run(number + 1) {
+                    try $0.addDependency(of: created.id, on: blocker, in: project, by: actor)
+                }
             }
-            let task = try context.find(.task(created.id, in: project))
-            try once?.remember(task, in: whole)
-            return CodexFlow.Decision(task, reads.writes + whole.writes)
+            return try steps.run(unique.count + 1) {
+                try $0.find(.task(created.id, in: project))
+            }
         }
     }
 
@@ -384,8 +374,8 @@ extension CodexFlow.Workspace {
     ) async throws -> TaskBatch {
         do {
             return try await commit { context -> TaskBatch in
-                if let actor { _ = try context.project(project, for: actor, as: .admin) }
-                var batch = TaskBatch()
+                let whole = try actor.map { try context.project(project, for: $0, as: .admin) }
+                var batch = TaskBatch(project: whole)
                 for id in tasks {
                     do {
                         try decide(context, id, &batch)
@@ -465,41 +455,86 @@ extension CodexFlow.Workspace {
         _ batch: Range<Int>, _ once: CommandUse?,
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext, Int) throws -> Outcome
     ) async throws -> [Outcome] {
-        let (settings, precededKey) = (settings, precededKey)
-        // Each element gets the same identifiers when the batch is decided again.
-        let issued = batch.map { _ in IssuedIdentifiers() }
         do {
-            return try await backend.commit { reader in
-                let whole = CodexFlow.DecisionContext(reader, settings, IssuedIdentifiers())
-                try CommandUse.requireUnused(precededKey, in: whole)
-                if let known = try once?.known(in: whole, as: [Outcome].self) {
-                    return CodexFlow.Decision(known, [])
-                }
-                let reads = CumulativeReads(reader, CodexFlow.schema)
+            return try await commitSteps(batch.count, once) { steps in
                 var outcomes: [Outcome] = []
-                var later: [CodexFlow.LaterDecision] = []
-                for (number, identifiers) in zip(batch, issued) {
-                    let context = CodexFlow.DecisionContext(reads, settings, identifiers)
+                for (step, number) in batch.enumerated() {
                     do {
-                        outcomes.append(try decide(context, number))
-                        try reads.add(context.writes)
-                        later += context.later
+                        outcomes.append(try steps.run(step) { try decide($0, number) })
                     } catch let error as CodexError {
                         throw error.inItem(number)
                     }
                 }
-                try once?.remember(outcomes, in: whole)
-                return CodexFlow.Decision(
-                    outcomes, reads.writes + whole.writes, later: later)
+                return outcomes
             }
         } catch let error as CodexError where error.code == .transactionTooLarge {
             throw error.adding("A smaller batchCount makes smaller transactions.")
         }
     }
+
+    /// Runs steps as one commit, at most once if there is a key.
+    ///
+    /// - Parameters:
+    ///   - count: Most steps that the commit has.
+    ///   - once: The use of the key; `nil` if there is none.
+    ///   - known: What the commit is known to read. It gets the identifiers of the first step.
+    ///   - decide: Runs the steps.
+    /// - Returns: The outcome, or that of the first commit with the key.
+    /// - Throws: The errors of `decide` and of writing, and those of the key.
+    private func commitSteps<Outcome: CommandOutcome>(
+        _ count: Int, _ once: CommandUse?, reading known: KnownReads = .none,
+        _ decide: @escaping @Sendable (CommitSteps) throws -> Outcome
+    ) async throws -> Outcome {
+        let (settings, precededKey) = (settings, precededKey)
+        let issued = (0..<count).map { _ in IssuedIdentifiers() }
+        let hint = hint(known, issued.first ?? IssuedIdentifiers())
+        return try await backend.commit(reading: hint) { reader in
+            let whole = CodexFlow.DecisionContext(reader, settings, IssuedIdentifiers())
+            try CommandUse.requireUnused(precededKey, in: whole)
+            if let known = try once?.known(in: whole, as: Outcome.self) {
+                return CodexFlow.Decision(known, [])
+            }
+            let reads = CumulativeReads(reader, CodexFlow.schema)
+            let steps = CommitSteps(reads, settings, issued)
+            let outcome = try decide(steps)
+            try once?.remember(outcome, in: whole)
+            return CodexFlow.Decision(outcome, reads.writes + whole.writes, later: steps.later)
+        }
+    }
+}
+
+/// The steps of one commit: each is a decision that sees what the ones before it wrote.
+private final class CommitSteps {
+    private let reads: CumulativeReads
+    private let settings: CodexFlow.DecisionContext.Settings
+    /// The identifiers of each step, which stay the same when the commit is decided again.
+    private let issued: [IssuedIdentifiers]
+    /// What further commits do after this one.
+    private(set) var later: [CodexFlow.LaterDecision] = []
+
+    init(
+        _ reads: CumulativeReads, _ settings: CodexFlow.DecisionContext.Settings,
+        _ issued: [IssuedIdentifiers]
+    ) {
+        (self.reads, self.settings, self.issued) = (reads, settings, issued)
+    }
+
+    /// Runs the decision of a step, and keeps its writes and what follows them.
+    func run<Outcome>(
+        _ step: Int, _ decide: (CodexFlow.DecisionContext) throws -> Outcome
+    ) throws -> Outcome {
+        let context = CodexFlow.DecisionContext(reads, settings, issued[step])
+        let outcome = try decide(context)
+        try reads.add(context.writes)
+        later += context.later
+        return outcome
+    }
 }
 
 /// What a commit did about some tasks of a project.
 struct TaskBatch: Sendable {
+    /// The project; `nil` if the commit has no actor, and so does not read it.
+    var project: CodexFlow.Project?
     /// The number of changes.
     var count = 0
     /// The tasks that were looked for.

@@ -51,21 +51,6 @@ extension CodexFlow.Workspace {
         return copy
     }
 
-    /// Whether a command with the workspace's idempotency key is remembered.
-    ///
-    /// The next command then gives its first result, or is refused. A program whose commands have
-    /// several commits skips its own checks in this case. Another process may send the command
-    /// meanwhile, so make earlier commits with ``preceding(_:)``.
-    ///
-    /// - Returns: Whether it is remembered; `false` for a workspace without a key.
-    /// - Throws: ``CodexError/Code/invalidArgument`` if the key is not valid, and the errors of
-    ///   reading.
-    /// - Complexity: One read.
-    public func isRepetition() async throws -> Bool {
-        guard let idempotencyKey else { return false }
-        return try await CommandUse.isRemembered(idempotencyKey, by: self)
-    }
-
     /// The same workspace, whose next command happens only before another one, which has a key.
     ///
     /// A program may have commands of several commits. It makes the last commit with

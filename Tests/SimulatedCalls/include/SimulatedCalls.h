@@ -95,7 +95,8 @@ void simulated_turn(void);
 /// It returns ESRCH soon after the process `pid` has ended; the process is not reaped.
 int simulated_run(simulated_control *control, int pid, int seconds);
 
-/// Whether calls are watched in this build: not under the thread sanitizer, which needs the same names.
+/// Whether calls are watched in this build: not under the sanitizers of threads and of addresses, which
+/// need the same names.
 int simulated_is_available(void);
 
 #endif

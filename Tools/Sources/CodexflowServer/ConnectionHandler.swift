@@ -35,7 +35,8 @@
         private let endpoint: Endpoint
         private let date: HTTPDate
         private let gate: InputGate
-        private let responder: Responder
+        /// The function that answers requests; `nil` is the endpoint.
+        private let responder: Responder?
         private let timeout: TimeAmount
         private var state = State.idle
         private var context: ChannelHandlerContext?
@@ -50,6 +51,10 @@
         /// The portions that were written in this turn; further portions may wait for another turn.
         private var turnPortionCount = 0
         private var isTurnOver = false
+        /// Whether a request was begun in this turn of reading; others wait for their own turn.
+        private var hasBegunRequest = false
+        /// The executor of tasks on the channel's event loop.
+        private var executor: EventLoopExecutor?
 
         /// The most portions of an answer in a turn.
         private static let turnPortionCountMax = 2
@@ -69,9 +74,8 @@
             _ endpoint: Endpoint, _ date: HTTPDate, _ gate: InputGate,
             _ responder: Responder? = nil
         ) {
-            let usual: Responder = { await endpoint.answer($0, $1) }
             (self.endpoint, self.date, self.gate) = (endpoint, date, gate)
-            self.responder = responder ?? usual
+            self.responder = responder
             timeout = TimeAmount(endpoint.timeout)
         }
 
@@ -90,6 +94,7 @@
         private func begin(_ context: ChannelHandlerContext) {
             guard timer == nil else { return }
             localAddress = context.localAddress?.ipAddress
+            executor = EventLoopExecutor(context.eventLoop)
             extendDeadline(context)
             schedule(at: deadline, context)
         }
@@ -159,6 +164,11 @@
             case .body(let part): receive(part, context)
             case .end: receiveEnd(context)
             }
+        }
+
+        func channelReadComplete(context: ChannelHandlerContext) {
+            hasBegunRequest = false
+            context.fireChannelReadComplete()
         }
 
         private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
@@ -266,10 +276,33 @@
             let clock = RequestClock(endpoint.timeout)
             state = .answering(clock, closes: request.head.closes)
             let received = request.received
+            switch begin(received, clock) {
+            case .done(let answer): finish(answer)
+            case .pending(let rest): perform(rest, context)
+            }
+        }
+
+        /// Begins a request in place, at most one in a turn of reading.
+        ///
+        /// A client that sends many requests at once therefore does not hold up other connections
+        /// of the event loop.
+        private func begin(_ request: ReceivedRequest, _ clock: RequestClock) -> BegunAnswer {
+            if let responder { return .pending { await responder(request, clock) } }
+            guard !hasBegunRequest else {
+                return .pending { [endpoint] in await endpoint.answer(request, clock) }
+            }
+            hasBegunRequest = true
+            return endpoint.begin(request, clock)
+        }
+
+        /// Performs the work that is left for a request, in a task on the event loop.
+        private func perform(
+            _ rest: @escaping @Sendable () async -> HTTPAnswer, _ context: ChannelHandlerContext
+        ) {
             let eventLoop = context.eventLoop
             let handler = NIOLoopBound(self, eventLoop: eventLoop)
-            Task { [responder] in
-                let answer = await responder(received, clock)
+            Task(executorPreference: executor) {
+                let answer = await rest()
                 if eventLoop.inEventLoop {
                     handler.value.finish(answer)
                 } else {

@@ -95,14 +95,12 @@
             }
             guard
                 let request = CanonicalRequest(
-                    signing: authorization.signedHeaders, bodyHash: bodyHash,
-                    values: { headers[$0] }),
-                isValid(
+                    headers, signing: authorization.signedHeaders, bodyHash: bodyHash),
+                keys.isValid(
                     authorization,
                     for: CanonicalRequest.stringToSign(
-                        hash: CanonicalRequest.hexadecimal(
-                            SHA256.hash(data: Data(request.text.utf8))),
-                        date: date, scope: authorization.scope))
+                        hash: SHA256.hash(data: request.bytes), date: date,
+                        scope: authorization.scope))
             else {
                 throw RequestRefusal(
                     "InvalidSignatureException",
@@ -113,21 +111,16 @@
 
         /// Reads a date such as 20261128T031500Z.
         private static func instant(_ text: String) -> Date? {
-            let digits = Array(text.utf8)
-            guard digits.count == 16, digits[15] == UInt8(ascii: "Z") else { return nil }
-            func part(_ range: Range<Int>) -> String {
-                String(decoding: digits[range], as: UTF8.self)
+            guard text.utf8.count == 16 else { return nil }
+            var extended: [UInt8] = []
+            extended.reserveCapacity(20)
+            for (place, byte) in text.utf8.enumerated() {
+                // The first digits of month and day, and of minute and second.
+                if place == 4 || place == 6 { extended.append(UInt8(ascii: "-")) }
+                if place == 11 || place == 13 { extended.append(UInt8(ascii: ":")) }
+                extended.append(byte)
             }
-            return Timestamp.date(
-                "\(part(0..<4))-\(part(4..<6))-\(part(6..<8))T\(part(9..<11)):\(part(11..<13)):"
-                    + "\(part(13..<15)).000Z")
-        }
-
-        /// Compares the signatures in constant time.
-        private func isValid(_ authorization: AuthorizationHeader, for text: String) -> Bool {
-            HMAC<SHA256>.isValidAuthenticationCode(
-                authorization.signature, authenticating: Data(text.utf8),
-                using: keys.key(for: authorization))
+            return Timestamp.date(String(decoding: extended, as: UTF8.self))
         }
     }
 #endif

@@ -1,7 +1,6 @@
 #if Server
     import CodexDynamoDB
     import CodexSignatures
-    import Foundation
     import NIOHTTP1
 
     /// Answers requests, without a network.
@@ -46,41 +45,83 @@
 
         /// Answers a request.
         package func answer(_ request: ReceivedRequest, _ clock: RequestClock) async -> HTTPAnswer {
-            let response: DynamoDBResponse
-            if request.body.count <= RequestBudget.smallByteCount, !request.isCompressed {
-                response = await respond(request, clock)
-            } else {
-                response = await withTaskExecutorPreference(workers) {
-                    await respond(request, clock)
+            switch begin(request, clock) {
+            case .done(let answer): answer
+            case .pending(let rest): await rest()
+            }
+        }
+
+        /// Begins to answer a request.
+        ///
+        /// A small request is begun where it is given. If it is a short read, it is answered there.
+        ///
+        /// - Returns: The answer, or the work that is left, which must be done once.
+        func begin(_ request: ReceivedRequest, _ clock: RequestClock) -> BegunAnswer {
+            guard request.body.count <= RequestBudget.smallByteCount, !request.isCompressed else {
+                return .pending {
+                    await answer(
+                        to: request,
+                        with: withTaskExecutorPreference(workers) {
+                            await respond(to: request, clock)
+                        })
                 }
+            }
+            switch beginResponse(to: request, clock) {
+            case .done(let response) where response.byteCount <= RequestBudget.smallByteCount:
+                return .done(smallAnswer(to: request, with: response))
+            case .done(let response):
+                return .pending { await answer(to: request, with: response) }
+            case .pending(let rest):
+                return .pending { await answer(to: request, with: rest()) }
+            }
+        }
+
+        /// Makes the answer with a response.
+        private func answer(
+            to request: ReceivedRequest, with response: DynamoDBResponse
+        ) async -> HTTPAnswer {
+            guard response.byteCount > RequestBudget.smallByteCount else {
+                return smallAnswer(to: request, with: response)
             }
             // Bytes that the client has not taken count, and never as those of a small request.
             request.memory.recount(request.body.count + response.byteCount)
-            let answer: HTTPAnswer
-            if response.byteCount <= RequestBudget.smallByteCount {
-                answer = HTTPAnswer(response, request)
-            } else {
-                answer = await withTaskExecutorPreference(workers) {
-                    HTTPAnswer(response, request)
-                }
+            let answer = await withTaskExecutorPreference(workers) {
+                HTTPAnswer(response, request)
             }
             // The request's body is released with the request.
             request.memory.recount(answer.byteCount)
             return answer
         }
 
+        private func smallAnswer(
+            to request: ReceivedRequest, with response: DynamoDBResponse
+        ) -> HTTPAnswer {
+            let answer = HTTPAnswer(response, request)
+            request.memory.recount(answer.byteCount)
+            return answer
+        }
+
         private func respond(
-            _ request: ReceivedRequest, _ clock: RequestClock
+            to request: ReceivedRequest, _ clock: RequestClock
         ) async -> DynamoDBResponse {
+            switch beginResponse(to: request, clock) {
+            case .done(let response): response
+            case .pending(let rest): await rest()
+            }
+        }
+
+        private func beginResponse(
+            to request: ReceivedRequest, _ clock: RequestClock
+        ) -> BegunResponse {
             let body: [UInt8]
             do throws(RequestRefusal) {
                 try verify(request)
                 body = try request.unpackedBody()
             } catch {
-                return error.response
+                return .done(error.response)
             }
             let (memory, workers) = (request.memory, workers)
-            return await service.response(
+            return service.begin(
                 target: request.head.target, body: body,
                 budget: RequestBudget(
                     isOver: { clock.isOver }, reserve: { memory.grow(by: $0) },
@@ -91,11 +132,17 @@
         private func verify(_ request: ReceivedRequest) throws(RequestRefusal) {
             guard let credentials else { return }
             guard let signer = request.signer else {
-                // No handler of a connection has required it.
+                // The request did not come through a connection, which checks this first.
                 throw RequestRefusal.missingSigner
             }
             try credentials.verify(signer, request.headers, bodyHash: request.bodyHash ?? "")
         }
+    }
+
+    /// The answer to a request that has begun, or the work that is left.
+    enum BegunAnswer: Sendable {
+        case done(HTTPAnswer)
+        case pending(@Sendable () async -> HTTPAnswer)
     }
 
     /// A request whose body has arrived.
@@ -174,7 +221,7 @@
                 // The checksum is of the sent bytes. Clients disagree about it for compressed
                 // bodies.
                 if response.byteCount <= Endpoint.checkedByteCountMax {
-                    headers.add(name: "x-amz-crc32", value: "\(Gzip.checksum(parts))")
+                    headers.add(name: "x-amz-crc32", value: String(Gzip.checksum(parts)))
                 }
             }
         }
@@ -184,7 +231,7 @@
             let response = refusal.response
             (status, parts, memory) = (response.status, isHead ? [] : response.parts, nil)
             headers = Self.headers(refusal.origin)
-            headers.add(name: "x-amz-crc32", value: "\(Gzip.checksum(parts))")
+            headers.add(name: "x-amz-crc32", value: String(Gzip.checksum(parts)))
         }
 
         /// Creates an answer for a browser or a prober.
@@ -198,7 +245,7 @@
             // With the checksum, and the length and the date that are added when it is written.
             headers.reserveCapacity(8)
             headers.add(name: "content-type", value: "application/x-amz-json-1.0")
-            headers.add(name: "x-amzn-requestid", value: UUID().uuidString)
+            headers.add(name: "x-amzn-requestid", value: RequestID.next())
             if let origin { headers.add(contentsOf: allowing(origin)) }
             return headers
         }

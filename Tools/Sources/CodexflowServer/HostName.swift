@@ -16,26 +16,31 @@
             guard (1...Self.byteCountMax).contains(header.utf8.count),
                 header.utf8.allSatisfy({ $0 < 0x80 })
             else { return nil }
-            guard header.utf8.first == UInt8(ascii: "[") else {
-                let parts = header.split(
-                    separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-                guard parts.count == 1 || Self.isPort(parts[1]) else { return nil }
-                self.init(String(parts[0]))
+            let bytes = header.utf8
+            guard bytes.first == UInt8(ascii: "[") else {
+                let end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
+                guard Self.isPort(bytes[end...]) else { return nil }
+                self.init(String(header[..<end]))
                 return
             }
-            let parts = header.dropFirst().split(
-                separator: "]", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, parts[0].contains(":"),
-                parts[1].isEmpty || parts[1].first == ":" && Self.isPort(parts[1].dropFirst())
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            let address = header[..<end].dropFirst()
+            guard address.utf8.contains(UInt8(ascii: ":")),
+                Self.isPort(bytes[end...].dropFirst())
             else { return nil }
-            self.init(String(parts[0]))
+            self.init(String(address))
         }
 
         /// Parses a name or an address without a port; `nil` if it is neither.
         package init?(_ name: String) {
-            let name = name.hasSuffix(".") ? String(name.dropLast()) : name
+            let isRooted = name.utf8.last == UInt8(ascii: ".")
+            let name = isRooted ? String(Substring(name.utf8.dropLast())) : name
+            if Self.isUsualIPv4(name) {
+                (text, isAddress) = (name, true)
+                return
+            }
             let isNumeric = name.utf8.allSatisfy { Self.isDigit($0) || $0 == UInt8(ascii: ".") }
-            guard isNumeric || name.contains(":") else {
+            guard isNumeric || name.utf8.contains(UInt8(ascii: ":")) else {
                 guard !name.isEmpty, name.utf8.allSatisfy(Self.isNameByte) else { return nil }
                 (text, isAddress) = (name.lowercased(), false)
                 return
@@ -57,8 +62,29 @@
                 ? String(address.dropFirst("::ffff:".count)) : address
         }
 
-        private static func isPort(_ text: Substring) -> Bool {
-            text.utf8.count <= 5 && text.utf8.allSatisfy(isDigit)
+        /// Whether the text is an IPv4 address in its usual form: four numbers below 256, without
+        /// leading zeros.
+        static func isUsualIPv4(_ text: String) -> Bool {
+            var (numberCount, number, digitCount) = (1, 0, 0)
+            for byte in text.utf8 {
+                if byte == UInt8(ascii: ".") {
+                    guard digitCount > 0, numberCount < 4 else { return false }
+                    (numberCount, number, digitCount) = (numberCount + 1, 0, 0)
+                } else {
+                    guard isDigit(byte), digitCount == 0 || number > 0 else { return false }
+                    number = number * 10 + Int(byte &- UInt8(ascii: "0"))
+                    digitCount += 1
+                    guard number < 256 else { return false }
+                }
+            }
+            return numberCount == 4 && digitCount > 0
+        }
+
+        /// Whether the text after a host is nothing, or a colon with a port or without one.
+        private static func isPort(_ text: Substring.UTF8View) -> Bool {
+            guard let colon = text.first else { return true }
+            let port = text.dropFirst()
+            return colon == UInt8(ascii: ":") && port.count <= 5 && port.allSatisfy(isDigit)
         }
 
         private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }

@@ -49,11 +49,12 @@
             }
         }
 
-        /// Adds bytes that are already in memory, even beyond the limit.
-        fileprivate func addLarge(_ count: Int, small: Int) {
+        /// Exchanges `held` bytes, of which `small` are a small request's, for `count` bytes of an
+        /// answer, even beyond the limit.
+        fileprivate func exchange(_ held: Int, small: Int, for count: Int) {
             used.withLock { used in
                 used.small -= small
-                used.large += count + small
+                used.large += count - (held - small)
             }
         }
 
@@ -107,8 +108,7 @@
         /// reservation beyond `count`, as for the answer of a refused request, is released.
         func recount(_ count: Int) {
             held.withLock { held in
-                budget.addLarge(max(0, count - held.byteCount), small: held.small)
-                budget.release(max(0, held.byteCount - count), isLarge: true)
+                budget.exchange(held.byteCount, small: held.small, for: count)
                 held.byteCount = count
                 held.isLarge = true
             }

@@ -31,7 +31,7 @@
         func takeHead(_ date: HTTPDate) -> HTTPResponseHead? {
             guard !isBegun else { return nil }
             isBegun = true
-            headers.add(name: "content-length", value: "\(byteCount)")
+            headers.add(name: "content-length", value: String(byteCount))
             headers.add(name: "date", value: date.text)
             if closes { headers.add(name: "connection", value: "close") }
             return HTTPResponseHead(

@@ -26,9 +26,9 @@
         ///   - origin: The origin that the answer allows.
         init(_ fields: HeadFields, origin: String) {
             self.origin = origin
-            method = Self.names(fields["access-control-request-method"]) ?? "POST"
-            headers = Self.names(fields["access-control-request-headers"]) ?? Self.usualHeaders
-            isForPrivateNetwork = fields["access-control-request-private-network"] == "true"
+            method = Self.names(fields[.requestedMethod]) ?? "POST"
+            headers = Self.names(fields[.requestedHeaders]) ?? Self.usualHeaders
+            isForPrivateNetwork = fields[.requestedPrivateNetwork] == "true"
         }
 
         /// The text, if it is names between commas (`token` in RFC 9110, 5.6.2).

@@ -49,10 +49,10 @@
                 throw RequestRefusal.headTooLarge
             }
             let fields = try HeadFields(head.headers)
-            try requireHost(fields["host"], localAddress)
+            try requireHost(fields[.host], localAddress)
             let target = Self.target(head.uri)
             if let authority = target.authority { try requireHost(authority, localAddress) }
-            let origin = try allowed(fields["origin"])
+            let origin = try allowed(fields[.origin])
             do throws(RequestRefusal) {
                 let byteCount = try Self.byteCount(fields, head.version)
                 let route = try Self.route(head, target.path, fields)
@@ -108,7 +108,7 @@
         private static func byteCount(
             _ fields: HeadFields, _ version: HTTPVersion
         ) throws(RequestRefusal) -> Int? {
-            switch (fields["content-length"], fields["transfer-encoding"]) {
+            switch (fields[.contentLength], fields[.transferEncoding]) {
             case (nil, nil): return 0
             case (_?, _?):
                 throw RequestRefusal.malformed(
@@ -151,13 +151,13 @@
             }
             switch head.method {
             case .GET: return .health
-            case .OPTIONS where fields["origin"] != nil: return .preflight
+            case .OPTIONS where fields[.origin] != nil: return .preflight
             case .POST: break
             default:
                 throw RequestRefusal(
                     "UnknownOperationException", "Requests are sent with POST.", status: 405)
             }
-            guard let type = fields["content-type"], isJSON(type) else {
+            guard let type = fields[.contentType], isJSON(type) else {
                 throw RequestRefusal.malformed(
                     "The Content-Type is not application/x-amz-json-1.0.", status: 415)
             }
@@ -172,45 +172,6 @@
             let type = contentType.prefix { $0 != ";" }.lowercased()
             return type.split(separator: " ") == [json[...]]
         }
-    }
-
-    /// The headers that the server reads; those that define a request's meaning must occur once.
-    struct HeadFields {
-        private var values: [String: String] = [:]
-
-        private static let single = [
-            "access-control-request-headers", "access-control-request-method",
-            "access-control-request-private-network", "authorization", "content-encoding",
-            "content-length", "content-type", "date", "expect", "host", "origin",
-            "transfer-encoding", "upgrade", "x-amz-date", "x-amz-target",
-        ]
-        private static let others = ["accept-encoding"]
-
-        init(_ headers: HTTPHeaders) throws(RequestRefusal) {
-            for (name, value) in headers {
-                if let name = Self.known(name, Self.single) {
-                    guard values.updateValue(value, forKey: name) == nil else {
-                        throw RequestRefusal.malformed("The header \(name) is there twice.")
-                    }
-                } else if let name = Self.known(name, Self.others) {
-                    values[name] = value
-                }
-            }
-        }
-
-        /// The name among some that a header's name is, in any case of letters; it is ASCII.
-        private static func known(_ name: String, _ names: [String]) -> String? {
-            names.first { known in
-                known.utf8.count == name.utf8.count
-                    && zip(known.utf8, name.utf8).allSatisfy { $0 == lowercased($1) }
-            }
-        }
-
-        private static func lowercased(_ byte: UInt8) -> UInt8 {
-            byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
-        }
-
-        subscript(name: String) -> String? { values[name] }
     }
 
     /// The data that the server keeps of a request's head.
@@ -249,13 +210,13 @@
             self.origin = origin
             self.byteCount = byteCount
             preflight = route == .preflight ? Preflight(fields, origin: origin ?? "") : nil
-            target = fields["x-amz-target"]
-            authorization = fields["authorization"]
-            contentEncoding = fields["content-encoding"]
-            acceptsGzip = fields["accept-encoding"].map(Self.namesGzip) ?? false
-            expectsContinue = fields["expect"]?.lowercased() == "100-continue"
+            target = fields[.target]
+            authorization = fields[.authorization]
+            contentEncoding = fields[.contentEncoding]
+            acceptsGzip = fields[.acceptEncoding].map(Self.namesGzip) ?? false
+            expectsContinue = fields[.expect]?.lowercased() == "100-continue"
             // The bytes after an upgrade request would not be parsed as requests.
-            closes = head.version.minor < 1 || !head.isKeepAlive || fields["upgrade"] != nil
+            closes = head.version.minor < 1 || !head.isKeepAlive || fields[.upgrade] != nil
         }
 
         /// Whether the codings that a client takes have gzip among them.

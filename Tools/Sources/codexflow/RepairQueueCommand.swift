@@ -41,7 +41,7 @@ struct RepairQueue: AsyncParsableCommand {
             do {
                 changeCount += try await workspace.repairQueue(
                     of: found.id, by: actor ?? found.ownerID, onFailure: { passed.report($0) })
-            } catch let error as CodexError where Self.codesOfProjects.contains(error.code) {
+            } catch let error as CodexError where Self.isOfProject(error) {
                 refusedCount += 1
                 Console.report("\(found.id): \(error.message) [\(error.code)]")
             }
@@ -53,13 +53,12 @@ struct RepairQueue: AsyncParsableCommand {
         if refusedCount + passed.count > 0 { throw ExitCode(1) }
     }
 
-    /// The errors of one project, after which others may be repaired: a rule, or an item of the
-    /// project or the actor that cannot be read.
-    private static let codesOfProjects: Set<CodexError.Code> = [
-        .ruleViolated, .notFound, .typeMismatch, .missingAttribute, .otherEntity,
-        .invalidIdentifier, .programTooOld, .keyUnavailable, .valueTampered, .valueNotSealed,
-        .corrupted, .keyTooLong,
-    ]
+    /// Whether an error is of one project, after which others may be repaired.
+    ///
+    /// It is a rule, or an item of the project or the actor that is missing or cannot be read.
+    private static func isOfProject(_ error: CodexError) -> Bool {
+        [.ruleViolated, .notFound].contains(error.code) || error.isOfUnreadableItem
+    }
 
     /// Throws unless the store is there and has CodexFlow's projects, since the opening with its
     /// schema would add them.

@@ -275,6 +275,68 @@
             #expect(!channel.isActive)
         }
 
+        // MARK: In place
+
+        private static func request(_ operation: String, _ body: String) -> String {
+            post + "X-Amz-Target: DynamoDB_20120810.\(operation)\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        }
+
+        private static let get = request(
+            "GetItem", #"{"TableName":"table","Key":{"p":{"S":"a"}}}"#)
+
+        /// Makes a table with an item.
+        private func makeItem() async {
+            let service = DynamoDBService(temporary.store)
+            for (operation, body) in [
+                (
+                    "CreateTable",
+                    """
+                    {"TableName":"table","BillingMode":"PAY_PER_REQUEST",
+                    "KeySchema":[{"AttributeName":"p","KeyType":"HASH"}],
+                    "AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"}]}
+                    """
+                ),
+                ("PutItem", #"{"TableName":"table","Item":{"p":{"S":"a"},"n":{"N":"17"}}}"#),
+            ] {
+                let response = await service.response(
+                    target: "DynamoDB_20120810." + operation, body: Array(body.utf8))
+                #expect(response.status == 200)
+            }
+        }
+
+        private func answerCount(_ channel: EmbeddedChannel) throws -> Int {
+            try written(channel).components(separatedBy: #""n":{"N":"17"}"#).count - 1
+        }
+
+        @Test("A read of a small item is answered while it arrives, the next of its turn is not")
+        func inPlace() async throws {
+            await makeItem()
+            // The channel stays on this thread: nothing is waited for from here on.
+            let channel = try connection()
+            for _ in 0..<3 {
+                try send(Self.get, channel)
+                #expect(try answerCount(channel) == 1)
+            }
+            try send(Self.get + Self.get, channel)
+            #expect(try answerCount(channel) == 1)
+            channel.embeddedEventLoop.run()
+            #expect(try answerCount(channel) == 1)
+            #expect(channel.isActive && memory.usedByteCount == 0)
+        }
+
+        @Test("A refusal is made in a task, and the connection goes on")
+        func refusedInTask() async throws {
+            await makeItem()
+            let channel = try connection()
+            try send(Self.request("GetItem", #"{"TableName":"table"}"#), channel)
+            #expect(try written(channel).isEmpty)
+            channel.embeddedEventLoop.run()
+            #expect(try written(channel).contains("ValidationException"))
+            try send(Self.get, channel)
+            #expect(try answerCount(channel) == 1)
+        }
+
         @Test("An abandoned request has no time left")
         func gone() {
             let clock = RequestClock(.seconds(1000))

@@ -93,6 +93,14 @@ func expectMismatch(
     await expectRefusal(command, location) { $0.code == .idempotencyMismatch }
 }
 
+/// Expects that a command is refused, since it breaks a rule.
+func expectBroken(
+    _ rule: CodexFlow.Rule, _ command: () async throws -> AgentAnswer,
+    _ location: SourceLocation = #_sourceLocation
+) async {
+    await expectRefusal(command, location) { $0.rule == rule }
+}
+
 private func expectRefusal(
     _ command: () async throws -> AgentAnswer, _ location: SourceLocation,
     by isMeant: (CodexError) -> Bool

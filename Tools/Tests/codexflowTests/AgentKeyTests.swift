@@ -26,6 +26,23 @@ struct AgentKeyTests {
         return draft
     }
 
+    /// The claim of the queue's first task, which does not start it.
+    private var unstarted: AgentLedger.ClaimChoice {
+        var choice = AgentLedger.ClaimChoice()
+        choice.starts = false
+        return choice
+    }
+
+    /// Adds the task `a` with criteria, and claims it for the worker.
+    ///
+    /// - Returns: The claim's token.
+    private func claimed(
+        _ criteria: [String] = [], _ choice: AgentLedger.ClaimChoice = AgentLedger.ClaimChoice()
+    ) async throws -> Int {
+        try await fixture.add("a") { $0.criteria = criteria }
+        return try #require(try await fixture.ledger().claim(choice).token)
+    }
+
     // MARK: Random keys
 
     @Test("A key that two workers may both choose is refused, and claims nothing")
@@ -86,19 +103,15 @@ struct AgentKeyTests {
     func otherStart() async throws {
         try await fixture.add("a")
         let ledger = fixture.ledger()
-        var choice = AgentLedger.ClaimChoice()
-        choice.starts = false
-        let first = try await ledger.claim(choice, key: key)
+        let first = try await ledger.claim(unstarted, key: key)
         await expectMismatch { try await ledger.claim(AgentLedger.ClaimChoice(), key: key) }
         #expect(try fixture.task("a").status == .todo)
-        #expect(try await ledger.claim(choice, key: key).json == first.json)
+        #expect(try await ledger.claim(unstarted, key: key).json == first.json)
     }
 
     @Test("The key of a completion does not record other criteria later")
     func otherCriteria() async throws {
-        try await fixture.add("a") { $0.criteria = ["builds", "is fast"] }
-        let ledger = fixture.ledger()
-        let token = try #require(try await ledger.claim(AgentLedger.ClaimChoice()).token)
+        let (ledger, token) = (fixture.ledger(), try await claimed(["builds", "is fast"]))
         try await CodexFlow.Workspace(fixture.store).changeTask(
             "a", in: AgentFixture.project, by: "bot", holding: token
         ) { $0.acceptanceCriteria[0].isMet = true }
@@ -116,9 +129,7 @@ struct AgentKeyTests {
 
     @Test("Criteria under the key of a completion without any are refused")
     func laterCriteria() async throws {
-        try await fixture.add("a")
-        let ledger = fixture.ledger()
-        let token = try #require(try await ledger.claim(AgentLedger.ClaimChoice()).token)
+        let (ledger, token) = (fixture.ledger(), try await claimed())
         _ = try await ledger.complete("a", token: token, key: key)
         await expectMismatch {
             try await ledger.complete("a", token: token, met: ["1"], key: key)
@@ -128,8 +139,7 @@ struct AgentKeyTests {
     @Test("A completion goes on if another process with its key starts and completes the task")
     func startedMeanwhile() async throws {
         let (ledger, store) = (fixture.ledger(), fixture.store)
-        var choice = AgentLedger.ClaimChoice()
-        choice.starts = false
+        var choice = unstarted
         var claims: [(id: CodexFlow.Task.ID, token: Int)] = []
         for number in 0..<20 {
             let id = try await fixture.add(CodexFlow.Task.ID("t\(number)"))
@@ -162,25 +172,10 @@ struct AgentKeyTests {
 
     // MARK: Commands that failed
 
-    /// Expects that a completion breaks a rule.
-    private func expect(
-        _ rule: CodexFlow.Rule, location: SourceLocation = #_sourceLocation,
-        _ command: () async throws -> AgentAnswer
-    ) async {
-        do {
-            _ = try await command()
-            Issue.record("The command is not refused.", sourceLocation: location)
-        } catch {
-            #expect((error as? CodexError)?.rule == rule, "\(error)", sourceLocation: location)
-        }
-    }
-
     @Test("A completion that failed may have other arguments under its key")
     func correctedCriteria() async throws {
-        try await fixture.add("a") { $0.criteria = ["builds", "is fast"] }
-        let ledger = fixture.ledger()
-        let token = try #require(try await ledger.claim(AgentLedger.ClaimChoice()).token)
-        await expect(.taskUnmet) {
+        let (ledger, token) = (fixture.ledger(), try await claimed(["builds", "is fast"]))
+        await expectBroken(.taskUnmet) {
             try await ledger.complete("a", token: token, met: ["1"], key: key)
         }
         let first = try await ledger.complete("a", token: token, met: ["1", "2"], key: key)
@@ -191,10 +186,8 @@ struct AgentKeyTests {
 
     @Test("A completion that failed may be sent again with the token of a later claim")
     func laterToken() async throws {
-        try await fixture.add("a") { $0.criteria = ["builds", "is fast"] }
-        let ledger = fixture.ledger()
-        let first = try #require(try await ledger.claim(AgentLedger.ClaimChoice()).token)
-        await expect(.taskUnmet) {
+        let (ledger, first) = (fixture.ledger(), try await claimed(["builds", "is fast"]))
+        await expectBroken(.taskUnmet) {
             try await ledger.complete("a", token: first, met: ["1"], key: key)
         }
         _ = try await ledger.release("a", token: first)
@@ -205,16 +198,13 @@ struct AgentKeyTests {
 
     @Test("A completion that failed starts the task again, and records its criteria again")
     func repeatedSteps() async throws {
-        let (store, ledger) = (fixture.store, fixture.ledger())
-        try await fixture.add("a") { $0.criteria = ["builds", "is fast"] }
-        var choice = AgentLedger.ClaimChoice()
-        choice.starts = false
-        let token = try #require(try await ledger.claim(choice).token)
-        await expect(.taskUnmet) {
+        let ledger = fixture.ledger()
+        let token = try await claimed(["builds", "is fast"], unstarted)
+        await expectBroken(.taskUnmet) {
             try await ledger.complete("a", token: token, met: ["1"], key: key)
         }
         #expect(try fixture.task("a").status == .inProgress)
-        let workspace = CodexFlow.Workspace(store)
+        let workspace = CodexFlow.Workspace(fixture.store)
         try await workspace.moveTask("a", in: AgentFixture.project, to: .todo, by: "ada")
         try await workspace.changeTask("a", in: AgentFixture.project, by: "ada") { task in
             (task.acceptanceCriteria[0].isMet, task.acceptanceCriteria[1].isMet) = (false, true)

@@ -8,15 +8,16 @@ struct ConditionBuilder: ExpressionBuilder {
     init(_ binding: ExpressionBinding) { self.binding = binding }
 
     /// The condition of all steps.
-    var condition: Condition { conditions.last ?? Self.placeholder }
+    var condition: Condition { conditions.last ?? Self.standIn }
 
     /// A condition in place of one that was reported.
-    private static var placeholder: Condition { .attributeExists(DocumentPath("")) }
+    private static var standIn: Condition { .attributeExists(DocumentPath("")) }
 
     mutating func perform(_ step: ExpressionPlan.Step) throws(CodexError) {
         switch step {
         case .path(let path): operands.append(.path(path))
-        case .openPath(let path): operands.append(.path(try binding.path(path)))
+        case .pathWithPlaceholders(let path):
+            operands.append(.path(try binding.path(resolving: path)))
         case .value(let placeholder): operands.append(.value(try binding.value(placeholder)))
         case .function(let function): perform(function)
         case .compare(let comparator):
@@ -37,20 +38,20 @@ struct ConditionBuilder: ExpressionBuilder {
             let right = takeCondition()
             conditions.append(.or(takeCondition(), right))
         case .not: conditions.append(.not(takeCondition()))
-        case .settle: binding.settle(condition)
+        case .checkFunction: binding.checkFinished(condition)
         case .problem(let problem, let error): binding.report(problem, error)
         case .operandForCondition:
             _ = takeCondition()
             operands.append(.value(.null))
         case .conditionForOperand:
             _ = takeOperand()
-            conditions.append(Self.placeholder)
+            conditions.append(Self.standIn)
         case .unusable(let operandCount, let isOperand):
             operands.removeLast(min(operandCount, operands.count))
             if isOperand {
                 operands.append(.value(.null))
             } else {
-                conditions.append(Self.placeholder)
+                conditions.append(Self.standIn)
             }
         case .set, .remove, .add, .delete: return  // No condition has them.
         }
@@ -58,12 +59,12 @@ struct ConditionBuilder: ExpressionBuilder {
 
     private mutating func takeOperand() -> Condition.Operand { operands.popLast() ?? .value(.null) }
 
-    private mutating func takeCondition() -> Condition { conditions.popLast() ?? Self.placeholder }
+    private mutating func takeCondition() -> Condition { conditions.popLast() ?? Self.standIn }
 
     /// Leaves a comparison, and checks it.
     private mutating func finish(_ comparison: Condition) {
         conditions.append(comparison)
-        binding.settle(comparison)
+        binding.checkFinished(comparison)
     }
 
     // MARK: Functions
@@ -108,7 +109,7 @@ struct ConditionBuilder: ExpressionBuilder {
     private mutating func attributeType(
         _ operand: Condition.Operand, _ typeName: Condition.Operand
     ) -> Condition {
-        guard let type = type(typeName) else { return Self.placeholder }
+        guard let type = type(typeName) else { return Self.standIn }
         // The type of a literal is known, so the two names of types are compared.
         if case .value(let value) = operand {
             let names = [value.type, type].map { AttributeValue.string($0.rawValue) }

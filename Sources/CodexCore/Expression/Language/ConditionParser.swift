@@ -162,7 +162,7 @@ struct ConditionParser: OperandParser {
     /// - Throws: ``CodexError/Code/invalidExpression`` for an operand, which needs a comparison.
     private mutating func makeCondition(of part: Part) throws(CodexError) {
         guard part.isOperand else {
-            if part.function != nil { cursor.add(.settle) }
+            if part.function != nil { cursor.add(.checkFunction) }
             return
         }
         guard let name = part.function else { throw cursor.syntaxError }

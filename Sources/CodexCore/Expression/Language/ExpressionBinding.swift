@@ -21,9 +21,9 @@ struct ExpressionBinding {
     /// The path with attribute names in place of its placeholders.
     ///
     /// - Throws: ``CodexError/Code/invalidExpression`` if the names and values are too long.
-    mutating func path(_ open: DocumentPath) throws(CodexError) -> DocumentPath {
-        let root = Self.isPlaceholder(open.root) ? try name(open.root) : open.root
-        var steps = open.steps
+    mutating func path(resolving path: DocumentPath) throws(CodexError) -> DocumentPath {
+        let root = Self.isPlaceholder(path.root) ? try name(path.root) : path.root
+        var steps = path.steps
         for place in steps.indices {
             guard case .name(let text) = steps[place], Self.isPlaceholder(text) else { continue }
             steps[place] = .name(try name(text))
@@ -113,9 +113,9 @@ struct ExpressionBinding {
     }
 
     /// Checks a finished comparison or function of a condition.
-    mutating func settle(_ condition: Condition) {
+    mutating func checkFinished(_ condition: Condition) {
         check(.rule) { () throws(CodexError) in try condition.validate() }
-        problems.settle()
+        problems.endPart()
     }
 
     /// Throws the problem that DynamoDB finds first, if there is one.

@@ -113,17 +113,17 @@ extension ExpressionParser {
 
         /// Adds the step of a path of names and indexes.
         mutating func path() throws(CodexError) {
-            var isOpen = false
-            let root = try name(&isOpen)
+            var hasPlaceholder = false
+            let root = try name(&hasPlaceholder)
             var steps: [DocumentPath.Step] = []
             // The names before an error count, so the step is there in any case.
             defer {
                 let path = DocumentPath(root: root, steps: steps)
-                add(isOpen ? .openPath(path) : .path(path))
+                add(hasPlaceholder ? .pathWithPlaceholders(path) : .path(path))
             }
             while true {
                 if take(.dot) {
-                    steps.append(.name(try name(&isOpen)))
+                    steps.append(.name(try name(&hasPlaceholder)))
                 } else if take(.openingBracket) {
                     steps.append(.index(try index()))
                 } else {
@@ -150,8 +150,8 @@ extension ExpressionParser {
             return Int(index)
         }
 
-        /// Takes a name or its placeholder, which makes the path open.
-        private mutating func name(_ isOpen: inout Bool) throws(CodexError) -> String {
+        /// Takes a name or its placeholder, which sets `hasPlaceholder`.
+        private mutating func name(_ hasPlaceholder: inout Bool) throws(CodexError) -> String {
             let name = text(of: token)
             switch token.kind {
             case .word:
@@ -161,7 +161,7 @@ extension ExpressionParser {
                         .reservedWord,
                         "Attribute name is a reserved keyword; reserved keyword: \(name)")
                 }
-            case .nameReference: isOpen = true
+            case .nameReference: hasPlaceholder = true
             default: throw syntaxError
             }
             advance()

@@ -9,7 +9,7 @@ package struct ExpressionPlan: Sendable {
         /// Leaves a path without placeholders.
         case path(DocumentPath)
         /// Leaves a path; its names that begin with `#` are placeholders, as no other name does.
-        case openPath(DocumentPath)
+        case pathWithPlaceholders(DocumentPath)
         /// Leaves the value of a placeholder.
         case value(String)
         /// Takes the operands of a function, and leaves its result.
@@ -25,7 +25,7 @@ package struct ExpressionPlan: Sendable {
         case or
         case not
         /// Checks the last condition, which is a function.
-        case settle
+        case checkFunction
 
         // Updates.
 
@@ -127,7 +127,7 @@ package struct ExpressionPlan: Sendable {
     var byteCount: Int {
         let partCount = steps.reduce(0) { sum, step in
             switch step {
-            case .path(let path), .openPath(let path): sum + path.steps.count
+            case .path(let path), .pathWithPlaceholders(let path): sum + path.steps.count
             default: sum
             }
         }
@@ -139,22 +139,3 @@ package struct ExpressionPlan: Sendable {
 
 /// The plans of expressions, by their texts.
 package typealias ExpressionPlans = PlanCache<ExpressionPlan>
-
-/// Makes an expression from the steps of its plan.
-protocol ExpressionBuilder {
-    /// The names and values of a request.
-    var binding: ExpressionBinding { get }
-
-    /// Performs the next step of a plan.
-    mutating func perform(_ step: ExpressionPlan.Step) throws(CodexError)
-}
-
-extension ExpressionBuilder {
-    /// Performs all steps of a plan.
-    ///
-    /// - Throws: The error of a step, or the one at which the parsing ended.
-    mutating func perform(_ plan: ExpressionPlan) throws(CodexError) {
-        for step in plan.steps { try perform(step) }
-        if let failure = plan.failure { throw failure }
-    }
-}

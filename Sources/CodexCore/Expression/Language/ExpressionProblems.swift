@@ -28,7 +28,7 @@ struct ExpressionProblems {
 
     private var errors: [Kind: CodexError] = [:]
     /// Whether a comparison or function of a condition has a problem of its own.
-    private var isSettled = false
+    private var hasPartWithProblem = false
 
     /// The kinds that comparisons and functions of a condition have by themselves.
     private static let ofConditions: [Kind] = [.name, .value, .operand, .rule]
@@ -43,7 +43,7 @@ struct ExpressionProblems {
 
     /// Whether another problem of a kind counts.
     func counts(_ kind: Kind) -> Bool {
-        errors[kind] == nil && !(isSettled && Self.ofConditions.contains(kind))
+        errors[kind] == nil && !(hasPartWithProblem && Self.ofConditions.contains(kind))
     }
 
     mutating func add(_ kind: Kind, _ error: CodexError) { errors[kind] = error }
@@ -51,8 +51,8 @@ struct ExpressionProblems {
     /// Ends a comparison or function of a condition.
     ///
     /// If it has a problem, those of the next ones do not count.
-    mutating func settle() {
-        isSettled = isSettled || Self.ofConditions.contains { errors[$0] != nil }
+    mutating func endPart() {
+        hasPartWithProblem = hasPartWithProblem || Self.ofConditions.contains { errors[$0] != nil }
     }
 
     /// The problem that DynamoDB reports, if there is one.

@@ -16,16 +16,25 @@ package final class PlanCache<Plan: Sendable>: Sendable {
     private struct Key: Hashable {
         let kind: UInt8
         let text: String
+        /// The hash of the bytes, which is computed outside the lock.
+        private let hash: Int
+
+        init(kind: UInt8, text: String) {
+            self.kind = kind
+            self.text = text
+            var hasher = Hasher()
+            hasher.combine(kind)
+            var copy = text
+            copy.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+            hash = hasher.finalize()
+        }
 
         /// Compares the bytes of the texts, because equivalent characters have other meanings.
         static func == (lhs: Key, rhs: Key) -> Bool {
             lhs.kind == rhs.kind && ByteOrder.equal(lhs.text, rhs.text)
         }
 
-        func hash(into hasher: inout Hasher) {
-            hasher.combine(kind)
-            hasher.combine(text)
-        }
+        func hash(into hasher: inout Hasher) { hasher.combine(hash) }
     }
 
     private struct Entry {
@@ -63,6 +72,8 @@ package final class PlanCache<Plan: Sendable>: Sendable {
 
     private let countMax: Int
     private let byteCountMax: Int
+    /// `Locked` of `CodexStore`, the lock for short contended sections, needs Foundation. This
+    /// module imports FoundationEssentials alone, which has no lock, so the guard is a `Mutex`.
     private let state = Mutex(State())
 
     /// Creates an empty cache.
@@ -81,6 +92,9 @@ package final class PlanCache<Plan: Sendable>: Sendable {
     /// The bytes of all plans.
     package var byteCount: Int { state.withLock { $0.byteCount } }
 
+    /// Whether a plan of so many bytes is kept: a single plan must not push out all others.
+    private func canKeep(_ byteCount: Int) -> Bool { byteCount <= byteCountMax / 8 }
+
     /// The plan of a text; `nil` if the cache does not have it.
     ///
     /// - Parameters:
@@ -89,6 +103,7 @@ package final class PlanCache<Plan: Sendable>: Sendable {
     /// - Returns: The plan.
     /// - Complexity: O(*n*) for *n* bytes of the text.
     package func plan(_ text: String, _ kind: UInt8 = 0) -> Plan? {
+        guard canKeep(text.utf8.count) else { return nil }
         let key = Key(kind: kind, text: text)
         return state.withLock { state -> Plan? in
             guard let place = state.places[key] else { return nil }
@@ -107,8 +122,7 @@ package final class PlanCache<Plan: Sendable>: Sendable {
     package func insert(
         _ plan: Plan, for text: String, _ kind: UInt8 = 0, byteCount: Int
     ) {
-        // A single plan must not push out all others.
-        guard byteCount <= byteCountMax / 8 else { return }
+        guard canKeep(byteCount), canKeep(text.utf8.count) else { return }
         let key = Key(kind: kind, text: text)
         state.withLock { state in
             guard state.places[key] == nil else { return }

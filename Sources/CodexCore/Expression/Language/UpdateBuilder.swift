@@ -19,7 +19,8 @@ struct UpdateBuilder: ExpressionBuilder {
     mutating func perform(_ step: ExpressionPlan.Step) throws(CodexError) {
         switch step {
         case .path(let path): operands.append(.path(path))
-        case .openPath(let path): operands.append(.path(try binding.path(path)))
+        case .pathWithPlaceholders(let path):
+            operands.append(.path(try binding.path(resolving: path)))
         case .value(let placeholder): operands.append(.value(try binding.value(placeholder)))
         case .function(let function): perform(function)
         case .set(let form):
@@ -37,7 +38,7 @@ struct UpdateBuilder: ExpressionBuilder {
             operands.removeLast(min(operandCount, operands.count))
             operands.append(.value(.null))
         // No update has them.
-        case .compare, .between, .isIn, .and, .or, .not, .settle, .operandForCondition,
+        case .compare, .between, .isIn, .and, .or, .not, .checkFunction, .operandForCondition,
             .conditionForOperand:
             return
         }
@@ -80,22 +81,5 @@ struct UpdateBuilder: ExpressionBuilder {
             return
         }
         operands.append(.ifNotExists(path, second))
-    }
-}
-
-/// Makes a projection from the steps of its plan.
-struct ProjectionBuilder: ExpressionBuilder {
-    private(set) var binding: ExpressionBinding
-    private(set) var paths: [DocumentPath] = []
-
-    init(_ binding: ExpressionBinding) { self.binding = binding }
-
-    mutating func perform(_ step: ExpressionPlan.Step) throws(CodexError) {
-        switch step {
-        case .path(let path): paths.append(path)
-        case .openPath(let path): paths.append(try binding.path(path))
-        case .problem(let problem, let error): binding.report(problem, error)
-        default: return  // No projection has other steps.
-        }
     }
 }

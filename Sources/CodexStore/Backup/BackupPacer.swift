@@ -5,7 +5,7 @@ internal import Synchronization
 /// Keeps the pace of one backup between its parts, and ends it when its task is cancelled.
 ///
 /// One thread at a time works on the backup. Any thread may cancel it.
-final class BackupTurns: Sendable {
+final class BackupPacer: Sendable {
     private struct State {
         /// The monotonic time when the present part began.
         var start: Duration
@@ -53,7 +53,7 @@ final class BackupTurns: Sendable {
     /// Throws if the backup was cancelled.
     ///
     /// - Throws: ``CodexError/Code/cancelled``.
-    func requireGoingOn() throws(CodexError) {
+    func requireNotCancelled() throws(CodexError) {
         guard isCancelled.load(ordering: .acquiring) else { return }
         throw CodexError(.cancelled, "The task was cancelled, and there is no backup.")
     }
@@ -62,17 +62,17 @@ final class BackupTurns: Sendable {
     ///
     /// - Parameter byteCount: The bytes of the part.
     /// - Throws: ``CodexError/Code/cancelled``.
-    func next(after byteCount: Int) throws(CodexError) {
-        try requireGoingOn()
+    func pause(after byteCount: Int) throws(CodexError) {
+        try requireNotCancelled()
         let (now, transactionID) = (clock(), lastTransactionID())
-        let pause = state.withLock { state in
+        let duration = state.withLock { state in
             let isBusy = state.transactionID.map { $0 != transactionID } ?? false
             state.transactionID = transactionID
             return pace.pause(after: now - state.start, byteCount: byteCount, isBusy: isBusy)
         }
-        if pause > .zero {
-            wait(pause, cancellation)
-            try requireGoingOn()
+        if duration > .zero {
+            wait(duration, cancellation)
+            try requireNotCancelled()
         }
         let start = clock()
         state.withLock { $0.start = start }
