@@ -157,7 +157,8 @@ extension FaultTests {
                 default: break
                 }
             }
-            // A descriptor that is opened later would not get an error that another process has seen.
+            // A descriptor that is opened later would not get an error that another process has
+            // seen.
             options.parts.reached = { step in
                 if step == .pinned { segment.moveAway() }
                 if step == .dataFlushed { segment.moveBack() }
