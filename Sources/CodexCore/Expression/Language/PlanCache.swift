@@ -72,8 +72,8 @@ package final class PlanCache<Plan: Sendable>: Sendable {
 
     private let countMax: Int
     private let byteCountMax: Int
-    /// `Locked` of `CodexStore`, the lock for short contended sections, needs Foundation. This
-    /// module imports FoundationEssentials alone, which has no lock, so the guard is a `Mutex`.
+    // `Locked` of `CodexStore`, the lock for short contended sections, needs Foundation. This
+    // module imports FoundationEssentials alone, which has no lock, so the guard is a `Mutex`.
     private let state = Mutex(State())
 
     /// Creates an empty cache.
