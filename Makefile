@@ -5,7 +5,7 @@ SWIFT ?= swift
 # CI adds -Xswiftc -warnings-as-errors.
 FLAGS ?=
 # The tests cover all traits. A program that links the library chooses its own.
-TRAITS = --traits Encryption,Macros
+TRAITS = --traits Encryption,Macros,Remote
 # Builds for sanitizers and for speed: with Macros, each would build swift-syntax, too.
 LEAN = --traits Encryption
 SCRATCH ?= .build-nested
@@ -46,7 +46,7 @@ CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
 .PHONY: run serve help test test-scripts sanitize test-address test-thread test-undefined coverage \
 	test-crash crash torture soak simulate histories risk fuzz fuzz-short fuzz-corpus lint format nested \
-	task-service field-service dynamodb malformed emulators \
+	task-service field-service dynamodb remote malformed emulators \
 	agents agents-cold worst count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
@@ -281,6 +281,19 @@ dynamodb: ## AWS's clients against the server, and random operations beside mini
 	$$python Tools/Differential/emulators.py --codexflow $(SCRATCH)/debug/codexflow && \
 	$$python Tools/Differential/malformed.py --codexflow $(SCRATCH)/debug/codexflow --requests 3000 $(if $(SEED),--seed $(SEED)) && \
 	$$python Tools/Differential/differential.py --codexflow $(SCRATCH)/debug/codexflow --operations $(OPERATIONS) $(if $(SEED),--seed $(SEED))
+
+# The client of DynamoDB's API and the commands on it, against the server, the server with faults, moto and ministack.
+# The short form has the server alone: make remote REMOTE=--short
+REMOTE ?=
+remote: ## the remote client and the domain on the server, moto and ministack: REMOTE=--short
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(PIN) server
+	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	$(PIN) tests
+	@python=$$(./Scripts/python-clients) && \
+	$$python Tools/Differential/remote.py --codexflow $(SCRATCH)/debug/codexflow $(REMOTE) -- \
+		$(SWIFT) test $(TRAITS) $(FLAGS) --filter ConformanceTests
 
 # Malformed requests: no crash, AWS's errors only, and no change of the store by a refused request.
 REQUESTS ?= 100000

@@ -16,6 +16,10 @@ let package = Package(
         .library(name: "CodexDynamoDB", targets: ["CodexDynamoDB"]),
         .library(name: "CodexDynamoDBFaults", targets: ["CodexDynamoDBFaults"]),
         .library(name: "CodexTesting", targets: ["CodexTesting"]),
+        // A client of tables in DynamoDB, without the engine and without liblmdb.
+        .library(name: "CodexRemote", targets: ["CodexRemote"]),
+        // For the server in Tools/ alone.
+        .library(name: "_CodexSignatures", targets: ["CodexSignatures"]),
         // For the packages in Benchmarks/ alone.
         .library(name: "_MeasuredPaths", targets: ["MeasuredPaths"]),
     ],
@@ -30,10 +34,17 @@ let package = Package(
             description:
                 "The macro @Entity, which writes definitions and conversions, with swift-syntax."
         ),
+        .trait(
+            name: "Remote",
+            description:
+                "Tables in DynamoDB (CodexRemote), with async-http-client and swift-crypto."
+        ),
     ],
     dependencies: [
         // Not fetched without their traits.
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
     ],
     targets: [
@@ -83,6 +94,19 @@ let package = Package(
             name: "CodexDynamoDBFaults",
             dependencies: ["CodexCore", "CodexDynamoDB", "CodexStore"]),
         .target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"]),
+        // What Signature Version 4 signs: for the server, which checks it, and for the client.
+        .target(name: "CodexSignatures"),
+        // A client of DynamoDB's API; without the trait, it only designs tables.
+        .target(
+            name: "CodexRemote",
+            dependencies: [
+                "CodexCore", "CodexSignatures",
+                .remote("AsyncHTTPClient", of: "async-http-client"),
+                .remote("Crypto", of: "swift-crypto"),
+                .remote("NIOCore", of: "swift-nio"),
+                .remote("NIOHTTP1", of: "swift-nio"),
+                .remote("NIOPosix", of: "swift-nio"),
+            ]),
         // What the tests run, and kill, as other processes.
         .executableTarget(
             name: "codex-test-agent",
@@ -196,8 +220,8 @@ let package = Package(
         .testTarget(
             name: "DomainTests",
             dependencies: [
-                "Codex", "CodexCore", "CodexStore", "CodexTesting", "CodexWorkspace",
-                "TestSupport", "codex-test-agent",
+                "Codex", "CodexCore", "CodexDynamoDB", "CodexDynamoDBFaults", "CodexRemote",
+                "CodexStore", "CodexTesting", "CodexWorkspace", "TestSupport", "codex-test-agent",
             ],
             exclude: ["Fixtures"]),
         .testTarget(
@@ -237,6 +261,14 @@ let package = Package(
             name: "SimulationTests",
             dependencies: ["SimulatedCalls", "Simulation", "TestSupport", "codex-simulated"],
             exclude: ["Kept"]),
+        .testTarget(
+            name: "CodexRemoteTests",
+            dependencies: [
+                "CodexCore", "CodexDynamoDB", "CodexDynamoDBFaults", "CodexRemote",
+                "CodexSignatures", "CodexStore", "CodexTesting", "CodexWorkspace", "TestSupport",
+                .remote("NIOCore", of: "swift-nio"),
+                .remote("NIOPosix", of: "swift-nio"),
+            ]),
         .testTarget(name: "TidyTests"),
         .testTarget(
             name: "ClientTests",
@@ -271,5 +303,10 @@ extension Target.Dependency {
     /// A product of swift-syntax, which only builds with the trait Macros fetch.
     static func swiftSyntax(_ product: String) -> Self {
         .product(name: product, package: "swift-syntax", condition: .when(traits: ["Macros"]))
+    }
+
+    /// A product for CodexRemote, which needs it only with the trait Remote.
+    static func remote(_ product: String, of package: String) -> Self {
+        .product(name: product, package: package, condition: .when(traits: ["Remote"]))
     }
 }

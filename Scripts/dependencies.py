@@ -42,7 +42,7 @@ BUILDS = {
     "program": Build("Tools", ".build-tools", ["--disable-default-traits"]),
     "server": Build("Tools", ".build-serve", []),
     "service": Build("Examples/TaskService", ".build-service", []),
-    "tests": Build(".", ".build", ["--traits", "Encryption,Macros"]),
+    "tests": Build(".", ".build", ["--traits", "Encryption,Macros,Remote"]),
     # Those for sanitizers and for speed: `make fuzz`, `make simulate`, `make test-thread`.
     "lean": Build(".", ".build-fuzz", ["--traits", "Encryption"]),
 }

@@ -45,6 +45,11 @@ let package = Package(
                 .product(
                     name: "CodexDynamoDBFaults", package: "Codex",
                     condition: .when(traits: ["Server"])),
+                .product(
+                    name: "_CodexSignatures", package: "Codex",
+                    condition: .when(traits: ["Server"])),
+                // Designs of tables, which need no trait.
+                .product(name: "CodexRemote", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(
@@ -61,6 +66,9 @@ let package = Package(
                 .product(name: "CodexCore", package: "Codex"),
                 .product(
                     name: "CodexDynamoDB", package: "Codex", condition: .when(traits: ["Server"])),
+                .product(
+                    name: "_CodexSignatures", package: "Codex",
+                    condition: .when(traits: ["Server"])),
                 .product(
                     name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Server"])),
                 .product(
@@ -97,6 +105,9 @@ let package = Package(
                 .product(name: "CodexDynamoDBFaults", package: "Codex"),
                 .product(name: "CodexStore", package: "Codex"),
                 .product(name: "CodexTesting", package: "Codex"),
+                .product(
+                    name: "_CodexSignatures", package: "Codex",
+                    condition: .when(traits: ["Server"])),
                 .product(
                     name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Server"])),
                 .product(

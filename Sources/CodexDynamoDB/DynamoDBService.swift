@@ -81,21 +81,29 @@ public final class DynamoDBService: Sendable {
             let operation = try Self.operation(target)
             let input = try RequestParameters(body, budget, for: operation)
             try budget.requireTime()
-            if operation == .getItem, let response = try smallItem(input, budget) {
-                return .done(DynamoDBResponse(status: 200, parts: response.close()))
+            if operation == .getItem, budget.executor != nil {
+                return try beginGetItem(input, budget)
             }
-            return .pending { await self.finish(operation, input, budget) }
+            return .pending {
+                await self.finish(budget) { try await self.start(operation, input, budget) }
+            }
         } catch {
             let failure = ServiceError(error)
             return .pending { await self.refusal(failure, budget) }
         }
     }
 
-    private func finish(
-        _ operation: Operation, _ input: RequestParameters, _ budget: RequestBudget
+    /// Performs the work that is left of a request.
+    ///
+    /// - Parameters:
+    ///   - budget: The request's budget.
+    ///   - work: The work.
+    /// - Returns: The response, also for an error.
+    func finish(
+        _ budget: RequestBudget, _ work: () async throws -> ResponseWriter
     ) async -> DynamoDBResponse {
         do {
-            let response = try await start(operation, input, budget)
+            let response = try await work()
             return DynamoDBResponse(status: 200, parts: response.close())
         } catch {
             return await refusal(ServiceError(error), budget)
@@ -135,7 +143,8 @@ public final class DynamoDBService: Sendable {
         _ operation: Operation, _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
         switch operation {
-        case .getItem: try await getItem(input, budget)
+        // With an executor, `begin` takes a GetItem.
+        case .getItem: try itemRead(input).response(from: store, budget)
         case .putItem: try await putItem(input, budget)
         case .updateItem: try await updateItem(input, budget)
         case .deleteItem: try await deleteItem(input, budget)

@@ -3,27 +3,31 @@ internal import CodexStore
 
 /// GetItem, PutItem, UpdateItem, DeleteItem.
 extension DynamoDBService {
-    /// The response of a GetItem whose item is small; `nil` for a large one, and without an
-    /// executor for those.
+    /// Performs a GetItem in place if its item is small, and leaves a large item to the executor.
     ///
-    /// Small items are read and written in place.
-    func smallItem(
+    /// The parameters are read once for both.
+    ///
+    /// - Parameters:
+    ///   - input: The request's parameters.
+    ///   - budget: The request's budget, which has an executor.
+    /// - Returns: The response, or the read that is left.
+    /// - Throws: The errors of the parameters, and of the store.
+    func beginGetItem(
         _ input: RequestParameters, _ budget: RequestBudget
-    ) throws -> ResponseWriter? {
-        guard budget.executor != nil else { return nil }
-        return try itemRead(input).smallResponse(from: store, budget)
-    }
-
-    /// Performs a GetItem of which ``smallItem(_:_:)`` made no response.
-    func getItem(
-        _ input: RequestParameters, _ budget: RequestBudget
-    ) async throws -> ResponseWriter {
+    ) throws -> BegunResponse {
         let read = try itemRead(input)
-        return try await budget.away { try read.response(from: store, $0) }
+        if let response = try read.smallResponse(from: store, budget) {
+            return .done(DynamoDBResponse(status: 200, parts: response.close()))
+        }
+        return .pending {
+            await self.finish(budget) {
+                try await budget.away { try read.response(from: self.store, $0) }
+            }
+        }
     }
 
     /// The read that a GetItem asks for.
-    private func itemRead(_ input: RequestParameters) throws -> ItemRead {
+    func itemRead(_ input: RequestParameters) throws -> ItemRead {
         let named = try input.table()
         let key = try input.requiredKey("Key")
         let capacity = try Self.capacityDetail(input)

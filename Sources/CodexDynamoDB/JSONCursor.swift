@@ -217,11 +217,11 @@ struct JSONCursor {
     private mutating func skipString() {
         position += 1
         while true {
-            position = PlainText.end(in: bytes.span, from: position)
+            position = endOfPlainText(from: position)
             guard position < bytes.count else { return }
-            let byte = bytes[position]
-            position += byte == UInt8(ascii: "\\") ? 2 : 1
-            if byte == UInt8(ascii: "\"") { return }
+            let isEscape = bytes[position] == UInt8(ascii: "\\")
+            position += isEscape ? 2 : 1
+            if !isEscape { return }
         }
     }
 
@@ -297,12 +297,19 @@ struct JSONCursor {
     /// The bytes of the text that begins here, up to its first escape or its end.
     private var plainText: Range<Int> {
         let start = position + 1
+        return start..<endOfPlainText(from: start)
+    }
+
+    /// The position of the first quote or backslash from `start` on, or of the end of the bytes.
+    private func endOfPlainText(from start: Int) -> Int {
         var end = start
         while true {
             end = PlainText.end(in: bytes.span, from: end)
+            // Most bytes that are not ASCII stand beside others.
+            while self[end] >= 0x80 { end += 1 }
             guard end < bytes.count, bytes[end] != UInt8(ascii: "\""),
                 bytes[end] != UInt8(ascii: "\\")
-            else { return start..<end }
+            else { return end }
             end += 1
         }
     }

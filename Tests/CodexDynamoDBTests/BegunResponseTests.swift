@@ -39,6 +39,39 @@ struct BegunResponseTests {
         }
     }
 
+    @Test("A GetItem of a large item reserves the memory of one reading of its parameters")
+    func parameters() async throws {
+        let text = String(repeating: "x", count: 300_000)
+        try await bench.ok(
+            "PutItem", #"{"TableName":"ttt","Item":{"p":{"S":"a"},"t":{"S":"\#(text)"}}}"#)
+        let (body, nameByteCount) = Self.getWithPlaceholders
+        let (once, meter) = (MemoryMeter(), MemoryMeter())
+        // Without an executor, nothing can be performed at once.
+        let expected = await bench.service.response(
+            target: "DynamoDB_20120810.GetItem", body: Array(body.utf8), budget: once.budget())
+        let begun = begin("GetItem", body, meter.budget(executor: QueueExecutor()))
+        guard case .pending(let rest) = begun else {
+            Issue.record("It was performed")
+            return
+        }
+        #expect(meter.byteCount >= nameByteCount)
+        let response = await rest()
+        #expect(response.status == 200 && response == expected)
+        #expect(meter.byteCount == once.byteCount)
+    }
+
+    /// A GetItem with placeholders of the most bytes, and the bytes of the names that they mean.
+    private static var getWithPlaceholders: (body: String, nameByteCount: Int) {
+        let places = (10..<20).map { "#p\($0)" + String(repeating: "x", count: 251) }
+        let name = String(repeating: "n", count: 1000)
+        let names = places.map { #""\#($0)":"\#(name)\#($0.dropFirst())""# }
+        let body =
+            #"{"TableName":"ttt","Key":{"p":{"S":"a"}},"#
+            + #""ProjectionExpression":"t,\#(places.joined(separator: ","))","#
+            + #""ExpressionAttributeNames":{\#(names.joined(separator: ","))}}"#
+        return (body, places.count * name.utf8.count)
+    }
+
     @Test("An absent item, parts of an item, and capacity are read at once")
     func forms() async throws {
         try await bench.ok(

@@ -148,6 +148,7 @@ struct RequestTextTests {
     func strings() throws {
         let pieces = [
             ("", ""), ("\\\"", "\""), ("\\\\", "\\"), ("\\u00e9", "é"), ("é", "é"), ("😀", "😀"),
+            ("éあ😀", "éあ😀"), ("é\\\"é", "é\"é"), ("あaあ", "あaあ"),
         ]
         for count in 0...20 {
             for place in 0...count {

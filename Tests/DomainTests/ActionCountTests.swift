@@ -9,7 +9,7 @@ import Testing
 /// What commands on a remote table may take of actions.
 @Suite("Commands within a hundred actions")
 struct ActionCountTests {
-    @Test("A task with as many dependencies as may be is finished")
+    @Test("A task with as many dependencies as may be is finished, opened, archived and restored")
     func dependencies() async throws {
         let fixture = try await Fixture(.table)
         let workspace = fixture.workspace
@@ -24,18 +24,113 @@ struct ActionCountTests {
             try await workspace.addDependency(
                 of: try .init(after), on: "hub", in: "p", by: "mia")
         }
-        try await workspace.completeTask("hub", in: "p", by: "mia")
-        #expect(try fixture.store.all(.openDependencies(in: "p")).isEmpty)
-        // Opening it again looks at all the others as well: that is too much, and says what to do.
-        await #expect(throws: CodexError(.transactionTooLarge, "")) {
-            try await workspace.moveTask("hub", in: "p", to: .todo, by: "mia")
+        // Further commits correct the dependencies that the transaction has no room for.
+        let changes: [(isOpen: Bool, change: LinkChange)] = [
+            (false, .move("hub", to: .done)), (true, .move("hub", to: .todo)),
+            (false, .archive("hub")), (true, .restore("hub")),
+        ]
+        for (isOpen, change) in changes {
+            #expect(await change.outcome(in: workspace) == "done", "\(change)")
+            let found = try fixture.store.all(.openDependencies(in: "p")).count
+            #expect(found == (isOpen ? 2 * count : 0), "\(change)")
+            #expect(try await workspace.verifyQueue(of: "p").isEmpty, "\(change)")
+            #expect(try LinkState(fixture.store).faults(in: fixture.store).isEmpty, "\(change)")
         }
+    }
+
+    @Test("A reopening that ends before its dependencies are corrected leaves no task blocked")
+    func interrupted() async throws {
+        let fixture = try await Fixture()
+        let count = CodexFlow.Limits.dependencyCountMax
+        try await fixture.task("hub") { $0.status = .todo }
         for number in 1...count {
-            try await workspace.removeDependency(
-                of: "hub", on: try .init("b\(number)"), in: "p", by: "mia")
+            for (name, isBefore) in [("b\(number)", true), ("a\(number)", false)] {
+                let id = try CodexFlow.Task.ID(name)
+                try await fixture.task(id) { $0.status = .todo }
+                let task: CodexFlow.Task.ID = isBefore ? "hub" : id
+                let blocker: CodexFlow.Task.ID = isBefore ? id : "hub"
+                try await fixture.workspace.addDependency(
+                    of: task, on: blocker, in: "p", by: "mia")
+            }
         }
-        try await workspace.moveTask("hub", in: "p", to: .todo, by: "mia")
-        #expect(try fixture.store.all(.openDependencies(in: "p")).count == count)
+        try await fixture.workspace.moveTask("hub", in: "p", to: .canceled, by: "mia")
+        for last in 0...2 {
+            let transactions = Mutex(0)
+            let table = RemoteTable(
+                fixture.store,
+                at: { call in
+                    guard case .actions = call else { return false }
+                    return transactions.withLock { transactions in
+                        transactions += 1
+                        return transactions == last + 2
+                    }
+                }, overtakenBy: { throw CancellationError() })
+            let clock = fixture.clock
+            let workspace = CodexFlow.Workspace(
+                try CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
+                calendar: SystemCalendar())
+            // The task and two parts of its dependencies: the third interruption comes too late.
+            let outcome = await LinkChange.move("hub", to: .todo).outcome(in: workspace)
+            #expect((outcome == "done") == (last == 2))
+            #expect(try fixture.store.get(.task("hub", in: "p"))?.status == .todo)
+            #expect(try LinkState(fixture.store).faults(in: fixture.store).isEmpty)
+            let start = LinkChange.move("hub", to: .inProgress)
+            #expect(
+                await start.outcome(in: fixture.workspace)
+                    == CodexFlow.Rule.taskBlocked.rawValue)
+            try await fixture.workspace.moveTask("hub", in: "p", to: .canceled, by: "mia")
+            #expect(try LinkState(fixture.store).faults(in: fixture.store).isEmpty)
+        }
+    }
+
+    @Test("A new task waits for no more tasks than a transaction has room for")
+    func waitingCreation() async throws {
+        let fixture = try await Fixture(.table)
+        let max = CodexFlow.Limits.remoteBlockerCountMax
+        let ids = (0...max).map { CodexFlow.Task.ID(stringLiteral: "b\($0)") }
+        for id in ids + ["whole", "after"] { try await fixture.task(id) }
+        try await fixture.workspace.addDependency(of: "after", on: "whole", in: "p", by: "mia")
+        let before = try fixture.contents
+        for (count, id) in [(max + 1, "over"), (max, "at"), (max - 1, "below")] {
+            let change = LinkChange.create(
+                CodexFlow.Task.ID(stringLiteral: id), under: "whole",
+                waitingFor: Array(ids.prefix(count)))
+            let isTaken = count <= max
+            let outcome = await change.outcome(in: fixture.workspace)
+            #expect(outcome == (isTaken ? "done" : "\(CodexError.Code.transactionTooLarge)"))
+            if !isTaken { #expect(try fixture.contents == before) }
+        }
+    }
+
+    @Test("A task with parts gets another parent if a transaction has room for all of them")
+    func movedParts() async throws {
+        let fixture = try await Fixture(.table)
+        let max = CodexFlow.Limits.remotePartCountMax
+        for id in ["root", "whole"] as [CodexFlow.Task.ID] { try await fixture.task(id) }
+        for number in 0...max {
+            try await fixture.task(.init(stringLiteral: "t\(number)")) { $0.parentID = "whole" }
+        }
+        let change = LinkChange.part("whole", of: "root")
+        let outcome = await change.outcome(in: fixture.workspace)
+        #expect(outcome == "\(CodexError.Code.transactionTooLarge)")
+        #expect(try fixture.store.get(.task("whole", in: "p"))?.parentID == nil)
+        try await fixture.workspace.deleteTask("t0", in: "p", by: "olga")
+        #expect(await change.outcome(in: fixture.workspace) == "done")
+        #expect(try fixture.store.get(.task("whole", in: "p"))?.parentID == "root")
+    }
+
+    @Test("Claims that ended are removed in as many commits as they need")
+    func endedClaims() async throws {
+        let fixture = try await Fixture(.table)
+        for number in 0..<30 {
+            let id = CodexFlow.Task.ID(stringLiteral: "t\(number)")
+            try await fixture.task(id) { $0.status = .todo }
+            _ = try await fixture.claim(id, by: "mia")
+        }
+        fixture.clock.advance(by: 60)
+        #expect(try await fixture.workspace.expireClaims(in: "p", limit: 25) == 25)
+        #expect(try await fixture.workspace.expireClaims(in: "p") == 5)
+        #expect(try await fixture.workspace.expireClaims(in: "p") == 0)
     }
 
     @Test("A user with more memberships than fit is deleted in several transactions")
@@ -108,7 +203,7 @@ struct ActionCountTests {
                 return false
             }, overtakenBy: nil)
         let workspace = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
+            try CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
             calendar: SystemCalendar())
         try await workspace.idempotent("key").deleteTask("hub", in: "p", by: "adam")
         // 40 comments; 13, 13, 13 and 1 tasks that wait; the task with 40 blockers.

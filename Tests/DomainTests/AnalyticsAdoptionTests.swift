@@ -207,7 +207,7 @@ struct AnalyticsAdoptionTests {
         #expect(late.lagCommitCount >= 2)
         try await Analytics.catchUp(store)
         #expect(try await progress()?.isCurrent == true)
-        let remote = Fixture.workspace(.table, store, fixture.clock)
+        let remote = try Fixture.workspace(.table, store, fixture.clock)
         let report = try await remote.analyticsReport(of: "p", from: day, through: day)
         #expect(report.progress == nil && report.states.map(\.statuses) == [[.backlog: 2]])
     }

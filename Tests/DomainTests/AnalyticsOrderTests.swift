@@ -37,7 +37,7 @@ struct AnalyticsOrderTests {
         try await Analytics.catchUp(store)
         try await fixture.task("a") { $0.estimate = 1 }
         let overtaken = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(store) {
                     try await workspace.changeTask("a", in: "p", by: "max") { $0.estimate = 8 }
                 }), clock: { clock.now }, calendar: SystemCalendar())
@@ -137,7 +137,7 @@ struct AnalyticsOrderTests {
         try await workspace.deleteTask("a", in: "p", by: "mia")
         try await store.put(CodexFlow.Task(id: "a", projectID: "p", title: "A", status: .todo))
         let overtaken = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(store) {
                     try await workspace.addComment(on: "a", in: "p", by: "max", "first")
                 }), clock: { clock.now }, calendar: SystemCalendar())

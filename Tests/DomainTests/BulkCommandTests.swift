@@ -464,7 +464,7 @@ struct BulkCommitTests {
         }
         let clock = fixture.clock
         let workspace = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(remote), clock: { clock.now },
+            try CodexFlow.TableWorkspaceBackend(remote), clock: { clock.now },
             calendar: SystemCalendar())
         let tasks = try await workspace.createTasks(from: ["a", "b"], in: "p", by: "mia") {
             title, task in

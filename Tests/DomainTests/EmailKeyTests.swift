@@ -32,8 +32,10 @@ private final class SlowReads: CodexFlow.WorkspaceBackend {
     private let pause: Int
     private let other: @Sendable () async throws -> Void
 
-    init(_ store: Store, after pause: Int, _ other: @escaping @Sendable () async throws -> Void) {
-        base = CodexFlow.TableWorkspaceBackend(RemoteTable(store))
+    init(
+        _ store: Store, after pause: Int, _ other: @escaping @Sendable () async throws -> Void
+    ) throws {
+        base = try CodexFlow.TableWorkspaceBackend(RemoteTable(store))
         self.pause = pause
         self.other = other
     }
@@ -238,7 +240,7 @@ struct EmailKeyTests {
         try await fixture.storeEarlier("u", "u@exämple.xn--p1ai", key: "u@exämple.xn--p1ai")
         let lookup = Lookup<CodexFlow.User>.user(email: "u@exämple.рф")
         #expect(lookup.alternatives.count == 3)
-        let backend = SlowReads(store, after: count) {
+        let backend = try SlowReads(store, after: count) {
             try await store.update(.user("u")) { $0.adoptEmailRule() }
         }
         let workspace = CodexFlow.Workspace(backend, calendar: SystemCalendar())

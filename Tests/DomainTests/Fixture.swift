@@ -11,6 +11,23 @@ enum Place: String, CaseIterable, Sendable {
     case embedded
     /// In the store, as a remote table would be used: conditional actions only.
     case table
+    /// In the store, behind a service of DynamoDB's API in this process and its client.
+    case service
+    /// The same, with a service that throttles, fails and loses answers.
+    case faultyService
+
+    /// The places of tests that also store items without the services: such items have no markers,
+    /// which the rules of a remote table look at.
+    static let allCases: [Place] = [.embedded, .table]
+
+    /// The places of tests that write through the services alone.
+    static let everywhere: [Place] = {
+        #if Remote
+            return allCases + [.service, .faultyService]
+        #else
+            return allCases
+        #endif
+    }()
 }
 
 /// A workspace with some people and a project.
@@ -27,7 +44,7 @@ struct Fixture: Sendable {
         var options = StoreOptions()
         options.use(clock)
         temporary = try TemporaryStore(options: options)
-        workspace = Self.workspace(place, temporary.store, clock)
+        workspace = try Self.workspace(place, temporary.store, clock)
         for name in ["olga", "adam", "mia", "max", "vera", "nora"] {
             try await workspace.createUser(
                 email: "\(name)@example.com", name: name.capitalized, id: try .init(name))
@@ -43,13 +60,15 @@ struct Fixture: Sendable {
 
     static func workspace(
         _ place: Place, _ store: Store, _ clock: ManualClock
-    ) -> CodexFlow.Workspace {
+    ) throws -> CodexFlow.Workspace {
         switch place {
         case .embedded: CodexFlow.Workspace(store, clock: { clock.now })
         case .table:
             CodexFlow.Workspace(
-                CodexFlow.TableWorkspaceBackend(RemoteTable(store)),
+                try CodexFlow.TableWorkspaceBackend(RemoteTable(store)),
                 clock: { clock.now }, calendar: SystemCalendar())
+        case .service: try ServiceScene.workspace(store, clock)
+        case .faultyService: try ServiceScene.workspace(store, clock, ServiceScene.faults)
         }
     }
 

@@ -51,7 +51,7 @@ struct ForeignDataTests {
         try await store.put(
             CodexFlow.Task(id: "raw", projectID: "p", title: "Raw", status: .todo))
         let overtaken = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(store) {
                     try await workspace.addComment(on: "raw", in: "p", by: "max", "first")
                 }), clock: { clock.now }, calendar: SystemCalendar())

@@ -10,13 +10,13 @@ import Testing
 struct FreedDependencyTests {
     /// A workspace on a remote table whose claims first take up nothing, while there are ready
     /// tasks.
-    private static func workspace(_ fixture: Fixture) -> CodexFlow.Workspace {
+    private static func workspace(_ fixture: Fixture) throws -> CodexFlow.Workspace {
         let clock = fixture.clock
         // The first byte of the identifier's digest decides.
         let isFitting = SHA256.digest("x".utf8)[0] % 4 != 0
         #expect(isFitting)
         return CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store)), clock: { clock.now },
+            try CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store)), clock: { clock.now },
             calendar: SystemCalendar(), identifiers: { _ in "x" })
     }
 
@@ -40,7 +40,7 @@ struct FreedDependencyTests {
         try await store.update(.dependency(of: "t", on: "b1", in: "p")) { $0.isFreed = false }
         try await store.update(.task("t", in: "p")) { $0.isBlocked = false }
         try await store.update(.task("b2", in: "p")) { $0.status = .backlog }
-        let workspace = Self.workspace(fixture)
+        let workspace = try Self.workspace(fixture)
         func next() async throws -> CodexFlow.Task? {
             try await workspace.claimNext(
                 in: "p", by: "mia", matching: filter, lease: .seconds(60))

@@ -71,7 +71,7 @@ struct IdempotencyTests {
 
     @Test(
         "A command that is sent again changes nothing, and has its first result",
-        arguments: Place.allCases)
+        arguments: Place.everywhere)
     func repetition(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a")
@@ -92,7 +92,7 @@ struct IdempotencyTests {
         #expect(try fixture.store.verify().isSound)
     }
 
-    @Test("Other arguments with the same key are refused", arguments: Place.allCases)
+    @Test("Other arguments with the same key are refused", arguments: Place.everywhere)
     func arguments(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a")
@@ -113,7 +113,7 @@ struct IdempotencyTests {
         #expect(try fixture.contents == contents)
     }
 
-    @Test("Further arguments are compared as the command's own are", arguments: Place.allCases)
+    @Test("Further arguments are compared as the command's own are", arguments: Place.everywhere)
     func furtherArguments(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a")
@@ -139,7 +139,7 @@ struct IdempotencyTests {
         #expect(try fixture.contents == contents)
     }
 
-    @Test("Closures that make an entity are compared", arguments: Place.allCases)
+    @Test("Closures that make an entity are compared", arguments: Place.everywhere)
     func closures(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace.idempotent("key")
@@ -184,7 +184,7 @@ struct IdempotencyTests {
 
     @Test(
         "A claim that is sent again has its own token, also after its end",
-        arguments: Place.allCases)
+        arguments: Place.everywhere)
     func claims(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a", through: [.todo])
@@ -211,7 +211,7 @@ struct IdempotencyTests {
         }
     }
 
-    @Test("A command that failed is not remembered", arguments: Place.allCases)
+    @Test("A command that failed is not remembered", arguments: Place.everywhere)
     func failures(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a")
@@ -230,7 +230,7 @@ struct IdempotencyTests {
         try await fixture.task("a")
         let (clock, workspace) = (fixture.clock, fixture.workspace)
         let slow = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(fixture.store) {
                     try await workspace.idempotent("key").logWork(2, on: "a", in: "p", by: "mia")
                 }), clock: { clock.now }, calendar: SystemCalendar())
@@ -243,7 +243,7 @@ struct IdempotencyTests {
         let fixture = try await Fixture(.table)
         let (clock, workspace) = (fixture.clock, fixture.workspace)
         let slow = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(fixture.store) {
                     try await workspace.idempotent("key").createTask(in: "p", by: "mia", id: "x") {
                         $0.title = "X"

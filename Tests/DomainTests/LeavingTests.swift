@@ -75,7 +75,7 @@ struct LeavingTests {
             },
             overtakenBy: { try await workspace.restoreProject("p", by: "olga") })
         let slow = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
+            try CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
             calendar: SystemCalendar())
         try await slow.removeMember("max", from: "p", by: "olga")
         #expect(try fixture.store.get(.project("p"))?.archivedAt == nil)

@@ -316,7 +316,7 @@ struct QueueTests {
         try await ready(fixture, "b")
         let (clock, store) = (fixture.clock, fixture.store)
         let slow = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(store) {
                     // Both, and one is given back: whichever the other had chosen.
                     _ = try await fixture.claim("a", by: "max")

@@ -17,10 +17,10 @@ struct RaceTests {
     /// A workspace whose first command is overtaken.
     private func overtaken(
         by other: @escaping @Sendable () async throws -> Void
-    ) -> CodexFlow.Workspace {
+    ) throws -> CodexFlow.Workspace {
         let clock = fixture.clock
         return CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store, overtakenBy: other)),
+            try CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store, overtakenBy: other)),
             clock: { clock.now }, calendar: SystemCalendar())
     }
 
@@ -40,7 +40,7 @@ struct RaceTests {
     func claims() async throws {
         try await fixture.store.put(
             CodexFlow.Task(id: "raw", projectID: "p", title: "Raw"))
-        let slow = overtaken { [workspace] in
+        let slow = try overtaken { [workspace] in
             try await workspace.claimTask("raw", in: "p", by: "mia", lease: .seconds(60))
         }
         await expect(.taskClaimed) {
@@ -51,9 +51,9 @@ struct RaceTests {
 
     @Test("A suspended user has no session, whichever came first")
     func sessions() async throws {
-        let opener = overtaken { [workspace] in try await workspace.suspendUser("mia") }
+        let opener = try overtaken { [workspace] in try await workspace.suspendUser("mia") }
         await expect(.sessionUser) { _ = try await opener.openSession(for: "mia") }
-        let suspender = overtaken { [workspace] in
+        let suspender = try overtaken { [workspace] in
             _ = try await workspace.openSession(for: "max")
         }
         try await suspender.suspendUser("max")
@@ -63,12 +63,12 @@ struct RaceTests {
     @Test("Nobody leaves who was just given a task")
     func members() async throws {
         try await fixture.task("t")
-        let remover = overtaken { [workspace] in
+        let remover = try overtaken { [workspace] in
             try await workspace.assignTask("t", in: "p", to: "max", by: "mia")
         }
         await expect(.memberWork) { try await remover.removeMember("max", from: "p", by: "adam") }
         try await workspace.assignTask("t", in: "p", to: nil, by: "mia")
-        let assigner = overtaken { [workspace] in
+        let assigner = try overtaken { [workspace] in
             try await workspace.removeMember("max", from: "p", by: "adam")
         }
         await expect(.taskAssignee) {
@@ -78,7 +78,7 @@ struct RaceTests {
         try await fixture.task("u", through: [.todo])
         try await workspace.assignTask("u", in: "p", to: "mia", by: "mia")
         try await workspace.moveTask("u", in: "p", to: .canceled, by: "mia")
-        let second = overtaken { [workspace] in
+        let second = try overtaken { [workspace] in
             try await workspace.moveTask("u", in: "p", to: .todo, by: "adam")
         }
         await expect(.memberWork) { try await second.removeMember("mia", from: "p", by: "adam") }
@@ -86,11 +86,11 @@ struct RaceTests {
 
     @Test("Nobody is deleted who was just given a project, or made a member")
     func owners() async throws {
-        let deleter = overtaken { [workspace] in
+        let deleter = try overtaken { [workspace] in
             try await workspace.transferProject("p", to: "nora", by: "olga")
         }
         await expect(.userOwnsProjects) { try await deleter.deleteUser("nora") }
-        let second = overtaken { [workspace] in
+        let second = try overtaken { [workspace] in
             try await workspace.createUser(email: "x@y", name: "X", id: "x")
             try await workspace.addMember("vera", to: "p2", as: .viewer, by: "adam")
         }
@@ -104,13 +104,13 @@ struct RaceTests {
         try await fixture.task("a", through: [.todo])
         try await fixture.task("b", through: [.todo, .inProgress])
         try await workspace.addDependency(of: "a", on: "b", in: "p", by: "mia")
-        let mover = overtaken { [workspace] in
+        let mover = try overtaken { [workspace] in
             try await workspace.removeDependency(of: "a", on: "b", in: "p", by: "mia")
         }
         try await mover.completeTask("b", in: "p", by: "mia")
         #expect(try fixture.store.all(.blockers(of: "a", in: "p")).isEmpty)
         // Nor is one missed that was added.
-        let second = overtaken { [workspace] in
+        let second = try overtaken { [workspace] in
             try await workspace.addDependency(of: "a", on: "c", in: "p", by: "mia")
         }
         try await fixture.task("c", through: [.todo, .inProgress])
@@ -123,7 +123,7 @@ struct RaceTests {
         try await fixture.task("a")
         try await workspace.createProject(key: "TWO", name: "Two", id: "q", owner: "mia")
         try await workspace.createTask(in: "q", by: "mia", id: "b") { $0.title = "B" }
-        let logger = overtaken { [workspace] in
+        let logger = try overtaken { [workspace] in
             try await workspace.logWork(13, on: "b", in: "q", by: "mia")
         }
         await expect(.workHours) { try await logger.logWork(12, on: "a", in: "p", by: "mia") }
@@ -131,7 +131,7 @@ struct RaceTests {
 
     @Test("A project that was marked for deletion meanwhile takes nothing")
     func deletion() async throws {
-        let creator = overtaken { [workspace] in
+        let creator = try overtaken { [workspace] in
             try await workspace.deleteProject("p", by: "olga")
             try await workspace.createProject(key: "ENG", name: "New", id: "p", owner: "adam")
         }
@@ -139,7 +139,7 @@ struct RaceTests {
             try await creator.createTask(in: "p", by: "mia", id: "t") { $0.title = "T" }
         }
         let store = fixture.store
-        let deleter = overtaken {
+        let deleter = try overtaken {
             // Another process is done with it, and somebody begins anew.
             let project = try #require(try store.get(.project("p")))
             var anew = project
@@ -192,7 +192,7 @@ struct RaceTests {
             try await fixture.task(id)
             let comment = try await workspace.addComment(on: id, in: "p", by: "mia", "old")
             try await workspace.logWork(1, on: id, in: "p", by: "mia")
-            let deleter = overtaken { [fixture, workspace] in
+            let deleter = try overtaken { [fixture, workspace] in
                 // Later than the entry that the deletion has decided on.
                 fixture.clock.advance(by: 1)
                 try await addition(workspace, comment)

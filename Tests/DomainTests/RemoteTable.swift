@@ -19,6 +19,17 @@ final class RemoteTable: TableBackend {
     private let isTime: @Sendable (Call) -> Bool
     private let other: Mutex<(@Sendable () async throws -> Void)?>
 
+    /// DynamoDB's limits, with indexes that are as new as the table, without batches.
+    ///
+    /// The items keep their entities, so that a store and its workspace can read them as well.
+    let capabilities: TableCapabilities = {
+        var found = TableCapabilities.dynamoDB
+        found.hasConsistentIndexQueries = true
+        found.batchReadCountMax = 0
+        found.keepsEntities = true
+        return found
+    }()
+
     /// - Parameters:
     ///   - table: Where the items are.
     ///   - isTime: Whether the other one writes at a call. An item is not read yet then, and no
@@ -56,24 +67,51 @@ final class RemoteTable: TableBackend {
         try await first?()
     }
 
-    func item(in name: String, key: PrimaryKey) async throws -> Item? {
+    func item(
+        in name: String, key: PrimaryKey, consistency: ReadConsistency
+    ) async throws -> Item? {
         try await reach(.item(key))
-        return try await table.item(in: name, key: key)
+        return try await table.item(in: name, key: key, consistency: consistency)
     }
 
     func items(
-        matching query: TableQuery, limits: PageLimits, after token: PageToken?
+        in name: String, keys: [PrimaryKey], consistency: ReadConsistency
+    ) async throws -> [Item?] {
+        var items: [Item?] = []
+        for key in keys {
+            items.append(try await item(in: name, key: key, consistency: consistency))
+        }
+        return items
+    }
+
+    func items(
+        matching query: TableQuery, limits: PageLimits, after token: PageToken?,
+        consistency: ReadConsistency
     ) async throws -> Page<Item> {
-        let page = try await table.items(matching: query, limits: limits, after: token)
+        let page = try await table.items(
+            matching: query, limits: limits, after: token, consistency: consistency)
         try await reach(.page(query))
         return page
     }
 
-    func perform(_ actions: [WriteAction]) async throws {
+    func items(
+        scanning name: String, limits: PageLimits, after token: PageToken?,
+        consistency: ReadConsistency
+    ) async throws -> Page<Item> {
+        try await table.items(
+            scanning: name, limits: limits, after: token, consistency: consistency)
+    }
+
+    func perform(_ action: WriteAction, returning: ReturnValues) async throws -> Item? {
+        try await reach(.actions)
+        return try await table.perform(action, returning: returning)
+    }
+
+    func transact(_ actions: [WriteAction], idempotencyToken token: String?) async throws {
         guard actions.count <= DynamoDBLimits.transactionActionCountMax else {
             throw CodexError(.invalidArgument, "\(actions.count) actions are too many.")
         }
         try await reach(.actions)
-        try await table.perform(actions)
+        try await table.transact(actions, idempotencyToken: token)
     }
 }

@@ -42,7 +42,7 @@ extension RuleFaultTests {
         let fixture = try await Fixture(.table)
         let store = fixture.store
         let overtaken = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(
                     store,
                     overtakenBy: { [workspace = fixture.workspace] in

@@ -11,7 +11,9 @@ struct RunningClockTests {
     private typealias Command = @Sendable (CodexFlow.Workspace) async throws -> Void
 
     /// A workspace whose clock advances by a millisecond with each reading.
-    private static func workspace(_ fixture: Fixture, _ place: Place) -> CodexFlow.Workspace {
+    private static func workspace(
+        _ fixture: Fixture, _ place: Place
+    ) throws -> CodexFlow.Workspace {
         let clock = fixture.clock
         let running: @Sendable () -> Date = {
             clock.advance(by: 0.001)
@@ -19,9 +21,9 @@ struct RunningClockTests {
         }
         switch place {
         case .embedded: return CodexFlow.Workspace(fixture.store, clock: running)
-        case .table:
+        case .table, .service, .faultyService:
             return CodexFlow.Workspace(
-                CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store)), clock: running,
+                try CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store)), clock: running,
                 calendar: SystemCalendar())
         }
     }
@@ -162,7 +164,7 @@ struct RunningClockTests {
     func commands(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await Self.store(in: fixture)
-        let workspace = Self.workspace(fixture, place)
+        let workspace = try Self.workspace(fixture, place)
         for (name, command) in Self.queue + Self.tasks + Self.people {
             await #expect(throws: Never.self, "\(name)") { try await command(workspace) }
         }
@@ -179,7 +181,7 @@ struct RunningClockTests {
             try await fixture.workspace.changeTask("a", in: "p", by: "max") { $0.title = "B" }
         }
         let workspace = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
+            try CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
             calendar: SystemCalendar())
         try await workspace.assignTask("a", in: "p", to: "max", by: "mia")
         let history = try fixture.store.all(.activity(of: "a", in: "p"))

@@ -32,7 +32,7 @@ extension ServiceTests {
 
     @Test(
         "A version is based on the newest, which it replaces if that is a draft",
-        arguments: Place.allCases)
+        arguments: Place.everywhere)
     func prdVersions(place: Place) async throws {
         let fixture = try await Fixture(place)
         let (workspace, store) = (fixture.workspace, fixture.store)
@@ -57,7 +57,7 @@ extension ServiceTests {
         }
     }
 
-    @Test("A review is of one content, and no author approves", arguments: Place.allCases)
+    @Test("A review is of one content, and no author approves", arguments: Place.everywhere)
     func prdReviews(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
@@ -86,7 +86,7 @@ extension ServiceTests {
 
     @Test(
         "The approved version serves until the next is; approvals do not carry over",
-        arguments: Place.allCases)
+        arguments: Place.everywhere)
     func prdSuccessors(place: Place) async throws {
         let fixture = try await Fixture(place)
         let (workspace, store) = (fixture.workspace, fixture.store)
@@ -115,7 +115,7 @@ extension ServiceTests {
         #expect(try store.all(.reviews(of: "d", in: "p")).count == 2)
     }
 
-    @Test("A task's story is one of the version that it names", arguments: Place.allCases)
+    @Test("A task's story is one of the version that it names", arguments: Place.everywhere)
     func stories(place: Place) async throws {
         let fixture = try await Fixture(place)
         _ = try await approvedPRD(fixture, content(stories: "US-1", "US-2"))
@@ -131,7 +131,7 @@ extension ServiceTests {
         #expect(tasks.map(\.id) == ["t"])
     }
 
-    @Test("A version that is archived serves no longer", arguments: Place.allCases)
+    @Test("A version that is archived serves no longer", arguments: Place.everywhere)
     func archivedPRDs(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace

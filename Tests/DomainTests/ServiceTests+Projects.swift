@@ -9,7 +9,7 @@ import Testing
 
 /// Projects: keys, statuses, settings, archiving, transfer, deletion.
 extension ServiceTests {
-    @Test("A project has a key of its own, and keeps it", arguments: Place.allCases)
+    @Test("A project has a key of its own, and keeps it", arguments: Place.everywhere)
     func projectKeys(place: Place) async throws {
         let fixture = try await Fixture(place)
         let (workspace, store) = (fixture.workspace, fixture.store)
@@ -32,7 +32,7 @@ extension ServiceTests {
         #expect(try store.get(.project(key: "ENG"))?.id == "p")
     }
 
-    @Test("A project's status changes as the table of statuses allows", arguments: Place.allCases)
+    @Test("A project's status changes as the table of statuses allows", arguments: Place.everywhere)
     func projectStatuses(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
@@ -51,7 +51,9 @@ extension ServiceTests {
         #expect(changed.status == .started)
     }
 
-    @Test("Nor does a project that was stored without a status skip any", arguments: Place.allCases)
+    @Test(
+        "Nor does a project that was stored without a status skip any", arguments: Place.everywhere
+    )
     func firstProjectStatus(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
@@ -66,7 +68,7 @@ extension ServiceTests {
         }
     }
 
-    @Test("A change keeps the owner, and is an admin's", arguments: Place.allCases)
+    @Test("A change keeps the owner, and is an admin's", arguments: Place.everywhere)
     func projectSettings(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
@@ -81,7 +83,7 @@ extension ServiceTests {
         }
     }
 
-    @Test("An archived project is read only until it is restored", arguments: Place.allCases)
+    @Test("An archived project is read only until it is restored", arguments: Place.everywhere)
     func archivedProjects(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
@@ -94,7 +96,9 @@ extension ServiceTests {
         try await fixture.task("t")
     }
 
-    @Test("An owner gives a project to another user, and stays an admin", arguments: Place.allCases)
+    @Test(
+        "An owner gives a project to another user, and stays an admin", arguments: Place.everywhere
+    )
     func transfers(place: Place) async throws {
         let fixture = try await Fixture(place)
         let (workspace, store) = (fixture.workspace, fixture.store)

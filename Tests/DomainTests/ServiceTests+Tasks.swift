@@ -9,7 +9,7 @@ import Testing
 
 /// Tasks: numbers, assignees, statuses, history, changes.
 extension ServiceTests {
-    @Test("A new task gets a number, its reporter and its times", arguments: Place.allCases)
+    @Test("A new task gets a number, its reporter and its times", arguments: Place.everywhere)
     func tasks(place: Place) async throws {
         let fixture = try await Fixture(place)
         let store = fixture.store
@@ -31,7 +31,7 @@ extension ServiceTests {
         }
     }
 
-    @Test("Assignees are members, and so are those who move a task", arguments: Place.allCases)
+    @Test("Assignees are members, and so are those who move a task", arguments: Place.everywhere)
     func assignees(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace
@@ -60,7 +60,7 @@ extension ServiceTests {
         }
     }
 
-    @Test("A pair of statuses that the table does not have is refused", arguments: Place.allCases)
+    @Test("A pair of statuses that the table does not have is refused", arguments: Place.everywhere)
     func transitions(place: Place) async throws {
         let fixture = try await Fixture(place)
         for from in CodexFlow.Task.Status.allCases {
@@ -80,7 +80,7 @@ extension ServiceTests {
         #expect(done.count == 1)
     }
 
-    @Test("Statuses set a task's times, and are in its history", arguments: Place.allCases)
+    @Test("Statuses set a task's times, and are in its history", arguments: Place.everywhere)
     func history(place: Place) async throws {
         let fixture = try await Fixture(place)
         let (workspace, clock) = (fixture.workspace, fixture.clock)
@@ -110,7 +110,7 @@ extension ServiceTests {
 
     @Test(
         "Numbers go on after those of tasks that were stored without the services",
-        arguments: Place.allCases)
+        arguments: Place.everywhere)
     func numbersOfOthers(place: Place) async throws {
         let fixture = try await Fixture(place)
         func store(_ number: Int) async throws {
@@ -133,7 +133,7 @@ extension ServiceTests {
         #expect(try await fixture.task("e").number == 2)
     }
 
-    @Test("Changes: kept fields, stale reads, scales, archived tasks", arguments: Place.allCases)
+    @Test("Changes: kept fields, stale reads, scales, archived tasks", arguments: Place.everywhere)
     func changes(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace

@@ -344,7 +344,7 @@ struct ServiceTests {
         }
         #expect(results.filter { $0 }.count == 1)
         let patient = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(fixture.store, attemptCountMax: 1000),
+            try CodexFlow.TableWorkspaceBackend(fixture.store, attemptCountMax: 1000),
             clock: { fixture.clock.now }, calendar: SystemCalendar())
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<20 {

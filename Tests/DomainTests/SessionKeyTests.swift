@@ -119,7 +119,7 @@ struct SessionKeyTests {
         let (clock, workspace) = (fixture.clock, fixture.workspace)
         let first = Mutex<String?>(nil)
         let slow = CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(
+            try CodexFlow.TableWorkspaceBackend(
                 RemoteTable(fixture.store) {
                     let opened = try await workspace.idempotent(Self.key).openSession(for: "mia")
                     first.withLock { $0 = opened.token }

@@ -18,22 +18,22 @@ struct StaleReadTests {
     /// and the reads of its items.
     private func workspace(
         _ partition: String, overtakenBy other: @escaping @Sendable () async throws -> Void
-    ) -> CodexFlow.Workspace {
+    ) throws -> CodexFlow.Workspace {
         let table = RemoteTable(
             fixture.store,
             at: { call in
                 guard case .page(let query) = call else { return false }
                 return query.partition == [.string(partition)]
             }, overtakenBy: other)
-        return Self.workspace(fixture, table)
+        return try Self.workspace(fixture, table)
     }
 
     private static func workspace(
         _ fixture: Fixture, _ table: RemoteTable
-    ) -> CodexFlow.Workspace {
+    ) throws -> CodexFlow.Workspace {
         let clock = fixture.clock
         return CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
+            try CodexFlow.TableWorkspaceBackend(table), clock: { clock.now },
             calendar: SystemCalendar())
     }
 
@@ -48,7 +48,7 @@ struct StaleReadTests {
         try await fixture.task("a")
         _ = try await fixture.claim("a", by: "mia")
         fixture.clock.advance(by: 60)
-        let slow = workspace("PROJECT#p#CLAIMED") { [fixture] in
+        let slow = try workspace("PROJECT#p#CLAIMED") { [fixture] in
             _ = try await fixture.claim("a", by: "max")
         }
         #expect(try await slow.expireClaims(in: "p") == 0)
@@ -59,7 +59,7 @@ struct StaleReadTests {
     func holders() async throws {
         try await fixture.task("a")
         _ = try await fixture.claim("a", by: "mia")
-        let slow = workspace("HOLDER#mia") { [fixture] in
+        let slow = try workspace("HOLDER#mia") { [fixture] in
             try await fixture.workspace.releaseTask("a", in: "p", by: "olga")
             _ = try await fixture.claim("a", by: "max")
         }
@@ -72,7 +72,7 @@ struct StaleReadTests {
         let start = fixture.clock.now
         try await fixture.task("a") { ($0.status, $0.notBefore) = (.todo, start + 60) }
         fixture.clock.advance(by: 60)
-        let slow = workspace("PROJECT#p#WAITING") { [fixture] in
+        let slow = try workspace("PROJECT#p#WAITING") { [fixture] in
             try await fixture.workspace.changeTask("a", in: "p", by: "max") {
                 $0.notBefore = start + 600
             }
@@ -84,7 +84,7 @@ struct StaleReadTests {
     @Test("A task that was assigned since the index was read is its assignee's")
     func assignees() async throws {
         try await fixture.task("a") { $0.status = .todo }
-        let slow = workspace("PROJECT#p#READY") { [fixture] in
+        let slow = try workspace("PROJECT#p#READY") { [fixture] in
             try await fixture.workspace.assignTask("a", in: "p", to: "max", by: "mia")
         }
         #expect(try await slow.claimNext(in: "p", by: "mia", lease: .seconds(60)) == nil)
@@ -96,7 +96,7 @@ struct StaleReadTests {
         try await fixture.task("a")
         _ = try await fixture.claim("a", by: "mia")
         fixture.clock.advance(by: 60)
-        let slow = workspace("PROJECT#p#CLAIMED") { [fixture] in
+        let slow = try workspace("PROJECT#p#CLAIMED") { [fixture] in
             _ = try await fixture.claim("a", by: "max")
         }
         #expect(try await slow.expiredClaims(in: "p").isEmpty)

@@ -47,7 +47,7 @@ struct WaitingCreationTests {
         #expect(try fixture.store.verify().isSound)
     }
 
-    @Test("A finished blocker and none leave the task ready", arguments: Place.allCases)
+    @Test("A finished blocker and none leave the task ready", arguments: Place.everywhere)
     func ready(place: Place) async throws {
         let fixture = try await Fixture(place)
         try await fixture.task("a", through: [.canceled])
@@ -109,7 +109,7 @@ struct WaitingCreationTests {
 /// Steps of commands that have several commits.
 @Suite("Steps of commands")
 struct CommandStepTests {
-    @Test("A move from a given status leaves a task with another one", arguments: Place.allCases)
+    @Test("A move from a given status leaves a task with another one", arguments: Place.everywhere)
     func moves(place: Place) async throws {
         let fixture = try await Fixture(place)
         let workspace = fixture.workspace

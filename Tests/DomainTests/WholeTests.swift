@@ -205,10 +205,10 @@ struct WholeTests {
 
     private func overtaken(
         _ fixture: Fixture, by other: @escaping @Sendable () async throws -> Void
-    ) -> CodexFlow.Workspace {
+    ) throws -> CodexFlow.Workspace {
         let clock = fixture.clock
         return CodexFlow.Workspace(
-            CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store, overtakenBy: other)),
+            try CodexFlow.TableWorkspaceBackend(RemoteTable(fixture.store, overtakenBy: other)),
             clock: { clock.now }, calendar: SystemCalendar())
     }
 
@@ -216,7 +216,7 @@ struct WholeTests {
     func lastParts() async throws {
         let fixture = try await Fixture(.table)
         try await whole(["b", "c"], in: fixture)
-        let slow = overtaken(fixture) {
+        let slow = try overtaken(fixture) {
             try await fixture.workspace.moveTask("c", in: "p", to: .canceled, by: "max")
         }
         try await slow.moveTask("b", in: "p", to: .canceled, by: "mia")
@@ -239,7 +239,7 @@ struct WholeTests {
     func newPart() async throws {
         let fixture = try await Fixture(.table)
         try await whole([], in: fixture)
-        let slow = overtaken(fixture) {
+        let slow = try overtaken(fixture) {
             try await fixture.task("b") { ($0.status, $0.parentID) = (.todo, "a") }
         }
         #expect(try await slow.claimNext(in: "p", by: "mia", lease: .seconds(60))?.id == "b")

@@ -46,6 +46,13 @@ struct LayerTests {
             "CodexDynamoDBFaults",
             ["CodexCore", "CodexDynamoDB", "CodexStore", "FoundationEssentials"]),
         Layer(
+            "CodexRemote",
+            [
+                "AsyncHTTPClient", "CodexCore", "CodexSignatures", "Crypto", "Foundation",
+                "FoundationEssentials", "NIOCore", "NIOHTTP1", "NIOPosix", "Synchronization",
+            ]),
+        Layer("CodexSignatures", []),
+        Layer(
             "CodexTesting",
             [
                 "CodexCore", "CodexStore", "Foundation", "FoundationEssentials", "Synchronization",
@@ -138,6 +145,7 @@ struct LayerTests {
             #".target(name: "Codex", dependencies: ["CodexCore", "CodexStore", "CodexWorkspace"])"#,
             #".target(name: "CodexDynamoDB", dependencies: ["CodexCore", "CodexStore"])"#,
             #".target(name: "CodexTesting", dependencies: ["CodexCore", "CodexStore"])"#,
+            #".target(name: "CodexSignatures")"#,
         ])
     func manifest(target: String) throws {
         let manifest = try String(

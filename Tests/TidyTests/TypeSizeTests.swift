@@ -22,6 +22,8 @@ struct TypeSizeTests {
         "CodexDynamoDB.DynamoDBService": "The operations of DynamoDB's API, each in its own file.",
         "CodexDynamoDB.ResponseWriter":
             "Each part of a response is a member, beside the limits of its size.",
+        "CodexRemote.RemoteTable":
+            "The API of a remote table: each operation is a member, in the file of its job.",
         "CodexStore.Manifest":
             "What a store keeps about itself: each change is a member, in the file of its job.",
         "CodexStore.ReadableTransaction":

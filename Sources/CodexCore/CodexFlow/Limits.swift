@@ -73,6 +73,15 @@ extension CodexFlow {
         /// With both at this limit, a task can still be finished within
         /// ``DynamoDBLimits/transactionActionCountMax`` actions.
         public static let dependencyCountMax = 40
+        /// Most tasks that a new task waits for, if it is created together with its dependencies on
+        /// a remote table: a transaction there has 100 actions at most.
+        public static let remoteBlockerCountMax = 14
+        /// Most parts of a task that gets another parent on a remote table.
+        public static let remotePartCountMax = 40
+        /// Most archived projects in which a user who is deleted on a remote table has open tasks.
+        public static let remoteProjectCountMax = 40
+        /// Most approvals that a request for changes takes back on a remote table.
+        public static let remoteApprovalCountMax = 60
         /// Most tasks and links between them that the check for a circle of waiting tasks reads.
         public static let dependencyWalkMax = 2000
         /// The longest claim of a task.

@@ -19,6 +19,8 @@ extension CodexError {
             case tooManyDeadLetters
             case filesReplaced, lockTimeout, forked, limitReached, storeFull, inUse
             case following, notFollowing, diverged, recordsMissing, behindLeader
+            case throttled, writeConflict, unavailable, timedOut, accessDenied
+            case credentialsUnavailable, invalidResponse, unsupportedOperation
         }
 
         private let kind: Kind
@@ -136,7 +138,8 @@ extension CodexError {
         /// A write whose outcome is unknown: the next opening of the store shows whether it exists.
         ///
         /// Either its log record may not be on stable storage, or the record is there and the data
-        /// file could not be updated.
+        /// file could not be updated. A write to a remote table has it if no answer came, and if a
+        /// repetition could be applied twice: read the item before you write it again.
         public static let outcomeUnknown = Code(.outcomeUnknown)
         /// Writes are refused in all processes after a failure of the log or of a checkpoint.
         ///
@@ -210,5 +213,25 @@ extension CodexError {
         public static let behindLeader = Code(.behindLeader)
         /// A field that must be encrypted is not encrypted.
         public static let valueNotSealed = Code(.valueNotSealed)
+        /// A remote service takes no more requests at this moment.
+        ///
+        /// Try again later, send fewer requests at once, or raise the capacity of the table.
+        public static let throttled = Code(.throttled)
+        /// Other requests were changing the same items of a remote table, at each attempt.
+        public static let writeConflict = Code(.writeConflict)
+        /// A remote service was not reached, or failed, and nothing was written.
+        public static let unavailable = Code(.unavailable)
+        /// A read of a remote table, or a write that was not sent, took too long.
+        ///
+        /// A write that was sent and had no answer is an ``outcomeUnknown``.
+        public static let timedOut = Code(.timedOut)
+        /// A remote service refuses the credentials, or what they permit.
+        public static let accessDenied = Code(.accessDenied)
+        /// No source gives credentials for a remote service, or one that is set up gives none.
+        public static let credentialsUnavailable = Code(.credentialsUnavailable)
+        /// The answer of a remote service is damaged, too large, or not of its protocol.
+        public static let invalidResponse = Code(.invalidResponse)
+        /// A remote service lacks an operation that is needed.
+        public static let unsupportedOperation = Code(.unsupportedOperation)
     }
 }

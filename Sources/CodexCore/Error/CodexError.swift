@@ -112,6 +112,11 @@ public struct CodexError: Error, Sendable {
     /// The same error, for the action at `position` of a list.
     package func at(_ position: Int) -> CodexError { with { $0.position = position } }
 
+    /// The error of the only action, if the error is of a list of one.
+    package var ofOnlyAction: CodexError {
+        code == .transactionCancelled && reasons.count == 1 ? reasons[0] ?? self : self
+    }
+
     /// The same error without the stored item.
     package var withoutItem: CodexError {
         details.currentItem == nil ? self : with { $0.currentItem = nil }

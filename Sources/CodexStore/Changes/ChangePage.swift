@@ -1,4 +1,4 @@
-internal import CodexCore
+public import CodexCore
 
 /// A place in a store's changes from which to continue; its size does not depend on the changes.
 public struct ChangeCursor: Sendable {

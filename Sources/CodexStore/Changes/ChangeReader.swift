@@ -188,15 +188,7 @@ extension ChangeFilter {
             let wasOld = try change.isOf(entities, change.entry.old)
             guard isNew || wasOld else { return false }
         }
-        guard partitionKeyPrefix != nil || sortKeyPrefix != nil else { return true }
-        let key = try change.key
-        return Self.matches(partitionKeyPrefix, key.partition)
-            && Self.matches(sortKeyPrefix, key.sort)
-    }
-
-    private static func matches(_ prefix: String?, _ value: AttributeValue?) -> Bool {
-        guard let prefix else { return true }
-        guard let text = value?.string else { return false }
-        return text.utf8.starts(with: prefix.utf8)
+        guard hasKeyPrefix else { return true }
+        return includesKey(try change.key)
     }
 }

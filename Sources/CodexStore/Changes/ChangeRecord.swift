@@ -7,14 +7,7 @@ public import FoundationEssentials
 /// Images are decoded on access. A change that changes no attribute has no record.
 public struct ChangeRecord: Sendable {
     /// The effect of a change on its item.
-    public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
-        /// The item was created.
-        case insert = "INSERT"
-        /// The item was changed.
-        case modify = "MODIFY"
-        /// The item was removed.
-        case remove = "REMOVE"
-    }
+    public typealias Kind = ChangeKind
 
     /// The change's place in the stream.
     public let sequenceNumber: SequenceNumber

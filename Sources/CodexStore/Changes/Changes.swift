@@ -1,4 +1,4 @@
-internal import CodexCore
+public import CodexCore
 
 /// The changes of a store after a position, and then each new one: an endless sequence.
 ///

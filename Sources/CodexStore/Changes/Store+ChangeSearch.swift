@@ -1,4 +1,4 @@
-internal import CodexCore
+package import CodexCore
 package import FoundationEssentials
 
 // Reads of the log that continue at a known place, so that they do not read a segment from its

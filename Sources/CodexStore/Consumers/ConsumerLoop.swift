@@ -1,4 +1,4 @@
-internal import CodexCore
+public import CodexCore
 internal import FoundationEssentials
 
 // How a consumer gets its changes:

@@ -1,4 +1,4 @@
-internal import CodexCore
+public import CodexCore
 
 extension Store {
     /// The dead letters of a consumer, the oldest first.

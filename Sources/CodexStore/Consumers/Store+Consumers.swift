@@ -1,4 +1,4 @@
-internal import CodexCore
+public import CodexCore
 internal import FoundationEssentials
 
 /// The status of a named consumer of changes.

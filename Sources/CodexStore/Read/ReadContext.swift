@@ -30,10 +30,16 @@ package final class ReadContext: TransactionContext, @unchecked Sendable {
         if id != synchronizedID { try slowSynchronize() }
     }
 
+    /// Takes over the process's catalog, and reads the manifest only if that is not new enough.
+    ///
+    /// A refresh takes the schema lock, whose holder may wait for another process's write. The
+    /// process's catalog can be read meanwhile. Its handles stay open: the reader was counted in
+    /// its epoch before, and a handle that is retired from now on waits for the reader's end.
     private func slowSynchronize() throws(CodexError) {
         while try Catalog.storedGeneration(transaction, catalog.meta) != catalog.generation {
-            // Only the next snapshot can use databases that are opened now.
-            catalog = try core.refreshCatalog()
+            let known = core.catalog
+            catalog = try known === catalog ? core.refreshCatalog() : known
+            // Only the next snapshot can use databases that were opened after this one began.
             reset()
             try renew()
         }

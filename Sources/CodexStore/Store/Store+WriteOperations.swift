@@ -80,7 +80,7 @@ extension Store {
     }
 }
 
-extension Store: TableBackend {
+extension Store {
     /// Performs all actions, or none of them, and with a token only once.
     ///
     /// See ``WriteTransaction/perform(_:idempotencyToken:)``.
@@ -96,5 +96,73 @@ extension Store: TableBackend {
     /// See ``WriteTransaction/perform(_:idempotencyToken:)``.
     public func perform(_ actions: [WriteAction]) async throws {
         try await perform(actions, idempotencyToken: nil)
+    }
+}
+
+// A store as a table backend: each read sees all completed writes, for any consistency.
+extension Store: TableBackend {
+    /// Everything that a table backend can do.
+    public var capabilities: TableCapabilities { .embedded }
+
+    /// The item with the key, or `nil`.
+    public func item(
+        in table: String, key: PrimaryKey, consistency: ReadConsistency
+    ) async throws -> Item? {
+        try item(in: table, key: key)
+    }
+
+    /// The items with the keys, from one snapshot.
+    public func items(
+        in table: String, keys: [PrimaryKey], consistency: ReadConsistency
+    ) async throws -> [Item?] {
+        try items(in: table, keys: keys)
+    }
+
+    /// A page of a query's items.
+    public func items(
+        matching query: TableQuery, limits: PageLimits, after token: PageToken?,
+        consistency: ReadConsistency
+    ) async throws -> Page<Item> {
+        try items(matching: query, limits: limits, after: token)
+    }
+
+    /// A page of a table's items.
+    public func items(
+        scanning table: String, limits: PageLimits, after token: PageToken?,
+        consistency: ReadConsistency
+    ) async throws -> Page<Item> {
+        try items(scanning: TableScan(table: table), limits: limits, after: token)
+    }
+
+    /// Performs one action, if its condition holds.
+    ///
+    /// See ``WriteTransaction/put(_:in:condition:returning:)`` and the other writes.
+    @discardableResult
+    public func perform(
+        _ action: WriteAction, returning: ReturnValues
+    ) async throws -> Item? {
+        switch action {
+        case .put(let table, let item, let condition):
+            return try await put(item, in: table, condition: condition, returning: returning)
+        case .update(let table, let key, let update, let condition):
+            return try await self.update(
+                in: table, key: key, update, condition: condition, returning: returning)
+        case .delete(let table, let key, let condition):
+            return try await delete(in: table, key: key, condition: condition, returning: returning)
+        case .check:
+            do {
+                try await perform([action])
+            } catch let error as CodexError {
+                throw error.ofOnlyAction
+            }
+            return nil
+        }
+    }
+
+    /// Performs all actions, or none of them, and with a token only once.
+    ///
+    /// See ``perform(_:idempotencyToken:)``.
+    public func transact(_ actions: [WriteAction], idempotencyToken token: String?) async throws {
+        try await perform(actions, idempotencyToken: token)
     }
 }

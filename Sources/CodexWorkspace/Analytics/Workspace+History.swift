@@ -19,8 +19,8 @@ extension CodexFlow.Workspace {
     /// - Parameters:
     ///   - project: The project.
     ///   - actor: An admin of the project, whose name the entries have.
-    ///   - batchCount: The number of tasks of a commit, from 1 to ``batchCountMax``. A commit on a
-    ///     remote table has room for about 45.
+    ///   - batchCount: The number of tasks of a commit, from 1 to ``batchCountMax``. On a remote
+    ///     table, a commit that has no room for so many is divided.
     ///   - onFailure: Gets the error of each task that cannot be read, with its key. It is passed
     ///     over.
     /// - Returns: The number of tasks whose history began.

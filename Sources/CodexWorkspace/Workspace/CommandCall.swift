@@ -95,8 +95,20 @@ struct CommandUse: Sendable {
         }
     }
 
+    /// The known reads of a command that looks for a key first; `nil` is no key.
+    static func reading(_ key: String?, and known: KnownReads) -> KnownReads {
+        // The decision itself refuses an invalid key.
+        guard let key, let keyHash = try? hash(of: key) else { return known }
+        return known.and { _ = try $0.get(.commandRecord(keyHash)) }
+    }
+
     private static func isKept(_ record: CodexFlow.CommandRecord, at now: Date) -> Bool {
         Double(record.expiresAt) > now.timeIntervalSince1970
+    }
+
+    /// Reads the record of the first command with the key.
+    func readRecord(_ reader: any CodexFlow.DecisionReader) throws {
+        _ = try reader.get(.commandRecord(keyHash))
     }
 
     /// The result of the first command with the key; `nil` if there is none, or if it has expired.

@@ -4,7 +4,9 @@ internal import CodexCore
 ///
 /// Each decision sees the data as if the writes of the decisions before it were stored. One task at
 /// a time uses it.
-final class CumulativeReads: CodexFlow.CheckedReader {
+final class CumulativeReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
+    CodexFlow.ProtectingReader
+{
     /// The last state of an item that was written.
     private struct Written {
         let entity: any Entity
@@ -46,6 +48,8 @@ final class CumulativeReads: CodexFlow.CheckedReader {
     private var written: [String: WrittenItems] = [:]
     /// The writes of all decisions, in their order.
     private(set) var writes: [CodexFlow.DecisionWrite] = []
+    /// Whether a decision got a number that was taken before the commit.
+    private var hasTakenNumber = false
 
     /// Creates reads of data without further writes.
     init(_ base: any CodexFlow.DecisionReader, _ schema: Schema) {
@@ -111,6 +115,35 @@ final class CumulativeReads: CodexFlow.CheckedReader {
     }
 
     func takes<E: Entity>(_ entity: E) throws -> Bool { try base.accepts(entity) }
+
+    func linked<E: Entity>(
+        _ query: Query<E>, in project: CodexFlow.Project.ID, isLenient: Bool
+    ) throws -> [E] {
+        guard let table = base as? any CodexFlow.ProtectingReader else {
+            return try isLenient ? readable(query, limit: nil) : all(query, limit: nil)
+        }
+        return try all(query, nil) { _ in
+            try table.linked(query, in: project, isLenient: isLenient)
+        }
+    }
+
+    func rely<E: Entity>(on entity: E) throws {
+        guard let table = base as? any CodexFlow.ProtectingReader else { return }
+        let definition = try schema.table(E.definition.table)
+        let key = try definition.primaryKey(of: try entity.item())
+        // The commit has a condition on what it writes.
+        if written[E.definition.name]?.states[key] == nil { try table.rely(on: entity) }
+    }
+
+    /// The number of the first task; the others continue the sequence in the commit itself.
+    func takeTaskNumber(of project: CodexFlow.Project.ID) throws -> Int? {
+        guard !hasTakenNumber, let table = base as? any CodexFlow.NumberingReader else {
+            return nil
+        }
+        let number = try table.takeTaskNumber(of: project)
+        hasTakenNumber = true
+        return number
+    }
 
     /// The written entities of a query together with the stored ones.
     private func all<E: Entity>(

@@ -27,12 +27,18 @@ extension CodexFlow.DecisionContext {
     }
 
     /// Whether a stored dependency says that the task waits for an open one, except for `other`.
+    ///
+    /// The task may stay marked because of that dependency: its blocker must still be there to take
+    /// the mark off. A mark that is missing does no harm.
     func hasOpenBlockers(
         _ task: CodexFlow.Task, except other: CodexFlow.Task.ID?
     ) throws -> Bool {
-        try all(.blockers(of: task.id, in: task.projectID)).contains {
+        let open = try all(.blockers(of: task.id, in: task.projectID)).first {
             $0.isOpen && $0.blockerID != other
         }
+        guard let open else { return false }
+        try rely(on: open)
+        return true
     }
 
     /// Whether a task has an open part, except for `other`; a part that cannot be read is none.

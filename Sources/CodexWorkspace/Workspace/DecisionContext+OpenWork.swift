@@ -81,13 +81,19 @@ extension CodexFlow.DecisionContext {
     ///
     /// Those of a project that is archived, in deletion or missing do not count.
     ///
-    /// - Throws: As ``requireNoWork(of:in:)``.
+    /// - Throws: As ``requireNoWork(of:in:)``; ``CodexError/Code/transactionTooLarge`` for more
+    ///   projects than fit into a transaction on a remote table.
     /// - Complexity: As ``requireNoWork(of:in:)``, for each project in which the user has open
     ///   tasks.
     func requireNoWork(of user: CodexFlow.User.ID) throws {
-        for id in try projectsOfOpenTasks(of: user) {
+        let projects = try projectsOfOpenTasks(of: user)
+        for id in projects {
             if let project = try get(.project(id)) { try requireNoWork(of: user, in: project) }
         }
+        try requireRemoteRoom(
+            projects.count, of: "archived projects with open tasks of the user",
+            upTo: CodexFlow.Limits.remoteProjectCountMax,
+            "Restore some of them, and give the tasks to others.")
     }
 
     /// The queries of the open tasks of a user in a project; a task may be in two of them.

@@ -18,8 +18,9 @@ extension CodexFlow.DecisionContext {
         private(set) var passed: Set<CodexFlow.Task.ID>
 
         init(isRemote: Bool, passing passed: Set<CodexFlow.Task.ID>) {
-            readCount = Self.whole(isRemote)
-            markCount = isRemote ? 5 : 100
+            // On a remote table, the predicate locks of blockers and parts count as well.
+            readCount = Self.whole(isRemote) + (isRemote ? 2 : 0)
+            markCount = isRemote ? 3 : 100
             self.passed = passed
         }
 
@@ -188,6 +189,8 @@ extension CodexFlow.DecisionContext {
         of claim: CodexFlow.TaskChange, _ lease: Duration, _ budget: inout ClaimBudget
     ) throws -> Finding {
         let (id, project) = (claim.old.id, claim.project.id)
+        // The predicate lock of the blockers.
+        if isRemote { budget.readCount -= 1 }
         // A task with a dependency or a blocker that cannot be read may be blocked.
         let read: [CodexFlow.Dependency]? = try ifReadable {
             try all(.blockers(of: id, in: project))
@@ -303,7 +306,8 @@ extension CodexFlow.DecisionContext {
             var change = promotion(of: task, in: project, changes)
             change.task = try changed(change)
             guard try isStorable(change) else {
-                budget.pass(task.id, after: 1)
+                // On a remote table, the holder and the membership were read.
+                budget.pass(task.id, after: isRemote ? 2 : 1)
                 continue
             }
             Self.put(change, in: &changes)
@@ -378,7 +382,8 @@ extension CodexFlow.DecisionContext {
                 guard try isStorable(dependency) else { continue }
                 switch try freedTask(of: dependency, in: project, changes) {
                 case .unchangeable:
-                    budget.pass(dependency.taskID, after: 1)
+                    // On a remote table, the locks of its blockers and parts were read as well.
+                    budget.pass(dependency.taskID, after: isRemote ? 3 : 1)
                     continue
                 case .changed(let change): Self.put(change, in: &changes)
                 case .unchanged: break

@@ -4,11 +4,12 @@ internal import CodexCore
 // both would never end.
 
 extension CodexFlow.DecisionContext {
-    /// Most tasks of a search whose parts are read on a remote table.
+    /// Most tasks of a search on a remote table that take predicate locks of their own.
     ///
-    /// There, each task whose parts are read takes an action of the transaction, which has at most
-    /// 100.
-    private static let remotePartReadCountMax = 40
+    /// Each takes two actions of the transaction, which has at most 100. Further tasks are under
+    /// the locks of the project's graph, and so are all tasks of a search that is one of several in
+    /// a commit.
+    private static let ownLockCountMax = 12
 
     /// The tasks that a search has met, nearest first.
     private struct Reached {
@@ -46,8 +47,8 @@ extension CodexFlow.DecisionContext {
     ///   of reading.
     /// - Complexity: Searches from both tasks in turn, and ends with the shorter search: the tasks
     ///   that the blocker waits for, or those that wait for the task, also through other tasks. On
-    ///   a remote table, it searches from the blocker alone, and reads the parts of the nearest 40
-    ///   tasks.
+    ///   a remote table, it searches from the blocker alone, and only if something waits for the
+    ///   task.
     func requireNoCycle(_ dependency: CodexFlow.Dependency) throws {
         let values = [
             "taskId": dependency.taskID.attributeValue,
@@ -84,16 +85,21 @@ extension CodexFlow.DecisionContext {
     ) throws {
         let cycle = CodexFlow.Rule.dependencyCycle
         try cycle.require(!others.contains(task), field, values)
+        if isRemote, try !areAwaited(others, in: project) { return }
+        let ownLockCount = isOneOfMany ? 0 : Self.ownLockCountMax
         var (awaited, waiting) = (Reached([task]), Reached(others))
         var leftCount = CodexFlow.Limits.dependencyWalkMax
         while let next = awaited.next() {
-            let readsParts =
-                !isRemote || awaited.lookedAtCount <= Self.remotePartReadCountMax
-            let found = try tasks(awaitedBy: next, in: project, readsParts: readsParts)
+            let found =
+                if let table = protectingReader, awaited.lookedAtCount > ownLockCount {
+                    try tasks(awaitedBy: next, in: project, of: table)
+                } else {
+                    try tasks(awaitedBy: next, in: project)
+                }
             try cycle.require(!waiting.meets(found), field, values)
             awaited.add(found)
             leftCount -= 1 + found.count
-            // On a remote table, each task would take a predicate lock of its own.
+            // On a remote table, each task would take a condition on its item.
             if !isRemote {
                 // If all tasks that wait for the others were met, the task is none of them.
                 guard let next = waiting.next() else { return }
@@ -108,13 +114,45 @@ extension CodexFlow.DecisionContext {
 
     /// The tasks that a task waits for itself: its blockers and its parts.
     private func tasks(
-        awaitedBy task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, readsParts: Bool
+        awaitedBy task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID
     ) throws -> [CodexFlow.Task.ID] {
         let blockers = try all(.blockers(of: task, in: project)).map(\.blockerID)
-        guard readsParts else { return blockers }
         // A raw item that does not tell its own identifier is no part.
         let parts = try readable(.subtaskLinks(of: task, in: project)).map(\.id)
         return blockers + parts
+    }
+
+    /// The same, under the locks of the project's graph.
+    private func tasks(
+        awaitedBy task: CodexFlow.Task.ID, in project: CodexFlow.Project.ID,
+        of table: any CodexFlow.ProtectingReader
+    ) throws -> [CodexFlow.Task.ID] {
+        let blockers = try table.linked(
+            CodexCore.Query<CodexFlow.Dependency>.blockers(of: task, in: project), in: project,
+            isLenient: false)
+        let parts = try table.linked(
+            CodexCore.Query<CodexFlow.TaskLink>.subtaskLinks(of: task, in: project), in: project,
+            isLenient: true)
+        return blockers.map(\.blockerID) + parts.map(\.id)
+    }
+
+    /// Whether a task outside of some tasks may wait for one of them: by a dependency, or as its
+    /// whole.
+    ///
+    /// If none does, no other task can wait for them through others either.
+    private func areAwaited(
+        _ tasks: Set<CodexFlow.Task.ID>, in project: CodexFlow.Project.ID
+    ) throws -> Bool {
+        for task in tasks.sorted(by: { ByteOrder.compare($0.rawValue, $1.rawValue) < 0 }) {
+            if try !all(.dependents(of: task, in: project), limit: 1).isEmpty { return true }
+            let found: CodexFlow.TaskLink?? = try ifReadable {
+                try get(.taskLink(task, in: project))
+            }
+            if let known = found, let whole = known?.parentID, !tasks.contains(whole) {
+                return true
+            }
+        }
+        return false
     }
 
     /// The tasks that wait for a task themselves: its dependents and its whole.

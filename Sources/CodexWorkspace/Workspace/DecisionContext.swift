@@ -10,12 +10,24 @@ extension CodexFlow {
         private let reader: any DecisionReader
         private let issued: IssuedIdentifiers
         private var issuedCount = 0
+        /// The reads, if the table gives numbers before the commit.
+        var numberingReader: (any NumberingReader)? {
+            isRemote ? reader as? any NumberingReader : nil
+        }
+        /// The reads, if another command may change their results before the commit.
+        var protectingReader: (any ProtectingReader)? {
+            isRemote ? reader as? any ProtectingReader : nil
+        }
+        /// Whether the command is one of several in a commit.
+        var isOneOfMany: Bool { reader is CumulativeReads }
         let settings: Settings
         /// The present time in whole milliseconds, as it is stored.
         public let now: Date
         /// Whether the data is in a remote table, where another command may write before this one.
         let isRemote: Bool
         private(set) var writes: [DecisionWrite] = []
+        /// What further commits on a remote table do after this one.
+        private(set) var later: [LaterDecision] = []
         /// The histories that this command continues, by project and task.
         var histories: [[String]: TaskHistory] = [:]
 
@@ -93,6 +105,19 @@ extension CodexFlow {
 
         /// Deletes an entity that was read.
         public func delete(_ entity: some Entity) { writes.append(.delete(entity)) }
+
+        /// Lets a further commit on a remote table follow this one.
+        ///
+        /// It may be missing after an interruption, so no rule depends on it. It gets no
+        /// identifiers that stay the same when it is decided again.
+        func continueLater(_ decide: @escaping @Sendable (DecisionContext) throws -> Void) {
+            let settings = settings
+            later.append { reader in
+                let context = DecisionContext(reader, settings, IssuedIdentifiers())
+                try decide(context)
+                return Decision((), context.writes)
+            }
+        }
 
         // MARK: Given values
 

@@ -35,13 +35,13 @@ struct DeletionStep: CommandOutcome {
 }
 
 extension CodexFlow.Workspace {
-    /// Runs a deletion in as many commits as it needs; see ``run(_:isComplete:_:)``.
+    /// Runs a deletion in as many commits as it needs; see ``run(_:reading:isComplete:_:)``.
     ///
     /// - Parameters:
     ///   - call: The command with its arguments.
     ///   - decide: The decision of a commit. It gets the entity that the first commit began to
     ///     delete; `nil` is the first commit.
-    /// - Throws: As ``run(_:isComplete:_:)``; `CancellationError` between commits.
+    /// - Throws: As ``run(_:reading:isComplete:_:)``; `CancellationError` between commits.
     func runDeletion(
         _ call: @autoclosure () throws -> CommandCall,
         _ decide:

@@ -10,10 +10,15 @@ extension CodexFlow {
     /// it is unchanged. A command that writes an item of the partition increments the number in the
     /// same transaction.
     ///
-    /// The comments of a project are in one partition. So those of each task have a lock of their
-    /// own, with the hash of the partition and the beginning of the sort keys. A command increments
-    /// it if it adds an entry to the history of a task and does not write the task: a comment or
-    /// logged work, for example. The deletion of the task then sees the command.
+    /// The comments and the dependencies of a project are in one partition. So those of each task
+    /// have a lock of their own, with the hash of the partition and the beginning of the sort keys.
+    /// A command increments the lock of comments if it adds an entry to the history of a task and
+    /// does not write the task: a comment or logged work, for example. The deletion of the task
+    /// then sees the command.
+    ///
+    /// A search for a circle of waiting tasks may look at more tasks than a transaction has room
+    /// for locks. Then it reads the locks of the project's graph (``graphNames(of:)``). A command
+    /// that adds a link between tasks increments one of them. Decision 48 has the proof.
     ///
     /// Other queries that are not in ``all`` have no lock: their results may be slightly older than
     /// the commit.
@@ -24,6 +29,11 @@ extension CodexFlow {
         let index: String?
         /// Whether only the existence of items counts, and not their content.
         var isOfKeys = false
+        /// Whether each beginning of sort keys, up to their last part, has a lock of its own.
+        var isOfStart = false
+        /// Whether a table with markers has no such lock: a marker of a unique key is its own lock,
+        /// and a project's sequence gives each number once.
+        var isReplaced = false
 
         /// The queries of commands whose results other commands change.
         static let all: [PredicateLock] = [
@@ -32,17 +42,22 @@ extension CodexFlow {
             PredicateLock(entity: Member.definition.name, index: Index.gsi1),
             PredicateLock(entity: Project.definition.name, index: Index.gsi1, isOfKeys: true),
             // Email addresses and project keys are unique.
-            PredicateLock(entity: User.definition.name, index: Index.gsi1, isOfKeys: true),
-            PredicateLock(entity: Project.definition.name, index: Index.projectKey, isOfKeys: true),
+            PredicateLock(
+                entity: User.definition.name, index: Index.gsi1, isOfKeys: true, isReplaced: true),
+            PredicateLock(
+                entity: Project.definition.name, index: Index.projectKey, isOfKeys: true,
+                isReplaced: true),
             // Open tasks of a member, parts of a task, task numbers.
             PredicateLock(entity: Task.definition.name, index: Index.gsi1),
             PredicateLock(entity: Task.definition.name, index: Index.taskParent),
-            PredicateLock(entity: Task.definition.name, index: Index.taskNumber, isOfKeys: true),
-            // The blockers of a task.
-            PredicateLock(entity: Dependency.definition.name, index: nil),
-            // A command that depends on these entries' content also reads the table's lock.
+            PredicateLock(
+                entity: Task.definition.name, index: Index.taskNumber, isOfKeys: true,
+                isReplaced: true),
+            // The blockers of a task, and the tasks that wait for it. A command that depends on a
+            // dependency's content has a condition on that item (``DecisionContext/rely(on:)``).
+            PredicateLock(
+                entity: Dependency.definition.name, index: nil, isOfKeys: true, isOfStart: true),
             PredicateLock(entity: Dependency.definition.name, index: Index.gsi1, isOfKeys: true),
-            PredicateLock(entity: Dependency.definition.name, index: Index.gsi2, isOfKeys: true),
             // The hours of a user's day add up to 24 at most.
             PredicateLock(entity: WorkLog.definition.name, index: Index.gsi1),
             PredicateLock(entity: PRDReview.definition.name, index: nil),
@@ -67,15 +82,19 @@ extension CodexFlow {
         }
 
         /// The name of the predicate lock of a query; `nil` if it has none.
-        static func name(of query: TableQuery, _ entity: EntityDefinition) -> String? {
+        static func name(
+            of query: TableQuery, _ entity: EntityDefinition, hasMarkers: Bool = false
+        ) -> String? {
             if entity.name == Comment.definition.name, query.index == nil,
                 case .beginsWith(let start) = query.sort
             {
                 return name(nil, entity, query.partition + [start])
             }
-            guard all.contains(where: { $0.entity == entity.name && $0.index == query.index })
-            else { return nil }
-            return name(query.index, entity, query.partition)
+            let lock = all.first { $0.entity == entity.name && $0.index == query.index }
+            guard let lock, !(hasMarkers && lock.isReplaced) else { return nil }
+            guard lock.isOfStart else { return name(query.index, entity, query.partition) }
+            guard case .beginsWith(let start) = query.sort else { return nil }
+            return name(query.index, entity, query.partition + [start])
         }
 
         /// The name of the predicate lock of the comments on the task of an entry.
@@ -92,14 +111,81 @@ extension CodexFlow {
             return "\(index ?? "TABLE")#\(entity.name)#\(SHA256.hexadecimal(parts))"
         }
 
+        /// The beginning of a sort key, up to its last part.
+        ///
+        /// A `#` may be a part of a longer character, so it is looked for among the bytes.
+        private static func start(of key: AttributeValue) -> AttributeValue? {
+            guard let bytes = key.string?.utf8, let end = bytes.lastIndex(of: UInt8(ascii: "#"))
+            else { return nil }
+            return .string(String(decoding: bytes[...end], as: UTF8.self))
+        }
+
+        // MARK: The graph of waiting tasks
+
+        /// How many locks the graph of a project's waiting tasks has.
+        ///
+        /// A search reads all of them. A command that adds a link increments one, so that few
+        /// commands increment the same.
+        static let graphLockCount = 4
+
+        /// The names of the predicate locks of a project's graph.
+        static func graphNames(of project: Project.ID) -> [String] {
+            graphNames(in: .string("PROJECT#\(project)"))
+        }
+
+        private static func graphNames(in partition: AttributeValue) -> [String] {
+            let hash = SHA256.hexadecimal(DynamoDBJSON.text(["p": partition]))
+            return (0..<graphLockCount).map { "GRAPH#\($0)#\(hash)" }
+        }
+
+        /// The lock of the project's graph that a write increments, if it adds a link: a new
+        /// dependency, or another parent of a task.
+        ///
+        /// A new task with a parent adds none that matters: it waits for nothing yet.
+        private static func graphName(
+            from old: Item?, to new: Item?, isInsert: Bool, _ entity: EntityDefinition,
+            _ table: TableDefinition
+        ) -> String? {
+            guard let new, let partition = new[table.partitionKey.name] else { return nil }
+            switch entity.name {
+            case Dependency.definition.name:
+                guard old == nil else { return nil }
+            case Task.definition.name:
+                guard !isInsert, let parent = new["parentId"], old?["parentId"] != parent else {
+                    return nil
+                }
+            default: return nil
+            }
+            let key = table.sortKey.flatMap { new[$0.name]?.string } ?? ""
+            let place = Int(SHA256.digest(key.utf8)[0]) % graphLockCount
+            return graphNames(in: partition)[place]
+        }
+
+        // MARK: Writes
+
         /// The predicate locks whose numbers a write increments.
+        ///
+        /// - Parameters:
+        ///   - old: The item before; `nil` if there was none, or if it was not read.
+        ///   - new: The item after; `nil` if it is deleted.
+        ///   - isInsert: Whether the key must not exist before.
+        ///   - entity: Its entity.
+        ///   - schema: The tables.
+        ///   - hasMarkers: Whether the table has markers.
+        /// - Returns: The names.
+        /// - Throws: The errors of the schema.
         static func names(
-            from old: Item?, to new: Item?, _ entity: EntityDefinition, _ schema: Schema
+            from old: Item?, to new: Item?, isInsert: Bool, _ entity: EntityDefinition,
+            _ schema: Schema, hasMarkers: Bool = false
         ) throws(CodexError) -> Set<String> {
             if isOfQueue(old, new, entity) { return [] }
             var names: Set<String> = []
             let table = try schema.table(entity.table)
-            for lock in all where lock.entity == entity.name {
+            if let name = graphName(from: old, to: new, isInsert: isInsert, entity, table) {
+                names.insert(name)
+            }
+            for lock in all
+            where lock.entity == entity.name && !(hasMarkers && lock.isReplaced) {
                 let index = try lock.index.flatMap { name throws(CodexError) in
                     try schema.index(name, of: entity.table)
                 }
@@ -111,8 +197,15 @@ extension CodexFlow {
                 }
                 let keys = partition + (index.map(\.sortKey) ?? table.sortKey.map { [$0] } ?? [])
                 if lock.isOfKeys, place(old, keys) == place(new, keys) { continue }
-                for values in [place(old, partition), place(new, partition)] {
-                    if let values { names.insert(name(lock.index, entity, values)) }
+                for item in [old, new] {
+                    guard var values = place(item, partition) else { continue }
+                    if lock.isOfStart {
+                        guard let last = place(item, keys)?.last,
+                            let beginning = Self.start(of: last)
+                        else { continue }
+                        values.append(beginning)
+                    }
+                    names.insert(name(lock.index, entity, values))
                 }
             }
             return names

@@ -2,11 +2,14 @@ internal import CodexCore
 internal import FoundationEssentials
 
 /// The reads of a decision on a remote table; one task at a time uses it.
-final class TableReads: CodexFlow.CheckedReader {
+final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
+    CodexFlow.ProtectingReader
+{
     enum Request: Hashable {
         case item(table: String, PrimaryKey)
-        /// A query; `isLenient` leaves out items that cannot be read.
-        case query(TableQuery, of: String, limit: Int?, isLenient: Bool)
+        /// A query; `isLenient` leaves out items that cannot be read, and `isOfGraph` reads the
+        /// locks of a project's graph before it.
+        case query(TableQuery, of: String, limit: Int?, isLenient: Bool, isOfGraph: Bool)
     }
 
     /// A read that must be fetched before the decision can be made.
@@ -14,18 +17,41 @@ final class TableReads: CodexFlow.CheckedReader {
         let request: Request
         /// The entity to read.
         let definition: EntityDefinition
-        /// The predicate lock of a query.
-        var lockName: String?
+        /// The predicate locks of a query.
+        var lockNames: [String] = []
+        /// The marker that a query of a unique key asks for.
+        var markerKey: PrimaryKey?
         /// Whether a query's result may have an item.
         var isReadable: @Sendable (Item) -> Bool = { _ in true }
     }
 
-    let schema: Schema
+    /// A number of a task that must be taken before the decision can be made.
+    struct NumberRequest: Error, Hashable {
+        let project: CodexFlow.Project.ID
+    }
+
+    let entities: EntityItems
+    /// Whether rules look at markers, and not at indexes.
+    let hasMarkers: Bool
+    private var schema: Schema { entities.schema }
+
+    // What was fetched, also if no decision has asked for it.
+
     var items: [Request: Item?] = [:]
     /// The results of queries, as whole items of the entity.
     var results: [Request: [Item]] = [:]
     /// The predicate locks of the queries, as they were before the queries.
     var predicateLocks: [String: Item?] = [:]
+    /// The markers of unique keys, as they were before the queries.
+    var markers: [PrimaryKey: Item?] = [:]
+    /// The numbers that were taken for the command; `nil` if it takes its number itself.
+    var numbers: [NumberRequest: Int?] = [:]
+
+    /// The reads that decisions have asked for, in their order.
+    private(set) var asked: [Missing] = []
+    private var used: Set<Request> = []
+    private var usedLocks: Set<String> = []
+    private var usedMarkers: Set<PrimaryKey> = []
     /// Items that queries returned: a replaced or deleted item must still equal the one here.
     private var found: [Request: Item] = [:]
     /// Whether all reads of each item gave the same state of it.
@@ -35,10 +61,26 @@ final class TableReads: CodexFlow.CheckedReader {
     private(set) var isConsistent = true
     /// The fields of the types that each item was read as.
     private var fields: [Request: Set<String>] = [:]
+    /// The items that queries returned and whose content a decision relies on.
+    private var relied: Set<Request> = []
     /// The present time of the first decision with these reads.
     private var time: Date?
 
-    init(_ schema: Schema) { self.schema = schema }
+    /// Creates reads of which nothing is fetched.
+    init(_ entities: EntityItems, hasMarkers: Bool) {
+        self.entities = entities
+        self.hasMarkers = hasMarkers
+    }
+
+    /// Creates reads of what others have fetched, without a trace of their use.
+    init(fetchedBy other: TableReads) {
+        entities = other.entities
+        hasMarkers = other.hasMarkers
+        items = other.items
+        results = other.results
+        predicateLocks = other.predicateLocks
+        markers = other.markers
+    }
 
     /// The present time: the same one each time that a command is decided with these reads.
     ///
@@ -53,14 +95,25 @@ final class TableReads: CodexFlow.CheckedReader {
     }
 
     private func item(_ definition: EntityDefinition, _ key: PrimaryKey) throws -> Item? {
-        let request = Request.item(table: definition.table, key)
+        let missing = Missing(
+            request: .item(table: definition.table, key), definition: definition)
+        let request = missing.request
         guard let known = items[request] else {
             try Self.requireRoom([key.partition], key.sort.map { [$0] } ?? [])
-            throw Missing(request: request, definition: definition)
+            throw missing
         }
+        use(missing)
         fields[request, default: []].formUnion(definition.fields.map(\.name))
         if let found = found[request], found != known { isConsistent = false }
         return known
+    }
+
+    /// Notes that a decision uses a read: the write has the condition that it is unchanged.
+    func use(_ missing: Missing) {
+        guard used.insert(missing.request).inserted else { return }
+        asked.append(missing)
+        usedLocks.formUnion(missing.lockNames)
+        if let key = missing.markerKey { usedMarkers.insert(key) }
     }
 
     /// Throws if values are too long for a key.
@@ -79,12 +132,10 @@ final class TableReads: CodexFlow.CheckedReader {
     }
 
     func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
-        let table = try schema.table(E.definition.table)
-        switch try lookup.resolved(in: table) {
+        switch try lookup.resolved(in: try schema.table(E.definition.table)) {
         case .primaryKey(let key):
             guard let item = try item(E.definition, key) else { return nil }
-            let found: E = try schema.entity(of: item, in: table)
-            return found
+            return try entities.entity(item)
         case .index(let name, let partition, let sort):
             var query = TableQuery(
                 table: E.definition.table, index: name, partition: partition, sortPrefix: sort)
@@ -105,63 +156,94 @@ final class TableReads: CodexFlow.CheckedReader {
         try all(query, limit, isLenient: true)
     }
 
+    func linked<E: Entity>(
+        _ query: CodexCore.Query<E>, in project: CodexFlow.Project.ID, isLenient: Bool
+    ) throws -> [E] {
+        try all(query, nil, isLenient: isLenient, inGraphOf: project)
+    }
+
+    func rely<E: Entity>(on entity: E) throws {
+        let table = try schema.table(E.definition.table)
+        relied.insert(
+            .item(table: table.name, try table.primaryKey(of: try entity.item())))
+    }
+
+    /// The entities of a query.
+    ///
+    /// - Parameters:
+    ///   - query: The query.
+    ///   - limit: The most entities.
+    ///   - isLenient: Whether it leaves out items that cannot be read.
+    ///   - project: The project whose graph's locks protect the result; `nil` is the lock of the
+    ///     query itself.
+    /// - Returns: The entities.
+    /// - Throws: ``Missing``, and the errors of reading.
     private func all<E: Entity>(
-        _ query: CodexCore.Query<E>, _ limit: Int?, isLenient: Bool
+        _ query: CodexCore.Query<E>, _ limit: Int?, isLenient: Bool,
+        inGraphOf project: CodexFlow.Project.ID? = nil
     ) throws -> [E] {
         let table = try schema.table(E.definition.table)
         let made = try query.resolved(in: table, of: schema)
-        let request = Request.query(
-            made, of: E.definition.name, limit: limit, isLenient: isLenient)
-        guard let result = results[request] else {
+        var missing = Missing(
+            request: .query(
+                made, of: E.definition.name, limit: limit, isLenient: isLenient,
+                isOfGraph: project != nil),
+            definition: E.definition)
+        if let project {
+            missing.lockNames = CodexFlow.PredicateLock.graphNames(of: project)
+        } else if let name = CodexFlow.PredicateLock.name(
+            of: made, E.definition, hasMarkers: hasMarkers)
+        {
+            missing.lockNames = [name]
+        }
+        if hasMarkers {
+            missing.markerKey = CodexFlow.Marker.of(E.definition.name, in: made.index)?
+                .key(for: made)
+        }
+        guard let result = results[missing.request] else {
             try Self.requireRoom(made.partition, made.sortPrefix + made.sort.values)
-            var missing = Missing(
-                request: request, definition: E.definition,
-                lockName: CodexFlow.PredicateLock.name(of: made, E.definition))
             if isLenient {
-                let schema = schema
-                missing.isReadable = { item in
-                    let whole = schema.recognizingSealedValues(of: item, E.definition)
-                    return (try? E(item: whole)) != nil
-                }
+                let reader = entities
+                missing.isReadable = { (try? reader.entity($0, as: E.self)) != nil }
             }
             throw missing
         }
-        var entities: [E] = []
+        use(missing)
+        var found: [E] = []
         for item in result {
-            entities.append(try schema.entity(of: item, in: table))
+            found.append(try entities.entity(item))
             let request = Request.item(table: table.name, try table.primaryKey(of: item))
             fields[request, default: []].formUnion(E.definition.fields.map(\.name))
-            if let known = found[request], known != item { isConsistent = false }
+            if let known = self.found[request], known != item { isConsistent = false }
             // An item that was missing when it was read by key differs as well.
-            if let known = items[request], known != item { isConsistent = false }
-            if found[request] == nil { found[request] = item }
+            if used.contains(request), let known = items[request], known != item {
+                isConsistent = false
+            }
+            if self.found[request] == nil { self.found[request] = item }
         }
-        return entities
+        return found
+    }
+
+    /// A number that was taken before; without markers, a decision takes its number itself.
+    func takeTaskNumber(of project: CodexFlow.Project.ID) throws -> Int? {
+        guard hasMarkers else { return nil }
+        let request = NumberRequest(project: project)
+        guard let number = numbers[request] else { throw request }
+        return number
     }
 
     func takes<E: Entity>(_ entity: E) throws -> Bool {
         let table = try schema.table(E.definition.table)
         let request = Request.item(
             table: table.name, try table.primaryKey(of: try entity.item()))
-        return table.takes(try replacement(by: entity, of: known(request)))
+        return table.takes(try entities.item(of: entity, over: known(request) ?? nil))
     }
 
     /// The item as it was read; `nil` if it was not read, and `nil` in it if there is none.
     private func known(_ request: Request) -> Item?? {
-        if let item = items[request] { return .some(item) }
+        if used.contains(request), let item = items[request] { return .some(item) }
         guard let item = found[request] else { return nil }
         return .some(.some(item))
-    }
-
-    /// The item that replaces a read one: the attributes that the type does not know stay.
-    private func replacement<E: Entity>(by entity: E, of old: Item??) throws -> Item {
-        var item = try entity.item()
-        guard case .some(.some(let old)) = old else { return item }
-        let read = schema.recognizingSealedValues(of: old, E.definition)
-        for element in try E.unknownAttributes(of: read) where item[element.name] == nil {
-            item.set(element)
-        }
-        return item
     }
 
     /// The plan of a commit: its actions.
@@ -169,10 +251,14 @@ final class TableReads: CodexFlow.CheckedReader {
         var actions: [WriteAction] = []
         /// The indexes of inserts whose keys were not read before.
         var inserts: Set<Int> = []
+        /// The changes of markers.
+        var markers = CodexFlow.MarkerChanges()
     }
 
     /// The writes with the conditions that their items are unchanged, and checks of the other read
     /// items.
+    ///
+    /// - Throws: ``Missing`` if a written item must be read first, to know its markers.
     func plan(for writes: [CodexFlow.DecisionWrite]) throws -> Plan {
         var plan = Plan()
         var written: Set<Request> = []
@@ -182,15 +268,30 @@ final class TableReads: CodexFlow.CheckedReader {
             written.insert(request)
         }
         counted.formUnion(Self.locks(ofEntriesIn: writes, written))
-        for (request, item) in items where !written.contains(request) {
+        for (request, item) in items where used.contains(request) && !written.contains(request) {
             guard case .item(let name, let key) = request else { continue }
             plan.actions.append(
                 .check(table: name, key: key, condition: try condition(of: request, item, name)))
         }
-        for name in counted.union(predicateLocks.keys).sorted() {
+        for request in relied
+        where !written.contains(request) && !(used.contains(request) && items[request] != nil) {
+            guard case .item(let name, let key) = request, let item = found[request] else {
+                continue
+            }
+            plan.actions.append(
+                .check(table: name, key: key, condition: try condition(of: request, item, name)))
+        }
+        for name in counted.union(usedLocks).sorted() {
             plan.actions.append(
                 CodexFlow.PredicateLock.action(
-                    name, counts: counted.contains(name), read: predicateLocks[name]))
+                    name, counts: counted.contains(name),
+                    read: usedLocks.contains(name) ? predicateLocks[name] : nil))
+        }
+        if hasMarkers {
+            let table = try schema.table(CodexFlow.table)
+            plan.actions += plan.markers.actions(
+                in: table, read: markers.filter { usedMarkers.contains($0.key) },
+                room: DynamoDBLimits.transactionActionCountMax - plan.actions.count)
         }
         return plan
     }
@@ -248,11 +349,21 @@ final class TableReads: CodexFlow.CheckedReader {
         _ write: CodexFlow.DecisionWrite, _ entity: E, to plan: inout Plan,
         _ counted: inout Set<String>
     ) throws -> Request {
-        var item = try entity.item()
+        var item = try entities.item(of: entity)
         let table = try schema.table(E.definition.table)
         let key = try table.primaryKey(of: item)
         let request = Request.item(table: table.name, key)
         let old = known(request)
+        let name = E.definition.name
+        switch write {
+        case .insert: break
+        case .replace, .delete:
+            // The markers of an item that was not read are not known.
+            let isMarked = CodexFlow.Marker.all.contains { $0.entity == name }
+            guard old != nil || !hasMarkers || !isMarked else {
+                throw Missing(request: request, definition: E.definition)
+            }
+        }
         switch write {
         case .insert:
             try entity.validate()
@@ -261,7 +372,7 @@ final class TableReads: CodexFlow.CheckedReader {
             plan.actions.append(.put(table: table.name, item, condition: isNew))
         case .replace:
             try entity.validate()
-            item = try replacement(by: entity, of: old)
+            item = try entities.item(of: entity, over: old ?? nil)
             let isSame = try old.map { try condition(of: request, $0, table.name) }
             plan.actions.append(.put(table: table.name, item, condition: isSame))
         case .delete:
@@ -269,9 +380,17 @@ final class TableReads: CodexFlow.CheckedReader {
             plan.actions.append(.delete(table: table.name, key: key, condition: isSame))
         }
         var new: Item? = item
-        if case .delete = write { new = nil }
+        var isInsert = false
+        switch write {
+        case .insert: isInsert = true
+        case .replace: break
+        case .delete: new = nil
+        }
         counted.formUnion(
-            try CodexFlow.PredicateLock.names(from: old ?? nil, to: new, E.definition, schema))
+            try CodexFlow.PredicateLock.names(
+                from: old ?? nil, to: new, isInsert: isInsert, E.definition, schema,
+                hasMarkers: hasMarkers))
+        if hasMarkers { try plan.markers.add(from: old ?? nil, to: new, of: name, in: table) }
         return request
     }
 
@@ -281,24 +400,9 @@ final class TableReads: CodexFlow.CheckedReader {
         of request: Request, _ item: Item?, _ name: String
     ) throws -> Condition {
         let table = try schema.table(name)
-        guard let item else {
-            return .attributeNotExists(DocumentPath(table.partitionKey.name))
-        }
-        let keys = Set(table.keyAttributes.map(\.name))
-        let isThere = Condition.attributeExists(DocumentPath(table.partitionKey.name))
-        var conditions = [isThere]
-        for element in item where !keys.contains(element.name) {
-            conditions.append(
-                .compare(.path(DocumentPath(element.name)), .equal, .value(element.value)))
-        }
-        var known = fields[request] ?? []
-        for index in table.indexes {
-            known.formUnion((index.partitionKey + index.sortKey).map(\.name))
-        }
-        for name in known.sorted() where item[name] == nil && !keys.contains(name) {
-            conditions.append(.attributeNotExists(DocumentPath(name)))
-        }
-        return .all(conditions) ?? isThere
+        var names = fields[request] ?? []
+        for index in table.indexes { names.formUnion(index.keyAttributes.map(\.name)) }
+        return .unchanged(item, in: table, without: names)
     }
 }
 

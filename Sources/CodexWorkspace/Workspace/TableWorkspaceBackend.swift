@@ -8,33 +8,79 @@ extension CodexFlow {
     /// only read by key are checked in the same way. If a check fails, the command is decided
     /// again. Such checks cannot protect the results of queries. Items that act as predicate locks
     /// protect them.
+    ///
+    /// If queries of indexes may miss completed writes (``TableCapabilities``), rules do not look
+    /// at indexes. What they look up by another key then has items of its own, which change in the
+    /// transaction of the item: markers. ``verifyMarkers(repairing:)`` compares them with the
+    /// items.
     public struct TableWorkspaceBackend: WorkspaceBackend {
-        private let table: any TableBackend
-        private let schema: Schema
+        let fetch: TableFetch
         private let attemptCountMax: Int
+
+        var table: any TableBackend { fetch.table }
+        var entities: EntityItems { fetch.entities }
+        var schema: Schema { fetch.entities.schema }
 
         /// The most items and queries of a command: one that asks for more is not a pure function
         /// of its reads.
         private static let requestCountMax = 10_000
-        /// Most items that a list without unreadable items passes over: each costs a read.
-        private static let unreadableCountMax = 100
+        /// How often what a command is known to read is looked at: what the second time asks for
+        /// depends on what the first one found.
+        private static let knownRoundCount = 2
+
+        /// What a command needs of a service.
+        public static var needs: [TableCapabilities.Need] {
+            [
+                .consistentItems, .consistentQueries, .conditionalWrites,
+                .transactions(actionCount: DynamoDBLimits.transactionActionCountMax),
+                .idempotencyTokens,
+            ]
+        }
 
         /// Creates a backend.
         ///
         /// - Parameters:
         ///   - table: The table with the items.
         ///   - schema: The tables and entities in it.
+        ///   - untaggedVersions: The schema versions of items that do not tell their own, by the
+        ///     names of entities: of items that another program imported, for example. An embedded
+        ///     store keeps the versions itself.
         ///   - attemptCountMax: The number of attempts to decide a command before its conflicts are
         ///     reported.
+        /// - Throws: ``CodexError/Code/unsupportedOperation`` with the name of each of ``needs``
+        ///   that the service lacks.
         public init(
-            _ table: some TableBackend, schema: Schema = CodexFlow.schema, attemptCountMax: Int = 10
-        ) {
-            self.table = table
-            self.schema = schema
+            _ table: some TableBackend, schema: Schema = CodexFlow.schema,
+            untaggedVersions: [String: Int] = [:], attemptCountMax: Int = 10
+        ) throws(CodexError) {
+            let capabilities = table.capabilities
+            try capabilities.require(Self.needs)
+            fetch = TableFetch(
+                table: table,
+                entities: EntityItems(schema, capabilities, untaggedVersions: untaggedVersions),
+                hasMarkers: !capabilities.hasConsistentIndexQueries)
             self.attemptCountMax = max(1, attemptCountMax)
         }
 
         /// Decides, and writes on the condition that all read data is unchanged.
+        ///
+        /// - Throws: As ``commit(reading:_:)``.
+        public func commit<Outcome: Sendable>(
+            _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
+        ) async throws -> Outcome {
+            try await commit(reading: { _ in }, decide)
+        }
+
+        /// Decides, and writes on the condition that all read data is unchanged.
+        ///
+        /// If the service has batch reads, what `known` reads is fetched first, in two rounds. So
+        /// is what an attempt read, before the next one.
+        ///
+        /// If queries of indexes may miss completed writes, a new task gets its number before the
+        /// transaction, by an atomic ADD. A command that fails afterwards leaves a gap.
+        ///
+        /// Further commits may follow, for which the transaction has no room. If one of them fails,
+        /// its error is thrown, and the transaction stays. No rule depends on them.
         ///
         /// - Throws: The errors of `decide`; ``CodexError/Code/conditionFailed`` if the key of an
         ///   insert exists; ``CodexError/Code/transactionCancelled`` if every attempt met a
@@ -42,27 +88,31 @@ extension CodexFlow {
         ///   more than ``DynamoDBLimits/transactionActionCountMax`` items;
         ///   ``CodexError/Code/invalidArgument`` if it asks for more than 10,000 items and queries.
         public func commit<Outcome: Sendable>(
+            reading known: @escaping @Sendable (any DecisionReader) throws -> Void,
             _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
         ) async throws -> Outcome {
             var attempt = 1
+            var asked: [TableReads.Missing] = []
+            var numbers: [TableReads.NumberRequest: Int?] = [:]
             while true {
-                let reads = TableReads(schema)
-                let decision = try await decided(decide, reads)
+                let reads = TableReads(entities, hasMarkers: fetch.hasMarkers)
+                reads.numbers = numbers
+                try await prefetch(known, asked, into: reads)
+                let (decision, plan) = try await planned(decide, reads)
                 guard !decision.writes.isEmpty else { return decision.outcome }
-                let plan = try reads.plan(for: decision.writes)
                 guard plan.actions.count <= DynamoDBLimits.transactionActionCountMax else {
                     throw CodexError(
                         .transactionTooLarge,
                         "The command needs \(plan.actions.count) actions. A transaction on a "
                             + "remote table has \(DynamoDBLimits.transactionActionCountMax) at "
-                            + "most. "
-                            + "Remove some dependencies, subtasks or memberships first.")
+                            + "most. Nothing was written. Make several smaller commands of it.")
                 }
                 var conflict = Self.overtaken
+                var isWritten = false
                 do {
                     if reads.isConsistent {
-                        try await table.perform(plan.actions)
-                        return decision.outcome
+                        try await table.transact(plan.actions, idempotencyToken: nil)
+                        isWritten = true
                     }
                 } catch let error as CodexError where error.isConflict {
                     if error.isConflict(of: plan.inserts, among: plan.actions.count) {
@@ -71,11 +121,34 @@ extension CodexFlow {
                     }
                     conflict = error
                 }
+                if isWritten {
+                    for decide in decision.later { try await commit(decide) }
+                    return decision.outcome
+                }
                 guard attempt < attemptCountMax else { throw conflict }
                 attempt += 1
+                asked = reads.asked
+                // What was taken is the command's own. A sequence may exist now.
+                numbers = reads.numbers.filter { $0.value != nil }
                 // A random delay keeps the writers from conflicting again at the same time.
                 try await _Concurrency.Task.sleep(
                     for: .milliseconds(Int.random(in: 1...10 << min(attempt, 7))))
+            }
+        }
+
+        /// Fetches what a command is known to read, or what its last attempt read.
+        private func prefetch(
+            _ known: @Sendable (any DecisionReader) throws -> Void, _ asked: [TableReads.Missing],
+            into reads: TableReads
+        ) async throws {
+            guard table.capabilities.batchReadCountMax > 1 else { return }
+            guard asked.isEmpty else { return try await fetch.fetch(asked, into: reads) }
+            for _ in 0..<Self.knownRoundCount {
+                let collector = ReadCollector(reads)
+                // The decision itself throws what is wrong.
+                _ = try? known(collector)
+                guard !collector.missing.isEmpty else { return }
+                try await fetch.fetch(collector.missing, into: reads)
             }
         }
 
@@ -89,67 +162,45 @@ extension CodexFlow {
                 reasons: [reason])
         }
 
-        /// Runs a decision and fetches its missing reads until it has all of them.
-        private func decided<Outcome: Sendable>(
+        /// Runs a decision and fetches its missing reads, until it and the plan of its writes have
+        /// all of them.
+        private func planned<Outcome: Sendable>(
             _ decide: @Sendable (any DecisionReader) throws -> Decision<Outcome>,
             _ reads: TableReads
-        ) async throws -> Decision<Outcome> {
+        ) async throws -> (Decision<Outcome>, TableReads.Plan) {
             for _ in 0..<Self.requestCountMax {
                 try _Concurrency.Task.checkCancellation()
                 do {
-                    return try decide(reads)
-                } catch let missing as TableReads.Missing {
-                    switch missing.request {
-                    case .item(let table, let key):
-                        reads.items[missing.request] = .some(
-                            try await self.table.item(in: table, key: key))
-                    case .query(let query, _, let limit, _):
-                        // A predicate lock is read before the query that it protects.
-                        if let name = missing.lockName, reads.predicateLocks[name] == nil {
-                            reads.predicateLocks[name] = .some(
-                                try await table.item(
-                                    in: CodexFlow.table, key: PredicateLock.key(name)))
-                        }
-                        reads.results[missing.request] = try await items(
-                            query, limit, missing)
+                    let decision = try decide(reads)
+                    do {
+                        return (decision, try reads.plan(for: decision.writes))
+                    } catch let missing as TableReads.Missing {
+                        try await fetch.fetch([missing], into: reads)
+                        reads.use(missing)
                     }
+                } catch let missing as TableReads.Missing {
+                    try await fetch.fetch([missing], into: reads)
+                } catch let request as TableReads.NumberRequest {
+                    reads.numbers[request] = .some(
+                        try await fetch.takeTaskNumber(of: request.project))
                 }
             }
             throw CodexError(
                 .invalidArgument,
-                "The command asked for more than \(Self.requestCountMax) items and queries. Make it "
-                    + "a pure function of what it reads.")
-        }
-
-        /// The items of an entity that a query finds, up to `limit`.
-        private func items(
-            _ query: TableQuery, _ limit: Int?, _ missing: TableReads.Missing
-        ) async throws -> [Item] {
-            var (found, token): ([Item], PageToken?) = ([], nil)
-            var unreadableCount = 0
-            let request = query.ofAnyEntity
-            repeat {
-                let page = try await table.items(
-                    matching: request,
-                    limits: PageLimits(returned: limit.map { $0 - found.count }), after: token)
-                for item in page.items {
-                    guard let whole = try await wholeItem(item, request, of: missing.definition)
-                    else { continue }
-                    if missing.isReadable(whole) {
-                        found.append(whole)
-                    } else {
-                        unreadableCount += 1
-                    }
-                }
-                token = page.next
-            } while token != nil && found.count < limit ?? .max
-                && unreadableCount < Self.unreadableCountMax
-            return found
+                "The command asked for more than \(Self.requestCountMax) items and queries. Make "
+                    + "it a pure function of what it reads.")
         }
 
         /// The entity of the lookup, or `nil`.
         public func get<E: Entity>(_ lookup: Lookup<E>) async throws -> E? {
             try await commit { Decision(try $0.get(lookup), []) }
+        }
+
+        /// Which writes a list of the query sees: perhaps not the last ones, if it reads an index
+        /// that may be older than the table.
+        public func consistency<E: Entity>(of query: Query<E>) throws -> ReadConsistency {
+            let table = try schema.table(E.definition.table)
+            return fetch.consistency(of: try query.resolved(in: table, of: schema))
         }
 
         /// A page of the entities of the query.
@@ -180,59 +231,50 @@ extension CodexFlow {
             repeat {
                 let page = try await table.items(
                     matching: request,
-                    limits: PageLimits(returned: limit.map { $0 - found.count }), after: next)
+                    limits: PageLimits(returned: limit.map { $0 - found.count }), after: next,
+                    consistency: fetch.consistency(of: request))
                 examined += page.examinedCount
                 next = page.next
-                for item in page.items {
-                    do {
-                        if let whole = try await wholeItem(item, request, of: E.definition) {
-                            found.append(try schema.entity(of: whole, in: definition))
-                        }
-                    } catch let error as CodexError where error.isOfUnreadableItem {
-                        try onFailure(error)
+                for item in try await fetch.wholeItems(page.items, request, of: E.definition) {
+                    let read = Result { () throws(CodexError) -> E in try entities.entity(item) }
+                    switch read {
+                    case .success(let entity): found.append(entity)
+                    case .failure(let error) where error.isOfUnreadableItem: try onFailure(error)
+                    case .failure(let error): throw error
                     }
                 }
             } while next != nil && found.count < limit ?? .max
             return Page(items: found, next: next, examinedCount: examined)
         }
 
-        /// The whole item of an index entry, which may hold only a part of it; `nil` if it is not
-        /// of the entity, or no longer in the result.
-        ///
-        /// The index may be older than the table. The item as it is now is what a decision uses, so
-        /// it must satisfy the query itself.
-        private func wholeItem(
-            _ item: Item, _ query: TableQuery, of definition: EntityDefinition
-        ) async throws -> Item? {
-            guard try schema.isItem(item, of: definition) else { return nil }
-            guard try schema.isPartial(query) else { return item }
-            let tableDefinition = try schema.table(query.table)
-            let key = try tableDefinition.primaryKey(of: item)
-            guard let whole = try await table.item(in: query.table, key: key) else { return nil }
-            let place = try QueryPlace(query, in: tableDefinition)
-            return place.contains(whole, of: definition.name) ? whole : nil
-        }
-
         /// Deletes items of a project that is marked for deletion.
         public func removeItems(of project: Project.ID, limit: Int) async throws -> Bool {
             let whole = PrimaryKey(.string("PROJECT#\(project)"), "METADATA")
+            let definition = try schema.table(CodexFlow.table)
+            // One action of the list is reserved for the check.
+            let countMax = min(limit, DynamoDBLimits.transactionActionCountMax - 1)
             let page = try await table.items(
                 matching: TableQuery(table: CodexFlow.table, partition: [whole.partition]),
-                // One action of the list is reserved for the check.
-                limits: PageLimits(
-                    returned: min(limit, DynamoDBLimits.transactionActionCountMax - 1)),
-                after: nil)
-            let keys = try page.items.map { try schema.table(CodexFlow.table).primaryKey(of: $0) }
-            let others = keys.filter { $0 != whole }
+                limits: PageLimits(returned: countMax), after: nil, consistency: .consistent)
+            let others = try page.items.filter { try definition.primaryKey(of: $0) != whole }
             let isAlone = page.next == nil && others.isEmpty
             let isMarked = Condition.attributeExists(DocumentPath("deletingSince"))
-            var actions = others.map { WriteAction.delete(table: CodexFlow.table, key: $0) }
+            var actions: [WriteAction] = []
+            for item in isAlone ? page.items : others {
+                let key = try definition.primaryKey(of: item)
+                var removals = try markerKeys(of: item, outside: whole.partition).map {
+                    WriteAction.delete(table: CodexFlow.table, key: $0)
+                }
+                if key != whole { removals.append(.delete(table: CodexFlow.table, key: key)) }
+                guard actions.count + removals.count <= countMax else { break }
+                actions += removals
+            }
             actions.append(
                 isAlone
                     ? .delete(table: CodexFlow.table, key: whole, condition: isMarked)
                     : .check(table: CodexFlow.table, key: whole, condition: isMarked))
             do {
-                try await table.perform(actions)
+                try await table.transact(actions, idempotencyToken: nil)
             } catch let error as CodexError where error.isConflict {
                 let found = try await get(.project(project))
                 guard found?.deletingSince != nil else { return true }
@@ -240,16 +282,36 @@ extension CodexFlow {
             }
             return isAlone
         }
+
+        /// The keys of an item's markers in other partitions than its own.
+        private func markerKeys(
+            of item: Item, outside partition: AttributeValue
+        ) throws -> [PrimaryKey] {
+            guard fetch.hasMarkers else { return [] }
+            let table = try schema.table(CodexFlow.table)
+            return try markers(of: item).map { try table.primaryKey(of: $0) }
+                .filter { $0.partition != partition }
+        }
+
+        /// The markers that an item of any entity should have.
+        func markers(of item: Item) throws(CodexError) -> [Item] {
+            let table = try schema.table(CodexFlow.table)
+            for entity in schema.entities {
+                guard try entities.isItem(item, of: entity) else { continue }
+                return try Marker.items(for: item, of: entity.name, in: table)
+            }
+            return []
+        }
     }
 }
 
 extension CodexError {
     /// Whether another writer caused the failure.
-    fileprivate var isConflict: Bool {
+    var isConflict: Bool {
         if code == .transactionCancelled {
             return reasons.contains { $0?.isConflict == true }
         }
-        return code == .conditionFailed
+        return code == .conditionFailed || code == .writeConflict
     }
 
     /// Whether another writer caused the failure of actions at these indexes of a list, and of no
@@ -258,60 +320,12 @@ extension CodexError {
     /// If other actions failed too, the decision may be another one now: the command may have been
     /// performed by another process with the same idempotency key.
     fileprivate func isConflict(of places: Set<Int>, among count: Int) -> Bool {
-        guard code == .transactionCancelled else { return count == 1 && places.contains(0) }
+        guard code == .transactionCancelled else {
+            return code == .conditionFailed && count == 1 && places.contains(0)
+        }
         let conflicts = reasons.indices.filter { reasons[$0]?.isConflict == true }
-        return conflicts.allSatisfy(places.contains)
-    }
-}
-
-extension TableQuery {
-    /// The query for the items of all entities.
-    ///
-    /// A remote table has no entities. The backend chooses the items by their keys.
-    fileprivate var ofAnyEntity: TableQuery {
-        var query = self
-        query.entity = nil
-        return query
-    }
-}
-
-extension Schema {
-    /// Whether a query's results may lack attributes of their items.
-    func isPartial(_ query: TableQuery) throws(CodexError) -> Bool {
-        guard let name = query.index else { return false }
-        return try index(name, of: query.table)?.projection != .all
-    }
-
-    func index(_ name: String, of table: String) throws(CodexError) -> IndexDefinition? {
-        try self.table(table).indexes.first { $0.name == name }
-    }
-
-    /// Marks the encrypted values in an item of a remote table, which stores them as plain
-    /// binaries.
-    ///
-    /// Only a field that the schema declares as encrypted, or whose type is not binary, can have an
-    /// encrypted value.
-    func recognizingSealedValues(of item: Item, _ definition: EntityDefinition) -> Item {
-        item.recognizingSealedValues { name in
-            definition.fields.contains { $0.name == name && $0.type != .binary }
-                || entities.contains { $0.name == definition.name && $0.sealed.contains(name) }
+        return conflicts.allSatisfy {
+            places.contains($0) && reasons[$0]?.code == .conditionFailed
         }
-    }
-
-    /// The entity of an item of a remote table; an error names the item.
-    func entity<E: Entity>(
-        of item: Item, in table: TableDefinition
-    ) throws(CodexError) -> E {
-        do throws(CodexError) {
-            return try E(item: recognizingSealedValues(of: item, E.definition))
-        } catch {
-            throw error.inEntity(E.definition.name).inItem(key: try? table.primaryKey(of: item))
-        }
-    }
-
-    /// Whether the item's key matches the entity's keys.
-    func isItem(_ item: Item, of definition: EntityDefinition) throws(CodexError) -> Bool {
-        let table = try table(definition.table)
-        return definition.matches(try table.primaryKey(of: item), in: table)
     }
 }

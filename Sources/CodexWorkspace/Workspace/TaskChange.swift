@@ -301,6 +301,13 @@ extension CodexFlow.DecisionContext {
             next = found.parentID
         }
         try requireRoom(forPart: task, of: parent)
+        // Two levels above allow no part at all.
+        if isRemote, above + 1 < CodexFlow.Limits.taskDepthMax {
+            try requireRemoteRoom(
+                try all(.subtasks(of: task.id, in: task.projectID)).count,
+                of: "parts of the task", upTo: CodexFlow.Limits.remotePartCountMax,
+                "Give some of its parts another parent first.")
+        }
         let below = try depth(below: task.id, in: task.projectID)
         try CodexFlow.Rule.taskDepth.require(
             above + 1 + below <= CodexFlow.Limits.taskDepthMax, "parentId", values)
@@ -339,33 +346,88 @@ extension CodexFlow.DecisionContext {
     /// The queue's mark of an open task follows, which also depends on its parts. A dependency that
     /// cannot be changed, since it was stored without the services, stays as it is, and marks no
     /// task. It must not keep its blocker from its end, and claims read the blockers themselves.
+    ///
+    /// On a remote table, further commits correct what the transaction has no room for. Decision 48
+    /// tells why no rule depends on them.
     func refreshDependencies(of task: CodexFlow.Task) throws {
         var hasOpenBlocker = false
         let both =
             try all(.blockers(of: task.id, in: task.projectID))
             + all(.dependents(of: task.id, in: task.projectID))
-        for var dependency in both {
-            let isBlocker = dependency.blockerID == task.id
-            let other = isBlocker ? dependency.taskID : dependency.blockerID
-            // The other task is read only if it matters: on a remote table, each read costs an
-            // action.
-            let otherTask = try task.isOpen ? get(.task(other, in: task.projectID)) : nil
-            let isOpen = otherTask?.isOpen == true
-            let isChanged = dependency.isOpen != isOpen
-            // The queue looks at the tasks of freed dependencies itself: here, each would cost a
-            // further action on a remote table.
-            if isChanged {
-                (dependency.isOpen, dependency.isFreed) = (isOpen, isBlocker && !isOpen)
-            }
-            guard try !isChanged || isStorable(dependency) else { continue }
-            hasOpenBlocker = hasOpenBlocker || isOpen && !isBlocker
-            guard isChanged else { continue }
-            replace(dependency)
-            if let otherTask, isOpen, isBlocker { try setBlocked(true, otherTask) }
+        let isRoomy = !isRemote || task.dependencyActionCount(both.count) <= Self.roomForRefresh
+        for dependency in both where isRoomy || task.mustRefresh(dependency) {
+            if try refresh(dependency, beside: task) { hasOpenBlocker = true }
         }
+        if !isRoomy { refreshLater(both.filter { !task.mustRefresh($0) }, of: task) }
         guard task.isOpen else { return }
         try setBlocked(
             hasOpenBlocker || hasOpenParts(of: task.id, in: task.projectID), task)
+    }
+
+    /// Most actions of a transaction that correct the dependencies of a task which is opened or
+    /// ended, if that can also be done later.
+    private static let roomForRefresh = 40
+    /// Most dependencies that a later commit corrects: each takes two actions.
+    private static let laterRefreshCountMax = 40
+
+    /// Corrects whether a dependency of a task is open.
+    ///
+    /// - Returns: Whether it makes the task wait.
+    private func refresh(
+        _ known: CodexFlow.Dependency, beside task: CodexFlow.Task
+    ) throws -> Bool {
+        var dependency = known
+        let isBlocker = dependency.blockerID == task.id
+        let other = isBlocker ? dependency.taskID : dependency.blockerID
+        // The other task is read only if it matters: on a remote table, each read costs an action.
+        let otherTask = try task.isOpen ? get(.task(other, in: task.projectID)) : nil
+        let isOpen = otherTask?.isOpen == true
+        let isChanged = dependency.isOpen != isOpen
+        // The queue looks at the tasks of freed dependencies itself: here, each would cost a
+        // further action on a remote table.
+        if isChanged {
+            (dependency.isOpen, dependency.isFreed) = (isOpen, isBlocker && !isOpen)
+        }
+        guard try !isChanged || isStorable(dependency) else { return false }
+        if isChanged {
+            replace(dependency)
+            if let otherTask, isOpen, isBlocker { try setBlocked(true, otherTask) }
+        } else if !task.isOpen {
+            // A command that opens the other task may be about to change it.
+            try rely(on: dependency)
+        }
+        return isOpen && !isBlocker
+    }
+
+    /// Lets further commits correct dependencies of a task.
+    private func refreshLater(_ dependencies: [CodexFlow.Dependency], of task: CodexFlow.Task) {
+        let (id, project) = (task.id, task.projectID)
+        for start in stride(from: 0, to: dependencies.count, by: Self.laterRefreshCountMax) {
+            let part = Array(dependencies[start...].prefix(Self.laterRefreshCountMax))
+            continueLater { try $0.refresh(part, of: id, in: project) }
+        }
+    }
+
+    /// Corrects dependencies of a task, after the commit that opened or ended it.
+    ///
+    /// The task, and what it waits for, may have changed since. Nothing is done in a project that
+    /// is being deleted.
+    private func refresh(
+        _ dependencies: [CodexFlow.Dependency], of id: CodexFlow.Task.ID,
+        in project: CodexFlow.Project.ID
+    ) throws {
+        guard let whole = try get(.project(project)), whole.deletingSince == nil,
+            let task = try get(.task(id, in: project))
+        else { return }
+        var hasOpenBlocker = false
+        for known in dependencies {
+            let (waiting, blocker) = (known.taskID, known.blockerID)
+            guard let present = try get(.dependency(of: waiting, on: blocker, in: project)) else {
+                continue
+            }
+            if try refresh(present, beside: task) { hasOpenBlocker = true }
+        }
+        if hasOpenBlocker { try setBlocked(true, task) }
     }
 
     /// Throws if the task has the maximum of blockers, or the blocker the maximum of dependents.
@@ -384,6 +446,16 @@ extension CodexFlow.DecisionContext {
 }
 
 extension CodexFlow.Task {
+    /// The actions on a remote table that correct dependencies of this task: those of an open task
+    /// also concern the other task of each.
+    fileprivate func dependencyActionCount(_ count: Int) -> Int { isOpen ? 2 * count : count }
+
+    /// Whether a dependency of this task must be corrected in the commit that ends the task: a task
+    /// that waits by it would not become free otherwise.
+    fileprivate func mustRefresh(_ dependency: CodexFlow.Dependency) -> Bool {
+        !isOpen && dependency.blockerID == id
+    }
+
     /// The estimate, clamped to its bounds: a task that was stored without the services may have
     /// any.
     fileprivate var countedPoints: Int? {

@@ -264,8 +264,9 @@ extension CodexFlow.Workspace {
     ///   - blockers: The tasks that must be finished before. One that is named twice counts once.
     ///   - body: Sets the fields of the task, as in ``createTask(in:by:id:_:)``.
     /// - Returns: The task.
-    /// - Throws: As ``createTask(in:by:id:_:)`` and ``addDependency(of:on:in:by:holding:)``. A
-    ///   transaction on a remote table has room for few blockers.
+    /// - Throws: As ``createTask(in:by:id:_:)`` and ``addDependency(of:on:in:by:holding:)``; on a
+    ///   remote table, ``CodexError/Code/transactionTooLarge`` for more than
+    ///   ``CodexFlow/Limits/remoteBlockerCountMax`` blockers.
     @discardableResult
     public func createTask(
         in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
@@ -285,9 +286,17 @@ extension CodexFlow.Workspace {
         })
         var seen: Set<CodexFlow.Task.ID> = []
         let unique = blockers.filter { seen.insert($0).inserted }
-        return try await commitSteps(unique.count + 2, once) { steps in
-            let created = try steps.run(0) {
-                try $0.createTask(in: project, by: actor, id: id, body)
+        let known = KnownReads.creation(in: project, by: actor, id: id, body).and { reader in
+            for blocker in unique { _ = try reader.get(.task(blocker, in: project)) }
+        }
+        return try await commitSteps(unique.count + 2, once, reading: known) { steps in
+            let created = try steps.run(0) { context in
+                try context.requireRemoteRoom(
+                    unique.count, of: "tasks that a new task waits for",
+                    upTo: CodexFlow.Limits.remoteBlockerCountMax,
+                    "Create the task in the backlog with some of them, and add the others with "
+                        + "addDependency.")
+                return try context.createTask(in: project, by: actor, id: id, body)
             }
             for (number, blocker) in unique.enumerated() {
                 _ = try steps.run(number + 1) {
@@ -343,8 +352,28 @@ extension CodexFlow.Workspace {
             let page: Page<CodexFlow.Task> = try await backend.query(
                 .tasks(in: project), limit: batchCount, after: token,
                 onFailure: { onFailure?($0) })
-            let tasks = page.items.map(\.id)
-            let batch = try await commit { context -> TaskBatch in
+            let batch = try await commitPart(page.items.map(\.id), of: project, by: actor, decide)
+            for failure in batch.failures { onFailure?(failure) }
+            whole.count += batch.count
+            whole.found += batch.found
+            token = page.next
+        } while token != nil
+        return whole
+    }
+
+    /// Runs a decision for each of some tasks, in one commit.
+    ///
+    /// If a transaction on a remote table has no room for it, each half of the tasks has a commit
+    /// of its own. The decision on a single task always fits.
+    private func commitPart(
+        _ tasks: [CodexFlow.Task.ID], of project: CodexFlow.Project.ID,
+        by actor: CodexFlow.User.ID?,
+        _ decide:
+            @escaping @Sendable (CodexFlow.DecisionContext, CodexFlow.Task.ID, inout TaskBatch)
+            throws -> Void
+    ) async throws -> TaskBatch {
+        do {
+            return try await commit { context -> TaskBatch in
                 let whole = try actor.map { try context.project(project, for: $0, as: .admin) }
                 var batch = TaskBatch(project: whole)
                 for id in tasks {
@@ -359,12 +388,15 @@ extension CodexFlow.Workspace {
                 }
                 return batch
             }
-            for failure in batch.failures { onFailure?(failure) }
-            whole.count += batch.count
-            whole.found += batch.found
-            token = page.next
-        } while token != nil
-        return whole
+        } catch let error as CodexError
+            where error.code == .transactionTooLarge && tasks.count > 1
+        {
+            try _Concurrency.Task.checkCancellation()
+            let (first, second) = (tasks[..<(tasks.count / 2)], tasks[(tasks.count / 2)...])
+            var batch = try await commitPart(Array(first), of: project, by: actor, decide)
+            batch.add(try await commitPart(Array(second), of: project, by: actor, decide))
+            return batch
+        }
     }
 
     /// Runs a decision for each element, in commits of `batchCount` elements.
@@ -445,44 +477,56 @@ extension CodexFlow.Workspace {
     /// - Parameters:
     ///   - count: Most steps that the commit has.
     ///   - once: The use of the key; `nil` if there is none.
+    ///   - known: What the commit is known to read. It gets the identifiers of the first step.
     ///   - decide: Runs the steps.
     /// - Returns: The outcome, or that of the first commit with the key.
     /// - Throws: The errors of `decide` and of writing, and those of the key.
     private func commitSteps<Outcome: CommandOutcome>(
-        _ count: Int, _ once: CommandUse?,
+        _ count: Int, _ once: CommandUse?, reading known: KnownReads = .none,
         _ decide: @escaping @Sendable (CommitSteps) throws -> Outcome
     ) async throws -> Outcome {
         let (settings, precededKey) = (settings, precededKey)
         let issued = (0..<count).map { _ in IssuedIdentifiers() }
-        return try await backend.commit { reader in
+        let hint = hint(known, issued.first ?? IssuedIdentifiers())
+        return try await backend.commit(reading: hint) { reader in
             let whole = CodexFlow.DecisionContext(reader, settings, IssuedIdentifiers())
             try CommandUse.requireUnused(precededKey, in: whole)
             if let known = try once?.known(in: whole, as: Outcome.self) {
                 return CodexFlow.Decision(known, [])
             }
             let reads = CumulativeReads(reader, CodexFlow.schema)
-            let steps = CommitSteps(reads: reads, settings: settings, issued: issued)
+            let steps = CommitSteps(reads, settings, issued)
             let outcome = try decide(steps)
             try once?.remember(outcome, in: whole)
-            return CodexFlow.Decision(outcome, reads.writes + whole.writes)
+            return CodexFlow.Decision(outcome, reads.writes + whole.writes, later: steps.later)
         }
     }
 }
 
 /// The steps of one commit: each is a decision that sees what the ones before it wrote.
-private struct CommitSteps {
-    let reads: CumulativeReads
-    let settings: CodexFlow.DecisionContext.Settings
+private final class CommitSteps {
+    private let reads: CumulativeReads
+    private let settings: CodexFlow.DecisionContext.Settings
     /// The identifiers of each step, which stay the same when the commit is decided again.
-    let issued: [IssuedIdentifiers]
+    private let issued: [IssuedIdentifiers]
+    /// What further commits do after this one.
+    private(set) var later: [CodexFlow.LaterDecision] = []
 
-    /// Runs the decision of a step, and keeps its writes.
+    init(
+        _ reads: CumulativeReads, _ settings: CodexFlow.DecisionContext.Settings,
+        _ issued: [IssuedIdentifiers]
+    ) {
+        (self.reads, self.settings, self.issued) = (reads, settings, issued)
+    }
+
+    /// Runs the decision of a step, and keeps its writes and what follows them.
     func run<Outcome>(
         _ step: Int, _ decide: (CodexFlow.DecisionContext) throws -> Outcome
     ) throws -> Outcome {
         let context = CodexFlow.DecisionContext(reads, settings, issued[step])
         let outcome = try decide(context)
         try reads.add(context.writes)
+        later += context.later
         return outcome
     }
 }
@@ -497,4 +541,11 @@ struct TaskBatch: Sendable {
     var found: [CodexFlow.Task.ID] = []
     /// The errors of the items that were passed over.
     var failures: [CodexError] = []
+
+    /// Adds what another commit did.
+    mutating func add(_ other: Self) {
+        count += other.count
+        found += other.found
+        failures += other.failures
+    }
 }

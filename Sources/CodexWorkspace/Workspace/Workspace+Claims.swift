@@ -32,7 +32,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "lease": lease.seconds,
                     "despite": obstacles.map(\.rawValue).sorted(),
-                ])
+                ]),
+            reading: .task(id, in: project, by: actor)
         ) { context in
             let change = try context.change(id, in: project, by: actor)
             try context.requireUnclaimed(change, orAdmin: false)
@@ -74,7 +75,9 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "lease": lease.seconds,
-                ]), isComplete: { (outcome: Renewal) in outcome.claim != nil }
+                ]),
+            reading: .task(id, in: project, by: actor),
+            isComplete: { (outcome: Renewal) in outcome.claim != nil }
         ) { context in
             let change = try context.change(id, in: project, by: actor, mayBeArchived: true)
             return try context.renew(change, token, lease)
@@ -101,7 +104,8 @@ extension CodexFlow.Workspace {
                 "releaseTask",
                 [
                     "task": id, "project": project, "actor": actor, "holding": token, "note": note,
-                ])
+                ]),
+            reading: .task(id, in: project, by: actor)
         ) { context in
             var change = try context.change(id, in: project, by: actor, holding: token)
             try context.requireUnclaimed(change, orAssignee: true)
@@ -143,15 +147,28 @@ extension CodexFlow.Workspace {
     ///
     /// - Parameters:
     ///   - project: The project.
-    ///   - limit: The highest number of claims of this commit. A commit on a remote table has room
-    ///     for about 15.
+    ///   - limit: The highest number of claims. On a store in this process, all of them are one
+    ///     commit. A commit on a remote table removes 12 at most, and further commits the rest.
     /// - Returns: The number of removed claims. If it is `limit`, there may be more.
-    /// - Throws: ``CodexError/Code/notFound``, and the errors of reading and writing.
+    /// - Throws: ``CodexError/Code/notFound``, the errors of reading and writing;
+    ///   `CancellationError` between commits.
     @discardableResult
     public func expireClaims(
         in project: CodexFlow.Project.ID, limit: Int = 100
     ) async throws -> Int {
-        try await commit { context in try context.expireClaims(in: project, limit: limit) }
+        var count = 0
+        while true {
+            let left = limit - count
+            let (ended, bound) = try await commit { context in
+                let bound =
+                    context.isRemote
+                    ? min(left, CodexFlow.DecisionContext.endedClaimCountMax) : left
+                return (try context.expireClaims(in: project, limit: bound), bound)
+            }
+            count += ended
+            guard ended == bound, count < limit else { return count }
+            try _Concurrency.Task.checkCancellation()
+        }
     }
 
     /// Ends the claims of a user who may no longer work, in commits that fit on a remote table.

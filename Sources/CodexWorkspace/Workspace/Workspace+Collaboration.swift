@@ -26,7 +26,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": task, "project": project, "author": author, "holding": token,
                     "text": text,
-                ])
+                ]),
+            reading: .task(task, in: project, by: author)
         ) { context in
             let change = try context.change(
                 task, in: project, by: author, holding: token, mayBeArchived: true)
@@ -54,7 +55,8 @@ extension CodexFlow.Workspace {
                 [
                     "comment": id, "task": task, "project": project, "actor": actor,
                     "holding": token, "text": text,
-                ])
+                ]),
+            reading: .comment(id, on: task, in: project, by: actor)
         ) { context in
             let (change, old) = try context.comment(
                 id, on: task, in: project, for: actor, holding: token)
@@ -82,7 +84,8 @@ extension CodexFlow.Workspace {
                 [
                     "comment": id, "task": task, "project": project, "actor": actor,
                     "holding": token,
-                ])
+                ]),
+            reading: .comment(id, on: task, in: project, by: actor)
         ) { context in
             let (change, comment) = try context.comment(
                 id, on: task, in: project, for: actor, holding: token)
@@ -116,7 +119,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": task, "blocker": blocker, "project": project, "actor": actor,
                     "holding": token,
-                ])
+                ]),
+            reading: .link(of: task, on: blocker, in: project, by: actor)
         ) { context in
             try context.addDependency(
                 of: task, on: blocker, in: project, by: actor, holding: token)
@@ -139,7 +143,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": task, "blocker": blocker, "project": project, "actor": actor,
                     "holding": token,
-                ])
+                ]),
+            reading: .link(of: task, on: blocker, in: project, by: actor)
         ) { context in
             let change = try context.change(task, in: project, by: actor, holding: token)
             let dependency = try context.find(.dependency(of: task, on: blocker, in: project))
@@ -179,7 +184,8 @@ extension CodexFlow.Workspace {
                 [
                     "hours": hours, "task": task, "project": project, "user": user,
                     "holding": token, "day": day,
-                ])
+                ]),
+            reading: .work(of: user, on: task, in: project, day: day, by: user)
         ) { context in
             let change = try context.change(
                 task, in: project, by: user, holding: token, mayBeArchived: true)
@@ -217,7 +223,8 @@ extension CodexFlow.Workspace {
                 [
                     "hours": hours, "user": user, "task": task, "project": project, "day": day,
                     "actor": actor, "note": note,
-                ])
+                ]),
+            reading: .work(of: user, on: task, in: project, day: day, by: actor)
         ) { context in
             let change = try context.change(task, in: project, by: actor, mayBeArchived: true)
             if actor != user { try context.requireRole(of: actor, in: change.project, .admin) }

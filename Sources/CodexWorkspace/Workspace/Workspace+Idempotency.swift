@@ -82,6 +82,7 @@ extension CodexFlow.Workspace {
     ///
     /// - Parameters:
     ///   - call: The command with its arguments.
+    ///   - known: What the command is known to read.
     ///   - isComplete: Whether the outcome is that of the whole command, and not of a part of it
     ///     that further commits continue.
     ///   - decide: The decision.
@@ -89,12 +90,14 @@ extension CodexFlow.Workspace {
     /// - Throws: As ``commit(_:)``, ``CodexError/Code/idempotencyMismatch``,
     ///   ``CodexError/Code/invalidArgument`` for an invalid key.
     func run<Outcome: CommandOutcome>(
-        _ call: @autoclosure () throws -> CommandCall,
+        _ call: @autoclosure () throws -> CommandCall, reading known: KnownReads = .none,
         isComplete: @escaping @Sendable (Outcome) -> Bool = { _ in true },
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext) throws -> Outcome
     ) async throws -> Outcome {
-        guard let once = try use(for: call) else { return try await decided(decide) }
-        return try await decided { context in
+        guard let once = try use(for: call) else {
+            return try await decided(reading: known, decide)
+        }
+        return try await decided(reading: known.and { try once.readRecord($0) }) { context in
             if let known = try once.known(in: context, as: Outcome.self) { return known }
             let outcome = try decide(context)
             if isComplete(outcome) { try once.remember(outcome, in: context) }
@@ -102,20 +105,21 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Runs a command whose closure changes an entity; see ``run(_:isComplete:_:)``.
+    /// Runs a command whose closure changes an entity; see ``run(_:reading:isComplete:_:)``.
     ///
     /// - Parameters:
     ///   - call: The command with its arguments.
+    ///   - known: What the command is known to read.
     ///   - body: The closure. A repetition with a closure of another effect is refused.
     ///   - decide: The decision, which returns the entity before and after the change.
     /// - Returns: The entity after the change.
-    /// - Throws: As ``run(_:isComplete:_:)``, and the errors of `body`.
+    /// - Throws: As ``run(_:reading:isComplete:_:)``, and the errors of `body`.
     func runChange<E: Entity & CommandOutcome>(
-        _ call: @autoclosure () throws -> CommandCall,
+        _ call: @autoclosure () throws -> CommandCall, reading known: KnownReads = .none,
         _ body: @escaping @Sendable (inout E) throws -> Void,
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext) throws -> (before: E, after: E)
     ) async throws -> E {
-        let outcome = try await run(try call()) { context -> ChangeOutcome<E> in
+        let outcome = try await run(try call(), reading: known) { context -> ChangeOutcome<E> in
             let (before, after) = try decide(context)
             return ChangeOutcome(after, from: before, by: body)
         }
@@ -124,13 +128,13 @@ extension CodexFlow.Workspace {
     }
 
     /// Runs a command in as many commits as it needs until it has an outcome; see
-    /// ``run(_:isComplete:_:)``.
+    /// ``run(_:reading:isComplete:_:)``.
     ///
     /// - Parameters:
     ///   - call: The command with its arguments.
     ///   - decide: The decision; `nil` is a commit that others follow.
     /// - Returns: The outcome.
-    /// - Throws: As ``run(_:isComplete:_:)``; `CancellationError`.
+    /// - Throws: As ``run(_:reading:isComplete:_:)``; `CancellationError`.
     func runWhole<Outcome: CommandOutcome>(
         _ call: @autoclosure () throws -> CommandCall,
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext) throws -> Outcome?
@@ -143,12 +147,12 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Runs a command without a result; see ``run(_:isComplete:_:)``.
+    /// Runs a command without a result; see ``run(_:reading:isComplete:_:)``.
     func perform(
-        _ call: @autoclosure () throws -> CommandCall,
+        _ call: @autoclosure () throws -> CommandCall, reading known: KnownReads = .none,
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext) throws -> Void
     ) async throws {
-        _ = try await run(try call()) { context -> Bool in
+        _ = try await run(try call(), reading: known) { context -> Bool in
             try decide(context)
             return true
         }

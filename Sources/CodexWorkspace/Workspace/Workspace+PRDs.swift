@@ -183,7 +183,9 @@ extension CodexFlow.Workspace {
     /// - Throws: ``CodexFlow/Rule/prdReview`` for another content, ``CodexFlow/Rule/prdStale`` for
     ///   an earlier version, ``CodexFlow/Rule/prdStatus``, ``CodexFlow/Rule/prdReviewer`` for an
     ///   agent and for an author who approves, the rules of actors,
-    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``.
+    ///   ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``; on a remote table,
+    ///   ``CodexError/Code/transactionTooLarge`` for a request for changes that takes back more
+    ///   than ``CodexFlow/Limits/remoteApprovalCountMax`` approvals.
     @discardableResult
     public func reviewPRD(
         _ prd: CodexFlow.PRD.ID, version: Int, contentHash hash: String,
@@ -234,7 +236,11 @@ extension CodexFlow.Workspace {
                 try context.approve(&found, by: actor)
             case .requestChanges:
                 // The approvals do not apply to the changed draft. Objections stay.
-                for other in others where other.decision == .approve { context.delete(other) }
+                let approvals = others.filter { $0.decision == .approve }
+                try context.requireRemoteRoom(
+                    approvals.count, of: "approvals that are taken back",
+                    upTo: CodexFlow.Limits.remoteApprovalCountMax, "Reject the version instead.")
+                for other in approvals { context.delete(other) }
                 try context.move(&found, to: .draft, by: actor)
             case .reject:
                 try context.move(&found, to: .rejected, by: actor)

@@ -201,8 +201,8 @@ extension CodexFlow.Workspace {
     /// - Parameters:
     ///   - project: The project.
     ///   - actor: An admin of the project.
-    ///   - batchCount: The number of tasks of a commit, from 1 to ``batchCountMax``. A commit on a
-    ///     remote table has room for about 10.
+    ///   - batchCount: The number of tasks of a commit, from 1 to ``batchCountMax``. On a remote
+    ///     table, a commit that has no room for so many is divided.
     ///   - onFailure: Gets the error of each item that the repair passes over, with its key: a
     ///     task, dependency or blocker that cannot be read, or an item without room for the change.
     ///     A task that depends on such an item stays as it is. An item that several tasks depend on

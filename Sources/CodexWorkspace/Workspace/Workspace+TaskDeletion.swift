@@ -28,7 +28,7 @@ extension CodexFlow.Workspace {
     ///   the rules of actors, ``CodexFlow/Rule/projectReadOnly``, ``CodexError/Code/notFound``,
     ///   `CancellationError` between commits.
     /// - Complexity: A commit removes 40 comments, 40 dependencies on blockers, or 13 dependencies
-    ///   of tasks that wait. Of several kinds, it removes fewer of each.
+    ///   of tasks that wait (11 on a remote table). Of several kinds, it removes fewer of each.
     public func deleteTask(
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID,
         holding token: Int? = nil, note: String? = nil
@@ -50,15 +50,16 @@ extension CodexFlow.DecisionContext {
     /// The actions on a remote table that a commit has for what belongs to a task.
     ///
     /// A transaction has at most 100. The task, its whole, its history, the checks of the rules,
-    /// the predicate locks and the idempotency key take up to 18.
+    /// the predicate locks and the idempotency keys take up to 19.
     private static let removalActionCountMax = 80
     /// The actions of a comment.
     ///
     /// One would be enough. But a comment may have 64 KB, and a transaction of DynamoDB has 4 MB.
     private static let actionCountOfComment = 2
     /// The actions of a task that waits: the dependency, the task, two entries of its history, and
-    /// the predicate locks of its comments and its parts.
-    private static let actionCountOfDependent = 6
+    /// the predicate locks of its comments and its parts; on a remote table, also the lock of its
+    /// blockers.
+    private var actionCountOfDependent: Int { isRemote ? 7 : 6 }
     /// The actions of a blocker: the dependency, and the predicate lock of the blocker's tasks.
     private static let actionCountOfBlocker = 2
 
@@ -139,12 +140,12 @@ extension CodexFlow.DecisionContext {
         for comment in comments.prefix(commentCount) { delete(comment) }
         actionCount -= comments.count * Self.actionCountOfComment
         guard actionCount >= 0 else { return false }
-        let dependentCount = actionCount / Self.actionCountOfDependent
+        let dependentCount = actionCount / actionCountOfDependent
         let dependents = try all(.dependents(of: id, in: project), limit: dependentCount + 1)
         for dependency in dependents.prefix(dependentCount) {
             try removeDependent(dependency, of: change)
         }
-        actionCount -= dependents.count * Self.actionCountOfDependent
+        actionCount -= dependents.count * actionCountOfDependent
         guard actionCount >= 0 else { return false }
         return try removeBlockers(of: change, within: actionCount)
     }

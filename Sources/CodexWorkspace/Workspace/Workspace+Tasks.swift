@@ -32,7 +32,8 @@ extension CodexFlow.Workspace {
                         of: body,
                         on: CodexFlow.Task(
                             id: id ?? "new", projectID: project, title: "", status: .backlog)),
-                ])
+                ]),
+            reading: .creation(in: project, by: actor, id: id, body)
         ) { context in
             try context.createTask(in: project, by: actor, id: id, body)
         }
@@ -71,7 +72,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "readAt": read,
-                ]), body
+                ]),
+            reading: .task(id, in: project, by: actor), body
         ) { context in
             var change = try context.change(id, in: project, by: actor, holding: token)
             if let read {
@@ -131,7 +133,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "to": status.rawValue,
                     "holding": token, "reason": reason, "note": note,
-                ])
+                ]),
+            reading: .move(of: id, in: project, to: status, by: actor)
         ) { context in
             try context.moveTask(
                 id, in: project, to: status, by: actor, holding: token, overriding: reason,
@@ -168,7 +171,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "result": result, "reason": reason, "note": note,
-                ])
+                ]),
+            reading: .move(of: id, in: project, to: .done, by: actor)
         ) { context in
             try context.moveTask(
                 id, in: project, to: .done, by: actor, holding: token, result: result,
@@ -191,7 +195,8 @@ extension CodexFlow.Workspace {
                 "assignTask",
                 [
                     "task": id, "project": project, "actor": actor, "to": user, "holding": token,
-                ])
+                ]),
+            reading: .assignment(of: id, in: project, to: user, by: actor)
         ) { context in
             var change = try context.change(id, in: project, by: actor, holding: token)
             guard change.old.assigneeID != user else { return change.old }
@@ -219,7 +224,8 @@ extension CodexFlow.Workspace {
                 "archiveTask",
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
-                ])
+                ]),
+            reading: .move(of: id, in: project, to: .canceled, by: actor)
         ) { context in
             var change = try context.change(
                 id, in: project, by: actor, holding: token, mayBeArchived: true)
@@ -247,7 +253,8 @@ extension CodexFlow.Workspace {
         _ id: CodexFlow.Task.ID, in project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Task {
         try await run(
-            CommandCall("restoreTask", ["task": id, "project": project, "actor": actor])
+            CommandCall("restoreTask", ["task": id, "project": project, "actor": actor]),
+            reading: .move(of: id, in: project, to: .todo, by: actor)
         ) { context in
             var change = try context.change(id, in: project, by: actor, mayBeArchived: true)
             guard change.old.archivedAt != nil else { return change.old }
@@ -319,7 +326,7 @@ extension CodexFlow.DecisionContext {
         task.statusChangedAt = now
         if status.isStarted { task.startedAt = now }
         try requireLinks(of: task, project)
-        task.number = try nextNumber(in: project.id)
+        task.number = try nextNumber(of: task)
         try task.validate()
         try requireRoom(in: task)
         insert(task)
@@ -381,46 +388,6 @@ extension CodexFlow.DecisionContext {
         let task = try replaceTask(change, .moved, note: note ?? reason, reason: reason)
         if from.isOpen != status.isOpen { try refreshDependencies(of: task) }
         return task
-    }
-
-    /// Takes the project's next number.
-    ///
-    /// The number is above all earlier ones that the services gave, and no stored task has it. A
-    /// new sequence, or one whose next number is taken, continues above all stored numbers. If a
-    /// stored task has the highest possible number, the sequence continues with the next free one.
-    fileprivate func nextNumber(in project: CodexFlow.Project.ID) throws -> Int {
-        let name = CodexFlow.NumberSequence.tasks
-        let known = try get(.sequence(name, of: project))
-        let max = CodexFlow.Limits.taskNumberMax
-        var next = min(Swift.max(known?.last ?? 0, 0), max) + 1
-        if try known == nil || next > max || get(.task(number: next, in: project)) != nil {
-            let highest = try highestNumber(in: project)
-            if highest < max, next <= max {
-                next = Swift.max(next, highest + 1)
-            } else {
-                // Gaps have no task of the services, since the services' numbers are all given in
-                // order.
-                if next > max { next = 1 }
-                while try next <= max && get(.task(number: next, in: project)) != nil { next += 1 }
-            }
-        }
-        try CodexFlow.Rule.taskNumber.require(
-            next <= max, "number", ["number": next.attributeValue])
-        let sequence = CodexFlow.NumberSequence(projectID: project, name: name, last: next)
-        if known == nil { insert(sequence) } else { replace(sequence) }
-        return next
-    }
-
-    /// The highest number of a task of the project; 0 if there is none.
-    ///
-    /// It is the highest possible number if the stored one is invalid.
-    private func highestNumber(in project: CodexFlow.Project.ID) throws -> Int {
-        do {
-            let last = try all(.tasksByNumber(in: project).reversed, limit: 1).first
-            return last?.number ?? 0
-        } catch let error as CodexError where error.code == .typeMismatch {
-            return CodexFlow.Limits.taskNumberMax
-        }
     }
 
     /// Checks the assignee, parent, story and estimate of a task, where they differ from `old`.

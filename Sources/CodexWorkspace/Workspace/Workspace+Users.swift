@@ -151,7 +151,9 @@ extension CodexFlow.Workspace {
     /// history of the user stays.
     ///
     /// - Throws: ``CodexError/Code/notFound``, ``CodexFlow/Rule/userOwnsProjects``,
-    ///   ``CodexFlow/Rule/memberWork`` if the user has open tasks; `CancellationError` between
+    ///   ``CodexFlow/Rule/memberWork`` if the user has open tasks; on a remote table,
+    ///   ``CodexError/Code/transactionTooLarge`` if the user has open tasks in more than
+    ///   ``CodexFlow/Limits/remoteProjectCountMax`` archived projects; `CancellationError` between
     ///   commits.
     /// - Complexity: Each commit reads one task for each project in which the user has open tasks.
     public func deleteUser(_ id: CodexFlow.User.ID) async throws {
@@ -364,7 +366,7 @@ extension CodexFlow.DecisionContext {
     fileprivate func endMemberships(
         of user: CodexFlow.User.ID, by actor: CodexFlow.User.ID
     ) throws -> Bool {
-        // On a remote table, the sessions of the user must fit as well.
+        // On a remote table, the sessions of the user take a commit of their own.
         let bound = isRemote ? 10 : 100
         let members = try all(.memberships(of: user), limit: bound + 1)
         for member in members.prefix(bound) {
@@ -376,7 +378,7 @@ extension CodexFlow.DecisionContext {
             guard let found = project, found != nil else { continue }
             try recordEntry(.removed, of: member, by: actor, from: member.role)
         }
-        return members.count <= bound
+        return isRemote ? members.isEmpty : members.count <= bound
     }
 
     /// Deletes the sessions of a user.

@@ -84,16 +84,41 @@ extension CodexFlow {
         }
 
         /// Runs a decision as one commit.
+        ///
+        /// - Parameters:
+        ///   - known: What the decision is known to read.
+        ///   - decide: The decision.
+        /// - Returns: Its outcome.
+        /// - Throws: As ``commit(_:)``.
         func decided<Outcome: Sendable>(
+            reading known: KnownReads = .none,
             _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
         ) async throws -> Outcome {
             let (settings, issued) = (settings, IssuedIdentifiers())
             let precededKey = precededKey
-            return try await backend.commit { reader in
+            return try await backend.commit(reading: hint(known, issued)) { reader in
                 let context = DecisionContext(reader, settings, issued)
                 try CommandUse.requireUnused(precededKey, in: context)
                 let outcome = try decide(context)
-                return Decision(outcome, context.writes)
+                return Decision(outcome, context.writes, later: context.later)
+            }
+        }
+
+        /// The known reads of a command, as a backend takes them.
+        ///
+        /// - Parameters:
+        ///   - known: What the command is known to read.
+        ///   - issued: The identifiers that the command gets.
+        /// - Returns: The reads, with the key that the command comes before.
+        func hint(
+            _ known: KnownReads, _ issued: IssuedIdentifiers
+        ) -> @Sendable (any DecisionReader) throws -> Void {
+            let settings = settings
+            let all = CommandUse.reading(precededKey, and: known)
+            return { reader in
+                try all.read(reader) {
+                    issued.identifier(0) { settings.identifiers(settings.clock().bounded) }
+                }
             }
         }
 
@@ -110,6 +135,17 @@ extension CodexFlow {
                 if let found = try await backend.get(Lookup<E>(target)) { return found }
             }
             return nil
+        }
+
+        /// Which writes a list of the query sees: ``query(_:limit:after:)`` and ``all(_:)``.
+        ///
+        /// On a remote table, an index may be older than the table: the list may lack new entities,
+        /// and those that it has are as they are now. Commands do not decide on such lists. Lists
+        /// of a store in this process see all writes.
+        ///
+        /// - Throws: The errors of the query's definition.
+        public func consistency<E: Entity>(of query: Query<E>) throws -> ReadConsistency {
+            try backend.consistency(of: query)
         }
 
         /// A page of the entities of the query.

@@ -26,6 +26,40 @@ extension CodexFlow {
         func takes<E: Entity>(_ entity: E) throws -> Bool
     }
 
+    /// Reads of a table that gives numbers before the commit.
+    package protocol NumberingReader: DecisionReader {
+        /// The next number of a project's tasks, which no other command gets.
+        ///
+        /// The same decision gets the same number each time that it runs.
+        ///
+        /// - Parameter project: The project.
+        /// - Returns: The number; `nil` if the decision takes the number itself, from the sequence.
+        /// - Throws: An error that ends the decision, if the number must be taken first.
+        func takeTaskNumber(of project: Project.ID) throws -> Int?
+    }
+
+    /// Reads of a table of which another command may change the results before the commit.
+    package protocol ProtectingReader: DecisionReader {
+        /// The entities of a query about links between the waiting tasks of a project.
+        ///
+        /// The commit fails if another command added a link in the project meanwhile. So the query
+        /// takes no predicate lock of its own: any number of them has the same few.
+        ///
+        /// - Parameters:
+        ///   - query: The query.
+        ///   - project: The project.
+        ///   - isLenient: Whether it leaves out items that cannot be read.
+        /// - Returns: The entities.
+        /// - Throws: As the other reads.
+        func linked<E: Entity>(
+            _ query: Query<E>, in project: Project.ID, isLenient: Bool
+        ) throws -> [E]
+
+        /// Notes that the decision relies on the content of an entity that a query returned: the
+        /// commit fails if another command changes it meanwhile.
+        func rely<E: Entity>(on entity: E) throws
+    }
+
     /// A write of one entity by a decision.
     public enum DecisionWrite: Sendable {
         /// Stores an entity whose key must not exist yet.
@@ -36,6 +70,10 @@ extension CodexFlow {
         case delete(any Entity)
     }
 
+    /// What a command on a remote table does after its commit, in a commit of its own.
+    package typealias LaterDecision =
+        @Sendable (any DecisionReader) throws -> Decision<Void>
+
     /// The result of a command: its answer, and its writes.
     public struct Decision<Outcome: Sendable>: Sendable {
         /// The answer.
@@ -43,10 +81,22 @@ extension CodexFlow {
         /// The writes, which are committed all or none.
         public let writes: [DecisionWrite]
 
+        /// The decisions of further commits, for which a transaction on a remote table has no
+        /// room. A store in this process needs none.
+        package let later: [LaterDecision]
+
         /// Creates a decision.
         public init(_ outcome: Outcome, _ writes: [DecisionWrite]) {
+            self.init(outcome, writes, later: [])
+        }
+
+        /// Creates a decision that others follow.
+        package init(
+            _ outcome: Outcome, _ writes: [DecisionWrite], later: [LaterDecision]
+        ) {
             self.outcome = outcome
             self.writes = writes
+            self.later = later
         }
     }
 
@@ -63,6 +113,21 @@ extension CodexFlow {
         ///   ``CodexError/Code/conditionFailed`` if the key of an insert exists; and the errors of
         ///   writing.
         func commit<Outcome: Sendable>(
+            _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
+        ) async throws -> Outcome
+
+        /// Decides and writes the decision, as ``commit(_:)``, with a hint of what it reads.
+        ///
+        /// By default, the hint has no effect.
+        ///
+        /// - Parameters:
+        ///   - known: Reads what the decision is known to read. A read may find nothing although
+        ///     there is something. It may run more than once, or not at all.
+        ///   - decide: As for ``commit(_:)``.
+        /// - Returns: The decision's outcome.
+        /// - Throws: As ``commit(_:)``.
+        func commit<Outcome: Sendable>(
+            reading known: @escaping @Sendable (any DecisionReader) throws -> Void,
             _ decide: @escaping @Sendable (any DecisionReader) throws -> Decision<Outcome>
         ) async throws -> Outcome
 
@@ -89,6 +154,11 @@ extension CodexFlow {
             _ query: Query<E>, limit: Int?, after token: PageToken?,
             onFailure: @Sendable (CodexError) -> Void
         ) async throws -> Page<E>
+
+        /// Which writes a list of the query sees; by default all that completed before it.
+        ///
+        /// - Throws: The errors of the query's definition.
+        func consistency<E: Entity>(of query: Query<E>) throws -> ReadConsistency
 
         /// Deletes up to `limit` items of a project that is marked for deletion, the project itself
         /// last.
@@ -146,6 +216,20 @@ extension CodexFlow {
 }
 
 extension CodexFlow.WorkspaceBackend {
+    /// Decides and writes the decision, without use of the hint.
+    public func commit<Outcome: Sendable>(
+        reading known: @escaping @Sendable (any CodexFlow.DecisionReader) throws -> Void,
+        _ decide:
+            @escaping @Sendable (any CodexFlow.DecisionReader) throws -> CodexFlow.Decision<Outcome>
+    ) async throws -> Outcome {
+        try await commit(decide)
+    }
+
+    /// Each list sees all writes that completed before it.
+    public func consistency<E: Entity>(of query: Query<E>) throws -> ReadConsistency {
+        .consistent
+    }
+
     /// A page of the entities of the query, as ``query(_:limit:after:)``.
     public func query<E: Entity>(
         _ query: Query<E>, limit: Int?, after token: PageToken?,

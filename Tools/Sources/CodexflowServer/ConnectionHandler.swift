@@ -1,4 +1,5 @@
 #if Server
+    import CodexSignatures
     import NIOCore
     import NIOHTTP1
 

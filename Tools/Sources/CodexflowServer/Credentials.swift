@@ -1,5 +1,7 @@
 #if Server
     import CodexCore
+    import CodexSignatures
+    import Crypto
     import Foundation
     import NIOHTTP1
 
@@ -64,7 +66,7 @@
                     "UnrecognizedClientException",
                     "The security token included in the request is invalid.")
             }
-            guard authorization.region == region else {
+            guard authorization.scope.region == region else {
                 throw RequestRefusal(
                     "InvalidSignatureException",
                     "Credential should be scoped to a valid region: that of the server's --region.")
@@ -84,7 +86,7 @@
             _ authorization: AuthorizationHeader, _ headers: HTTPHeaders, bodyHash: String
         ) throws(RequestRefusal) {
             guard let date = headers.first(name: authorization.dateHeader),
-                date.hasPrefix(authorization.day + "T"), let instant = Self.instant(date),
+                date.hasPrefix(authorization.scope.day + "T"), let instant = Self.instant(date),
                 abs(instant.timeIntervalSince(now())) <= Self.skewMax
             else {
                 throw RequestRefusal(
@@ -94,7 +96,11 @@
             guard
                 let request = CanonicalRequest(
                     headers, signing: authorization.signedHeaders, bodyHash: bodyHash),
-                keys.isValid(authorization, for: request.stringToSign(authorization, date: date))
+                keys.isValid(
+                    authorization,
+                    for: CanonicalRequest.stringToSign(
+                        hash: SHA256.hash(data: request.bytes), date: date,
+                        scope: authorization.scope))
             else {
                 throw RequestRefusal(
                     "InvalidSignatureException",

@@ -1,5 +1,6 @@
 #if Server
     import CodexDynamoDB
+    import CodexSignatures
     import NIOHTTP1
 
     /// Answers requests, without a network.

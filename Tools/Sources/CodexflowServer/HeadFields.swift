@@ -1,4 +1,5 @@
 #if Server
+    import CodexSignatures
     import NIOHTTP1
 
     /// A header that the server reads.
@@ -51,20 +52,5 @@
         }
 
         subscript(field: HeadField) -> String? { values[field.rawValue] }
-    }
-
-    extension String {
-        /// Whether the text is the name of a header in any case of letters.
-        ///
-        /// - Parameter name: The name, in ASCII without capital letters.
-        /// - Returns: Whether the names are equal.
-        func isHeaderName(_ name: String) -> Bool {
-            utf8.count == name.utf8.count
-                && zip(utf8, name.utf8).allSatisfy { Self.lowercased($0) == $1 }
-        }
-
-        private static func lowercased(_ byte: UInt8) -> UInt8 {
-            byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
-        }
     }
 #endif

@@ -1,4 +1,5 @@
 #if Server
+    import CodexSignatures
     import Crypto
     import NIOCore
 

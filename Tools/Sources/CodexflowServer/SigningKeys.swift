@@ -1,4 +1,5 @@
 #if Server
+    import CodexSignatures
     import Crypto
     import Foundation
     import Synchronization
@@ -27,25 +28,22 @@
         /// The authentication code of no bytes so far, with the key for the scope of a header.
         func code(for authorization: AuthorizationHeader) -> HMAC<SHA256> {
             let scope = authorization.scope
-            if let code = known.withLock({ $0[scope] }) { return code }
-            let code = HMAC<SHA256>(key: derivedKey(for: authorization))
+            if let code = known.withLock({ $0[scope.text] }) { return code }
+            let code = HMAC<SHA256>(key: derivedKey(for: scope))
             known.withLock { known in
                 if known.count >= Self.countMax { known.removeAll() }
-                known[scope] = code
+                known[scope.text] = code
             }
             return code
         }
 
-        private func derivedKey(for authorization: AuthorizationHeader) -> SymmetricKey {
-            var key = SymmetricKey(data: Data("AWS4\(secretKey)".utf8))
-            for part in [
-                authorization.day, authorization.region, authorization.service,
-                AuthorizationHeader.scopeEnd,
-            ] {
-                key = SymmetricKey(
-                    data: HMAC<SHA256>.authenticationCode(for: Data(part.utf8), using: key))
-            }
-            return key
+        private func derivedKey(for scope: CredentialScope) -> SymmetricKey {
+            SymmetricKey(
+                data: scope.signingKey(secretKey) { key, message in
+                    Array(
+                        HMAC<SHA256>.authenticationCode(
+                            for: message, using: SymmetricKey(data: key)))
+                })
         }
     }
 #endif

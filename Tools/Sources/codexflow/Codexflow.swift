@@ -21,7 +21,7 @@ struct Codexflow: AsyncParsableCommand {
             Export.self,
             Migrate.self, RepairQueue.self, TaskCommand.self, MCPCommand.self, KeysCommand.self,
             Seal.self, Reseal.self, PurgePlaintext.self,
-            IndexCommand.self, Backup.self,
+            IndexCommand.self, SchemaCommand.self, Backup.self,
             Archive.self, Restore.self,
             VerifyBackup.self, Follow.self, Promote.self, Demo.self,
         ])

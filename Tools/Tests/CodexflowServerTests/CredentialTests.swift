@@ -1,5 +1,6 @@
 #if Server
     import CodexCore
+    import CodexSignatures
     import Testing
 
     @testable import CodexflowServer

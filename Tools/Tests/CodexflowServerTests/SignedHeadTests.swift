@@ -1,4 +1,5 @@
 #if Server
+    import CodexSignatures
     import Foundation
     import NIOCore
     import NIOHTTP1
@@ -23,8 +24,9 @@
             var signature: String
 
             init(_ header: AuthorizationHeader) {
-                (id, day, region) = (header.accessKeyID, header.day, header.region)
-                (service, scope) = (header.service, header.scope)
+                id = header.accessKeyID
+                (day, region) = (header.scope.day, header.scope.region)
+                (service, scope) = (header.scope.service, header.scope.text)
                 names = header.signedHeaders
                 signature = header.signature.map { byte in
                     (byte < 16 ? "0" : "") + String(byte, radix: 16)

@@ -3,6 +3,7 @@
     import CodexCore
     import CodexDynamoDB
     import CodexDynamoDBFaults
+    import CodexSignatures
     import CodexStore
     import CodexflowServer
     import Foundation

@@ -1,0 +1,107 @@
+#if Remote
+    internal import CodexCore
+
+    /// The address of a service: scheme, host and port.
+    struct ServiceEndpoint: Sendable, Hashable {
+        /// Whether the connection is encrypted.
+        let isSecure: Bool
+        /// The host: a name or an address, with brackets around one of IPv6.
+        let host: String
+        /// The port; `nil` is the scheme's.
+        let port: Int?
+
+        private static let longestHost = 255
+        /// By the prefix of the region: "Regions and Zones" and the SDKs' endpoint rules.
+        private static let domains = [
+            ("cn-", "amazonaws.com.cn"), ("us-isob-", "sc2s.sgov.gov"),
+            ("us-isof-", "csp.hci.ic.gov"), ("us-iso-", "c2s.ic.gov"),
+            ("eu-isoe-", "cloud.adc-e.uk"), ("eusc-", "amazonaws.eu"),
+        ]
+
+        /// Reads an address such as `http://localhost:8000`.
+        ///
+        /// - Throws: ``CodexError/Code/invalidArgument`` for another scheme, for a path, and for
+        ///   what is no host or port.
+        init(parsing text: String) throws(CodexError) {
+            guard let parsed = Self.parts(of: text) else {
+                throw CodexError(
+                    .invalidArgument,
+                    "The endpoint is no address of a service. Write http:// or https://, a host, "
+                        + "and if needed a port, without a path: http://localhost:8000.")
+            }
+            (isSecure, host, port) = parsed
+        }
+
+        /// The endpoint of DynamoDB in a region.
+        ///
+        /// - Throws: ``CodexError/Code/invalidArgument`` for what is no region.
+        init(region: String) throws(CodexError) {
+            let domain = Self.domains.first { region.hasPrefix($0.0) }?.1 ?? "amazonaws.com"
+            try self.init(parsing: "https://dynamodb.\(region).\(domain)")
+        }
+
+        private init(isSecure: Bool, host: String, port: Int?) {
+            (self.isSecure, self.host, self.port) = (isSecure, host, port)
+        }
+
+        /// The endpoint of the streams: AWS has another host for them, and other services do not.
+        var ofStreams: ServiceEndpoint {
+            let isOfAWS =
+                host.hasSuffix(".amazonaws.com")
+                || Self.domains.contains { host.hasSuffix("." + $0.1) }
+            guard isOfAWS, host.hasPrefix("dynamodb.") else { return self }
+            return ServiceEndpoint(isSecure: isSecure, host: "streams." + host, port: port)
+        }
+
+        /// The address of the service's root.
+        var url: String { "\(isSecure ? "https" : "http")://\(hostHeader)/" }
+
+        /// The header `Host`: without the port if it is the scheme's.
+        var hostHeader: String {
+            guard let port, port != (isSecure ? 443 : 80) else { return host }
+            return "\(host):\(port)"
+        }
+
+        private static func parts(of text: String) -> (isSecure: Bool, host: String, port: Int?)? {
+            let lowered = text.lowercased()
+            let schemes = [("https://", true), ("http://", false)]
+            guard let scheme = schemes.first(where: { lowered.hasPrefix($0.0) }) else { return nil }
+            var rest = Substring(lowered.dropFirst(scheme.0.count))
+            if rest.hasSuffix("/") { rest = rest.dropLast() }
+            guard let (host, portText) = hostAndPort(rest) else { return nil }
+            guard let portText else { return (scheme.1, host, nil) }
+            guard (1...5).contains(portText.utf8.count), portText.utf8.allSatisfy(isDigit),
+                let port = Int(portText), (1...65_535).contains(port)
+            else { return nil }
+            return (scheme.1, host, port)
+        }
+
+        private static func hostAndPort(_ text: Substring) -> (String, Substring?)? {
+            if text.hasPrefix("[") {
+                guard let end = text.firstIndex(of: "]") else { return nil }
+                let (address, rest) = (text[...end], text[text.index(after: end)...])
+                guard address.utf8.dropFirst().dropLast().allSatisfy(isAddressByte),
+                    address.utf8.count > 2, rest.isEmpty || rest.hasPrefix(":")
+                else { return nil }
+                return (String(address), rest.isEmpty ? nil : rest.dropFirst())
+            }
+            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let host = parts.first, (1...longestHost).contains(host.utf8.count),
+                host.utf8.allSatisfy(isNameByte)
+            else { return nil }
+            return (String(host), parts.count > 1 ? parts[1] : nil)
+        }
+
+        private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+
+        private static func isNameByte(_ byte: UInt8) -> Bool {
+            isDigit(byte) || byte &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: ".")
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        }
+
+        private static func isAddressByte(_ byte: UInt8) -> Bool {
+            isDigit(byte) || byte &- UInt8(ascii: "a") < 6 || byte == UInt8(ascii: ":")
+                || byte == UInt8(ascii: ".")
+        }
+    }
+#endif

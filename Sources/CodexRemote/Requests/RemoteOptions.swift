@@ -1,0 +1,80 @@
+#if Remote
+    public import CodexCore
+
+    /// How a ``RemoteClient`` finds its service, and how it sends requests.
+    ///
+    /// Each value has a default, so that a program on AWS needs no options.
+    public struct RemoteOptions: Sendable {
+        /// The region; `nil` is that of `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile.
+        public var region: String?
+        /// The address of the service, such as `http://localhost:8000`.
+        ///
+        /// `nil` is that of `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` or the profile, and
+        /// otherwise DynamoDB's in the region. Streams are read there too; on AWS, they are at the
+        /// host of DynamoDB Streams. Without this option, `AWS_ENDPOINT_URL_DYNAMODB_STREAMS` can
+        /// name another address for them.
+        public var endpoint: String?
+        /// The profile in the shared files; `nil` is that of `AWS_PROFILE`, or `default`.
+        public var profile: String?
+        /// The source of the credentials.
+        ///
+        /// `nil` is a chain: the environment, the shared files, the container, the instance.
+        public var credentials: (any CredentialsProvider)?
+        /// What sends the requests; `nil` is an ``AsyncHTTPTransport``, which the client closes.
+        public var transport: (any HTTPTransport)?
+        /// When and how often requests are repeated.
+        public var retries = RetryPolicy()
+        /// The most requests at work at once; others wait.
+        public var requestCountMax = 64
+        /// The most requests that wait; more are refused with `limitReached`.
+        public var waitingCountMax = 10_000
+        /// The most bytes of an answer, before and after decompression.
+        public var responseByteCountMax = 64 << 20
+        /// Whether the service may compress its answers.
+        ///
+        /// It saves bytes on slow networks, and costs time of the processor on both sides.
+        public var acceptsGzip = false
+        /// Whether a put, a deletion, or an update by constants that has no condition is repeated
+        /// after an attempt without an answer.
+        ///
+        /// The first attempt may have been applied. Another program's write after it is then lost.
+        /// So the default is not to repeat it, and to throw `outcomeUnknown`.
+        public var repeatsOverwrites = false
+        /// What the service can do.
+        ///
+        /// If it has transactions, an update that adds to what is there, such as ADD of a number or
+        /// `list_append`, is sent as a list of one action. Its idempotency token makes repetitions
+        /// safe. It takes twice the write units. Without transactions, it is sent once, and throws
+        /// `outcomeUnknown` if there is no answer.
+        ///
+        /// ``RemoteTable/connect(to:_:requiring:)`` asks the service for what is declared here.
+        public var capabilities = TableCapabilities.dynamoDB
+        /// Gets a report of each request that ended; it must return fast.
+        public var observer: (@Sendable (RequestReport) -> Void)?
+
+        /// Creates the defaults.
+        public init() {}
+    }
+
+    /// What one request took, for metrics.
+    public struct RequestReport: Sendable {
+        /// The operation, such as `GetItem`.
+        public let operation: String
+        /// The time from the call to its end, with waiting, attempts and pauses.
+        public package(set) var duration = Duration.zero
+        /// The number of attempts.
+        public package(set) var attemptCount = 0
+        /// The failures of the attempts, in their order.
+        public package(set) var failures: [RemoteFailure.Kind] = []
+        /// The bytes of the request's body.
+        public let requestByteCount: Int
+        /// The bytes of the last answer's body, as it was sent.
+        public package(set) var responseByteCount = 0
+        /// The name of the code of the error that was thrown; `nil` after a success.
+        public package(set) var code: String?
+
+        init(operation: String, requestByteCount: Int) {
+            (self.operation, self.requestByteCount) = (operation, requestByteCount)
+        }
+    }
+#endif

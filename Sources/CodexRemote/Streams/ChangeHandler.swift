@@ -1,0 +1,117 @@
+#if Remote
+    internal import CodexCore
+
+    /// What a consumer does with the changes of a shard, and how it moves the checkpoint.
+    enum ChangeHandler: Sendable {
+        /// The body returns actions, which are performed in one transaction with the checkpoint.
+        case transactional(
+            batchCount: Int, @Sendable ([RemoteChange]) async throws -> [WriteAction])
+        /// The body has effects of its own; the checkpoint follows them.
+        case delivering(@Sendable (RemoteChange) async throws -> Void)
+    }
+
+    /// Handles the changes of one shard.
+    struct HandledShard: Sendable {
+        let lease: HeldLease
+        let leases: LeaseTable
+        let options: RemoteConsumerOptions
+
+        /// Handles changes, and moves the checkpoint past them.
+        ///
+        /// - Parameters:
+        ///   - changes: The changes, one or more, in their order.
+        ///   - end: The last change of the page, which may be one that the consumer does not get.
+        ///   - handler: What to do.
+        /// - Throws: ``LeaseLost``, the errors of the body, and those of writing. The checkpoint is
+        ///   after the last change that is done.
+        func handle(
+            _ changes: [RemoteChange], through end: StreamSequenceNumber, _ handler: ChangeHandler
+        ) async throws {
+            switch handler {
+            case .transactional(let batchCount, let body):
+                try await commit(changes, through: end, batchCount, body)
+            case .delivering(let body):
+                try await deliver(changes, through: end, body)
+            }
+        }
+
+        // MARK: Exactly once
+
+        private func commit(
+            _ changes: [RemoteChange], through end: StreamSequenceNumber, _ batchCount: Int,
+            _ body: @Sendable ([RemoteChange]) async throws -> [WriteAction]
+        ) async throws {
+            let capabilities = leases.table.capabilities
+            let actionCountMax =
+                min(
+                    capabilities.transactionActionCountMax,
+                    DynamoDBLimits.transactionActionCountMax) - 1
+            var (rest, count) = (changes[...], batchCount)
+            while !rest.isEmpty {
+                let batch = Array(rest.prefix(count))
+                let number =
+                    batch.count == rest.count ? end : batch[batch.count - 1].sequenceNumber
+                let actionCount = try await attempting {
+                    let actions = try await body(batch)
+                    guard actions.count <= actionCountMax else { return actions.count }
+                    try await leases.commit(actions, lease, at: number)
+                    return actions.count
+                }
+                if actionCount <= actionCountMax {
+                    rest = rest.dropFirst(batch.count)
+                    continue
+                }
+                guard batch.count > 1 else {
+                    throw CodexError(
+                        .transactionTooLarge,
+                        "One change has \(actionCount) actions, and a transaction has room for "
+                            + "\(actionCountMax) beside the checkpoint. Do less for each change.")
+                }
+                // The body gets fewer changes, until their actions fit.
+                count = batch.count / 2
+            }
+        }
+
+        // MARK: At least once
+
+        private func deliver(
+            _ changes: [RemoteChange], through end: StreamSequenceNumber,
+            _ body: @Sendable (RemoteChange) async throws -> Void
+        ) async throws {
+            var done: StreamSequenceNumber?
+            do {
+                for change in changes {
+                    // A worker whose lease has expired must not deliver beside the next one.
+                    try await leases.keep(lease, for: options.leaseDuration)
+                    try await attempting { try await body(change) }
+                    done = change.sequenceNumber
+                }
+            } catch {
+                // What was delivered does not come again, if that can be stored.
+                if let done, !(error is LeaseLost) {
+                    try? await leases.checkpoint(lease, at: done)
+                }
+                throw error
+            }
+            try await leases.checkpoint(lease, at: end)
+        }
+
+        // MARK: Attempts
+
+        /// Calls a body until it succeeds, at most so often as the options say.
+        ///
+        /// Failures of the service do not count: the shard is tried again after them.
+        private func attempting<Value>(_ body: () async throws -> Value) async throws -> Value {
+            var attempt = 1
+            while true {
+                do {
+                    return try await body()
+                } catch where attempt < options.attemptCount && Patience.isOfBody(error) {
+                    try await leases.clock.sleep(
+                        for: options.attemptDelay * (1 << min(attempt - 1, 20)))
+                    attempt += 1
+                }
+            }
+        }
+    }
+#endif

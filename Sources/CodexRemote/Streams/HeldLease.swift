@@ -1,0 +1,83 @@
+#if Remote
+    internal import CodexCore
+    internal import Synchronization
+
+    /// A lease that this worker has: the right to move the checkpoint of a shard.
+    ///
+    /// Each write of it has the condition that the fence is still the worker's. So a worker that
+    /// lost the lease without knowing it changes nothing.
+    final class HeldLease: Sendable {
+        private struct State {
+            var beat: Int
+            var position: StreamSequenceNumber?
+            /// When the last sign of life was sent that arrived.
+            var renewedAt: Duration
+            /// When the position was stored last.
+            var storedAt: Duration
+            var isLost = false
+            var isWanted = false
+        }
+
+        let shard: StreamShard
+        let fence: Int
+        let isInitial: Bool
+        private let state: Mutex<State>
+
+        /// Creates a lease that was taken.
+        ///
+        /// - Parameters:
+        ///   - shard: The shard.
+        ///   - row: The row as it is after it was taken.
+        ///   - instant: When the request was sent.
+        init(_ shard: StreamShard, _ row: LeaseRow, at instant: Duration) {
+            self.shard = shard
+            fence = row.fence
+            isInitial = row.isInitial
+            state = Mutex(
+                State(
+                    beat: row.beat, position: row.position, renewedAt: instant, storedAt: instant))
+        }
+
+        /// The last change that is done.
+        var position: StreamSequenceNumber? { state.withLock { $0.position } }
+        /// When the last sign of life was sent that arrived.
+        var renewedAt: Duration { state.withLock { $0.renewedAt } }
+        /// When the position was stored last.
+        var storedAt: Duration { state.withLock { $0.storedAt } }
+        /// Whether another worker has it, or took it back.
+        var isLost: Bool { state.withLock { $0.isLost } }
+        /// Whether another worker asks for it.
+        var isWanted: Bool { state.withLock { $0.isWanted } }
+
+        /// The number of the next sign of life.
+        func nextBeat() -> Int {
+            state.withLock { state in
+                state.beat += 1
+                return state.beat
+            }
+        }
+
+        /// Notes a sign of life that arrived.
+        func renewed(at instant: Duration, isWanted: Bool? = nil) {
+            state.withLock { state in
+                state.renewedAt = max(state.renewedAt, instant)
+                if let isWanted { state.isWanted = isWanted }
+            }
+        }
+
+        /// Notes a checkpoint that was stored.
+        func moved(to number: StreamSequenceNumber, at instant: Duration) {
+            state.withLock { state in
+                state.position = number
+                state.renewedAt = max(state.renewedAt, instant)
+                state.storedAt = max(state.storedAt, instant)
+            }
+        }
+
+        /// Notes that the worker does not have it any more.
+        func lose() { state.withLock { $0.isLost = true } }
+    }
+
+    /// The error of work on a shard whose lease another worker has now.
+    struct LeaseLost: Error {}
+#endif

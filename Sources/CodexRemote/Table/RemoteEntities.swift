@@ -1,0 +1,201 @@
+#if Remote
+    public import CodexCore
+
+    /// The entities of a schema in a remote table: typed reads and writes over a ``RemoteTable``.
+    ///
+    /// Each write stores the entity's name and schema version in the reserved attribute
+    /// (``TableCapabilities/reservedAttribute``), as text such as `task#2`. A read upgrades an item
+    /// of an earlier version in memory. An item without the attribute belongs to the entity that
+    /// its key names. Its version is the declared one (``init(_:schema:untaggedVersions:)``).
+    ///
+    /// ```swift
+    /// let tasks = RemoteEntities(table, schema: schema)
+    /// try await tasks.insert(order)
+    /// let found = try await tasks.get(Lookup<Order>(["id": id]))
+    /// ```
+    ///
+    /// There is no version of an item: a write that depends on what was read compares it attribute
+    /// by attribute. So other clients may write the table too.
+    public struct RemoteEntities: Sendable {
+        /// The table.
+        public let table: RemoteTable
+        private let items: EntityItems
+
+        /// How often ``update(_:_:)`` reads and writes again after a write of another program.
+        private static let attemptCountMax = 10
+
+        /// Reads and writes the entities of a table.
+        ///
+        /// - Parameters:
+        ///   - table: The table.
+        ///   - schema: The schema with the table and the entities.
+        ///   - untaggedVersions: The schema versions of items without the reserved attribute, by
+        ///     the names of entities. Without it, such an item is refused if its entity has
+        ///     earlier versions.
+        public init(
+            _ table: RemoteTable, schema: Schema, untaggedVersions: [String: Int] = [:]
+        ) {
+            self.table = table
+            items = EntityItems(schema, table.capabilities, untaggedVersions: untaggedVersions)
+        }
+
+        // MARK: Reading
+
+        /// The entity of a lookup, or `nil`.
+        ///
+        /// A lookup in an index reads the entry that the index has, and then the item.
+        ///
+        /// - Parameters:
+        ///   - lookup: The lookup; its alternatives are tried in their order.
+        ///   - consistency: Which writes the read of the item sees.
+        /// - Returns: The entity.
+        /// - Throws: The errors of the table and of reading the entity;
+        ///   ``CodexError/Code/schemaMismatch`` for an item whose version is not known.
+        public func get<E: Entity>(
+            _ lookup: Lookup<E>, consistency: ReadConsistency = .consistent
+        ) async throws -> E? {
+            try await item(of: lookup, consistency).map { try items.entity($0) }
+        }
+
+        /// A page of the entities of a query; items of other entities are skipped.
+        ///
+        /// An index may be older than the table. The filter sees items as they are stored, also
+        /// those of earlier schema versions.
+        ///
+        /// - Parameters:
+        ///   - query: The query.
+        ///   - limits: The limits of the page.
+        ///   - token: The ``Page/next`` of the page before; `nil` is the first page.
+        ///   - consistency: Which writes the query sees.
+        /// - Returns: The entities.
+        /// - Throws: As ``get(_:consistency:)``; ``CodexError/Code/unsupportedOperation`` for an
+        ///   index whose entries are not whole items.
+        public func query<E: Entity>(
+            _ query: Query<E>, limits: PageLimits = PageLimits(), after token: PageToken? = nil,
+            consistency: ReadConsistency = .eventual
+        ) async throws -> Page<E> {
+            let definition = try items.schema.table(E.definition.table)
+            let request = try query.resolved(in: definition, of: items.schema)
+            if let name = request.index,
+                let index = definition.indexes.first(where: { $0.name == name }),
+                index.projection != .all
+            {
+                throw CodexError(
+                    .unsupportedOperation,
+                    "The entries of index \(name) are not whole items. Query the table's items, "
+                        + "and read them by key.")
+            }
+            let page = try await table.items(
+                matching: request, limits: limits, after: token, consistency: consistency)
+            var found: [E] = []
+            for item in try page.items.filter({ try items.isItem($0, of: E.definition) }) {
+                found.append(try items.entity(item))
+            }
+            return Page(items: found, next: page.next, examinedCount: page.examinedCount)
+        }
+
+        // MARK: Writing
+
+        /// Stores an entity whose key is not taken.
+        ///
+        /// - Throws: ``CodexError/Code/conditionFailed`` if it is taken; the errors of
+        ///   ``Entity/validate()`` and of the table.
+        public func insert<E: Entity>(_ entity: E) async throws {
+            try entity.validate()
+            _ = try await table.put(
+                try items.item(of: entity), condition: .unchanged(nil, in: table.definition))
+        }
+
+        /// Stores an entity, and replaces any item with the same key.
+        ///
+        /// - Throws: The errors of ``Entity/validate()`` and of the table.
+        public func put<E: Entity>(_ entity: E) async throws {
+            try entity.validate()
+            _ = try await table.put(try items.item(of: entity))
+        }
+
+        /// Reads an entity, changes it, and stores it if the item is as it was read.
+        ///
+        /// Attributes that the type does not know stay. If another program wrote the item
+        /// meanwhile, the entity is read and changed again.
+        ///
+        /// - Parameters:
+        ///   - lookup: The entity.
+        ///   - body: Changes it; it may run more than once. It must not change the key.
+        /// - Returns: The changed entity; `nil` if there is none.
+        /// - Throws: ``CodexError/Code/conditionFailed`` if others wrote the item at each attempt;
+        ///   ``CodexError/Code/invalidKey`` if `body` changes the key; the errors of `body`, of
+        ///   ``Entity/validate()`` and of the table.
+        @discardableResult
+        public func update<E: Entity>(
+            _ lookup: Lookup<E>, _ body: (inout E) throws -> Void
+        ) async throws -> E? {
+            var attempt = 1
+            while true {
+                guard let old = try await item(of: lookup, .consistent) else { return nil }
+                var entity: E = try items.entity(old)
+                try body(&entity)
+                try entity.validate()
+                let new = try items.item(of: entity, over: old)
+                let definition = table.definition
+                guard try definition.primaryKey(of: new) == definition.primaryKey(of: old) else {
+                    throw CodexError(
+                        .invalidKey,
+                        "The change of the entity changes its key. Insert it, and delete the old "
+                            + "one.")
+                }
+                let names = Set(E.definition.fields.map(\.name) + E.furtherAttributes)
+                do {
+                    _ = try await table.put(
+                        new, condition: .unchanged(old, in: definition, without: names))
+                    return entity
+                } catch CodexError.Code.conditionFailed where attempt < Self.attemptCountMax {
+                    attempt += 1
+                }
+            }
+        }
+
+        /// Removes an entity; removing an absent one is not an error.
+        ///
+        /// - Parameter lookup: The entity.
+        /// - Returns: Whether there was one.
+        /// - Throws: ``CodexError/Code/otherEntity`` if the item is one of another entity, which
+        ///   stays; the errors of the table.
+        @discardableResult
+        public func delete<E: Entity>(_ lookup: Lookup<E>) async throws -> Bool {
+            guard let old = try await item(of: lookup, .consistent) else { return false }
+            _ = try items.present(old, as: E.self)
+            let definition = table.definition
+            _ = try await table.delete(
+                try definition.primaryKey(of: old), condition: .unchanged(old, in: definition))
+            return true
+        }
+
+        // MARK: Items
+
+        /// The item of the first target of a lookup that has one.
+        private func item<E: Entity>(
+            of lookup: Lookup<E>, _ consistency: ReadConsistency
+        ) async throws -> Item? {
+            let definition = try items.schema.table(E.definition.table)
+            for target in [lookup.target] + lookup.alternatives {
+                switch try Lookup<E>(target).resolved(in: definition) {
+                case .primaryKey(let key):
+                    if let item = try await table.get(key, consistency: consistency) { return item }
+                case .index(let name, let partition, let sort):
+                    var query = TableQuery(
+                        table: definition.name, index: name, partition: partition, sortPrefix: sort)
+                    if let last = query.sortPrefix.popLast() { query.sort = .equal(last) }
+                    let page = try await table.items(
+                        matching: query, limits: PageLimits(returned: 1))
+                    guard let entry = page.items.first else { continue }
+                    let key = try definition.primaryKey(of: entry)
+                    if let item = try await table.get(key, consistency: consistency) { return item }
+                case .values, .indexValues:
+                    throw CodexError(.invalidKey, "The lookup has no key, although it was made.")
+                }
+            }
+            return nil
+        }
+    }
+#endif

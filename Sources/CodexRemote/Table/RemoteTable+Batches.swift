@@ -1,0 +1,175 @@
+#if Remote
+    public import CodexCore
+
+    /// A write of a batch.
+    public enum BatchWrite: Sendable, Hashable {
+        /// Stores an item, and replaces any item with the same key.
+        case put(Item)
+        /// Removes an item.
+        case delete(PrimaryKey)
+    }
+
+    extension RemoteTable {
+        /// The items with keys, in requests of at most 100
+        /// (``TableCapabilities/batchReadCountMax``).
+        ///
+        /// What the service does not process at once is asked for again, with pauses. A service
+        /// without batches gets a request for each key.
+        ///
+        /// - Parameters:
+        ///   - keys: Any number of keys, each once.
+        ///   - consistency: Which writes the read of each item sees.
+        /// - Returns: The items in the order of the keys; `nil` for an absent one.
+        /// - Throws: ``CodexError/Code/duplicateTarget``; ``CodexError/Code/throttled`` if the
+        ///   service leaves keys unprocessed; otherwise as ``get(_:consistency:projection:)``.
+        public func batchGet(
+            _ keys: [PrimaryKey], consistency: ReadConsistency = .consistent
+        ) async throws -> [Item?] {
+            let places = try Self.places(of: keys)
+            var items = [Item?](repeating: nil, count: keys.count)
+            guard capabilities.batchReadCountMax > 1 else {
+                for (place, key) in keys.enumerated() {
+                    items[place] = try await get(key, consistency: consistency)
+                }
+                return items
+            }
+            try await inRounds(keys.count, capabilities.batchReadCountMax) { part in
+                let attributes = try part.map { place throws(CodexError) in
+                    try self.attributes(of: keys[place])
+                }
+                let body = RequestWriter.body { body in
+                    body.object("RequestItems") { tables in
+                        tables.object(name) { table in
+                            table.items("Keys", attributes)
+                            Self.write(nil, consistency, to: &table)
+                        }
+                    }
+                }
+                let answer = try await client.send(
+                    RemoteRequest(operation: "BatchGetItem", body: body, repetition: .read))
+                for node in answer["Responses"]?[name]?.elements ?? [] {
+                    let item = try Self.item(node)
+                    if let place = places[try definition.primaryKey(of: item)] {
+                        items[place] = item
+                    }
+                }
+                let rest = answer["UnprocessedKeys"]?[name]?["Keys"]?.elements ?? []
+                return try rest.compactMap { node throws(CodexError) in
+                    places[try definition.primaryKey(of: try Self.item(node))]
+                }
+            }
+            return items
+        }
+
+        /// Performs writes of items, each by itself, in requests of at most 25
+        /// (``TableCapabilities/batchWriteCountMax``).
+        ///
+        /// What the service does not process at once is sent again, with pauses. If an error is
+        /// thrown, writes before it may have been applied.
+        ///
+        /// - Parameter writes: Any number of writes, each of another item.
+        /// - Throws: ``CodexError/Code/duplicateTarget``; ``CodexError/Code/throttled`` if the
+        ///   service leaves writes unprocessed (``RemoteFailure/unprocessed`` of the cause has
+        ///   their indexes); ``CodexError/Code/outcomeUnknown`` if a request had no answer and
+        ///   ``RemoteOptions/repeatsOverwrites`` is off; ``CodexError/Code/unsupportedOperation``
+        ///   if the service has no batches; otherwise as ``put(_:condition:returning:)``.
+        public func batchWrite(_ writes: [BatchWrite]) async throws {
+            try capabilities.require(.batchWrites)
+            let places = try Self.places(
+                of: try writes.map { write throws(CodexError) -> PrimaryKey in
+                    switch write {
+                    case .put(let item): try definition.primaryKey(of: item)
+                    case .delete(let key): key
+                    }
+                })
+            let bodies = try writes.map { write throws(CodexError) -> (isPut: Bool, item: Item) in
+                switch write {
+                case .put(let item): (true, item)
+                case .delete(let key): (false, try attributes(of: key))
+                }
+            }
+            try await inRounds(writes.count, capabilities.batchWriteCountMax) { part in
+                let body = RequestWriter.body { body in
+                    body.object("RequestItems") { tables in
+                        tables.objects(name, part) { element, place in
+                            let write = bodies[place]
+                            element.object(write.isPut ? "PutRequest" : "DeleteRequest") {
+                                $0.item(write.isPut ? "Item" : "Key", write.item)
+                            }
+                        }
+                    }
+                }
+                let answer = try await client.send(
+                    RemoteRequest(
+                        operation: "BatchWriteItem", body: body, repetition: .overwrite))
+                let rest = answer["UnprocessedItems"]?[name]?.elements ?? []
+                return try rest.compactMap { node throws(CodexError) -> Int? in
+                    guard
+                        let item = node["PutRequest"]?["Item"] ?? node["DeleteRequest"]?["Key"]
+                    else { return nil }
+                    return places[try definition.primaryKey(of: try Self.item(item))]
+                }
+            }
+        }
+
+        /// The index of each key.
+        private static func places(of keys: [PrimaryKey]) throws(CodexError) -> [PrimaryKey: Int] {
+            var places: [PrimaryKey: Int] = [:]
+            for (place, key) in keys.enumerated() {
+                guard places.updateValue(place, forKey: key) == nil else {
+                    throw CodexError(
+                        .duplicateTarget,
+                        "The batch names one item twice, at index \(place) the second time. Keep "
+                            + "one of them.")
+                }
+            }
+            return places
+        }
+
+        /// Sends elements in parts until all are processed.
+        ///
+        /// - Parameters:
+        ///   - count: The number of elements.
+        ///   - partCount: The most elements of a request.
+        ///   - send: Sends the elements with indexes, and returns those that the service left
+        ///     unprocessed.
+        /// - Throws: ``CodexError/Code/throttled`` if the service processes nothing in as many
+        ///   rounds as the policy has attempts; the errors of `send`.
+        private func inRounds(
+            _ count: Int, _ partCount: Int, _ send: ([Int]) async throws -> [Int]
+        ) async throws {
+            let policy = client.options.retries
+            var next = 0
+            var rest: [Int] = []
+            var idleCount = 0
+            while next < count || !rest.isEmpty {
+                let end = max(next, min(count, next + partCount - rest.count))
+                let part = rest + Array(next..<end)
+                next = end
+                rest = try await send(part)
+                guard !rest.isEmpty else {
+                    idleCount = 0
+                    continue
+                }
+                // Some progress begins the pauses again.
+                idleCount = rest.count < part.count ? 1 : idleCount + 1
+                guard idleCount < policy.attemptCountMax else {
+                    throw Self.unprocessed(rest + Array(next..<count), attemptCount: idleCount)
+                }
+                try await client.parts.clock.sleep(
+                    for: policy.pause(after: idleCount, random: client.parts.random()))
+            }
+        }
+
+        private static func unprocessed(_ elements: [Int], attemptCount: Int) -> CodexError {
+            var failure = RemoteFailure(.throttled)
+            failure.attemptCount = attemptCount
+            failure.unprocessed = elements.sorted()
+            return CodexError(
+                .throttled,
+                "The service leaves \(elements.count) elements of the batch unprocessed. Send them "
+                    + "later, send fewer at once, or raise the capacity of the table.",
+                cause: failure)
+        }
+    }
+#endif

@@ -1,0 +1,183 @@
+#if Remote
+    public import CodexCore
+
+    extension RemoteTable {
+        /// Connects to a table: asks the service for its keys and indexes, and for what the service
+        /// can do.
+        ///
+        /// The options declare the capabilities (``RemoteOptions/capabilities``). Lists of actions,
+        /// batches, the stream, the time to live and index keys of several attributes are asked
+        /// for, with requests that change nothing. The promises of consistency cannot be asked for.
+        ///
+        /// ```swift
+        /// let table = try await RemoteTable.connect(
+        ///     to: definition, client, requiring: [.consistentItems, .conditionalWrites])
+        /// ```
+        ///
+        /// - Parameters:
+        ///   - definition: The table's name, keys and indexes.
+        ///   - client: The client that sends the requests.
+        ///   - needs: What the program needs of the service.
+        /// - Returns: The table, with the capabilities that were found.
+        /// - Throws: ``CodexError/Code/unknownTable``; ``CodexError/Code/schemaMismatch`` if the
+        ///   table has other keys, or lacks an index of the definition that the service can have;
+        ///   ``CodexError/Code/unsupportedOperation`` with the name of each missing need; otherwise
+        ///   as ``get(_:consistency:projection:)``.
+        public static func connect(
+            to definition: TableDefinition, _ client: RemoteClient,
+            requiring needs: [TableCapabilities.Need] = []
+        ) async throws -> RemoteTable {
+            let declared = RemoteTable(definition, client)
+            let description = try await declared.describe()
+            let probe = CapabilityProbe(table: declared, description: description)
+            let capabilities = try await probe.capabilities()
+            try capabilities.require(needs)
+            let design = RemoteTableDesign(definition, capabilities: capabilities)
+            let problems = design.differences(from: description).filter(\.isOfKeys)
+            guard problems.isEmpty else {
+                throw CodexError(
+                    .schemaMismatch,
+                    "The table differs from its definition: "
+                        + problems.map(\.description).joined(separator: "; ")
+                        + ". Change one of them.")
+            }
+            return RemoteTable(definition, client, capabilities: capabilities)
+        }
+
+        /// What the service tells of the table.
+        ///
+        /// - Returns: The description, without the time to live (``timeToLive()``).
+        /// - Throws: ``CodexError/Code/unknownTable`` if it has no such table; otherwise as
+        ///   ``get(_:consistency:projection:)``.
+        public func describe() async throws -> RemoteTableDescription {
+            let body = RequestWriter.body { $0.text("TableName", name) }
+            let answer = try await client.send(
+                RemoteRequest(operation: "DescribeTable", body: body, repetition: .read))
+            guard let description = RemoteTableDescription(answer) else {
+                throw CodexError(
+                    .invalidResponse, "The description of the table is not of DynamoDB's protocol.")
+            }
+            return description
+        }
+
+        /// The attribute by which the table's items expire; `nil` if they do not.
+        ///
+        /// - Throws: ``CodexError/Code/unsupportedOperation`` if the service has no time to live;
+        ///   otherwise as ``describe()``.
+        public func timeToLive() async throws -> String? {
+            let body = RequestWriter.body { $0.text("TableName", name) }
+            let answer = try await client.send(
+                RemoteRequest(operation: "DescribeTimeToLive", body: body, repetition: .read))
+            return RemoteTableDescription.timeToLive(answer)
+        }
+
+        /// The time between two looks at a table that is being created, and the most looks.
+        private static let creationPause: Duration = .seconds(1)
+        private static let creationLookCountMax = 300
+
+        /// Creates the table, waits until it can be used, and sets its time to live.
+        ///
+        /// - Parameters:
+        ///   - hasStream: Whether the table gets a stream with both images.
+        ///   - accepted: What may be missing. Other omissions are refused, and nothing is created.
+        /// - Throws: ``CodexError/Code/unsupportedOperation`` for an omission that is not accepted;
+        ///   ``CodexError/Code/inUse`` if the table exists; ``CodexError/Code/timedOut`` if it is
+        ///   not ready after five minutes; otherwise as ``describe()``.
+        public func create(
+            hasStream: Bool = true, accepting accepted: Set<RemoteTableDesign.Omission.Reason> = []
+        ) async throws {
+            let design = RemoteTableDesign(
+                definition, capabilities: capabilities, hasStream: hasStream)
+            try design.requireComplete(accepting: accepted)
+            do {
+                _ = try await client.send(
+                    RemoteRequest(
+                        operation: "CreateTable", body: Array(design.creation.utf8),
+                        repetition: .guarded))
+            } catch CodexError.Code.outcomeUnknown {
+                // The description tells whether the table was created.
+            }
+            for _ in 0..<Self.creationLookCountMax {
+                if try await describe().status == "ACTIVE" {
+                    guard let request = design.timeToLiveRequest else { return }
+                    _ = try await client.send(
+                        RemoteRequest(
+                            operation: "UpdateTimeToLive", body: Array(request.utf8),
+                            repetition: .overwrite))
+                    return
+                }
+                try await client.parts.clock.sleep(for: Self.creationPause)
+            }
+            throw CodexError(
+                .timedOut, "The table is still being created. Look at its state, and try again.")
+        }
+    }
+
+    /// Asks a service which operations it has.
+    private struct CapabilityProbe {
+        let table: RemoteTable
+        let description: RemoteTableDescription
+
+        /// The capabilities of the service: those that are declared, less those that it refuses.
+        func capabilities() async throws -> TableCapabilities {
+            var found = table.capabilities
+            if found.hasTransactions {
+                let isThere = try await has("TransactWriteItems") {
+                    $0.items("TransactItems", [Item]())
+                }
+                if !isThere {
+                    found.transactionActionCountMax = 0
+                    found.transactionByteCountMax = 0
+                    found.idempotencySeconds = 0
+                }
+            }
+            if found.batchReadCountMax > 1 {
+                let isThere = try await has("BatchGetItem") { $0.object("RequestItems") { _ in } }
+                if !isThere { found.batchReadCountMax = 0 }
+            }
+            if found.batchWriteCountMax > 1 {
+                let isThere = try await has("BatchWriteItem") { $0.object("RequestItems") { _ in } }
+                if !isThere { found.batchWriteCountMax = 0 }
+            }
+            if found.expiry != nil {
+                let isThere = try await has("DescribeTimeToLive") {
+                    $0.text("TableName", table.name)
+                }
+                if !isThere { found.expiry = nil }
+            }
+            // A table without a stream has none, also on a service that has streams.
+            if let stream = description.stream {
+                found.stream?.hasOldImages = stream.hasOldImages
+                found.stream?.hasNewImages = stream.hasNewImages
+            } else {
+                found.stream = nil
+            }
+            if description.definition.indexes.contains(where: \.isComposite) {
+                found.hasCompositeIndexKeys = true
+            }
+            return found
+        }
+
+        /// Whether the service has an operation.
+        ///
+        /// - Parameters:
+        ///   - operation: The operation.
+        ///   - members: Writes members with which the operation changes nothing.
+        /// - Returns: `false` if the service does not know the operation.
+        private func has(
+            _ operation: String, _ members: (inout RequestWriter) -> Void
+        ) async throws -> Bool {
+            do {
+                _ = try await table.client.send(
+                    RemoteRequest(
+                        operation: operation, body: RequestWriter.body(members), repetition: .read))
+                return true
+            } catch CodexError.Code.unsupportedOperation {
+                return false
+            } catch CodexError.Code.invalidArgument {
+                // An operation that the service has refuses an empty list.
+                return true
+            }
+        }
+    }
+#endif

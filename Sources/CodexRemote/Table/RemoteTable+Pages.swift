@@ -1,0 +1,141 @@
+#if Remote
+    public import CodexCore
+
+    extension RemoteTable {
+        /// A page of a query's results.
+        ///
+        /// - Parameters:
+        ///   - query: A query of the table. Its entity is ignored: a service has no entities.
+        ///   - limits: The limits of the page. Without limits, the whole result is read.
+        ///   - token: The ``Page/next`` of the page before; `nil` is the first page.
+        ///   - consistency: Which writes the read sees.
+        /// - Returns: The items, and a token if there may be more.
+        /// - Throws: ``CodexError/Code/unknownIndex``, ``CodexError/Code/invalidKey``,
+        ///   ``CodexError/Code/invalidPageToken``; ``CodexError/Code/unsupportedOperation`` for a
+        ///   consistent query of a global index; otherwise as ``get(_:consistency:projection:)``.
+        public func items(
+            matching query: TableQuery, limits: PageLimits = PageLimits(),
+            after token: PageToken? = nil, consistency: ReadConsistency = .eventual
+        ) async throws -> Page<Item> {
+            try requireName(query.table)
+            try query.filter?.validate()
+            let index = try self.index(query.index)
+            try requireConsistent(consistency, index)
+            var expressions = ExpressionWriter()
+            let keyCondition = expressions.keyCondition(
+                query, partition: index?.partitionKey ?? [definition.partitionKey],
+                sort: index?.sortKey ?? definition.sortKey.map { [$0] } ?? [])
+            guard let keyCondition else {
+                throw CodexError(
+                    .invalidKey,
+                    "The query has other numbers of values than the key of "
+                        + "\(query.index ?? "table \(name)").")
+            }
+            let filter = query.filter.map { expressions.condition($0) }
+            let projection = query.projection.map { expressions.projection($0) }
+            let read = PagedRead(
+                operation: "Query", table: name, index: query.index, keyCondition: keyCondition,
+                filter: filter, projection: projection, expressions: expressions,
+                isBackward: query.direction == .backward,
+                isConsistent: consistency == .consistent)
+            return try await page(of: read, index, limits, after: token)
+        }
+
+        /// A page of a scan's items.
+        ///
+        /// - Parameters:
+        ///   - scan: The scan.
+        ///   - limits: The limits of the page. Without limits, the whole table is read.
+        ///   - token: The ``Page/next`` of the page before; `nil` is the first page.
+        ///   - consistency: Which writes the read sees.
+        /// - Returns: The items, and a token if there may be more.
+        /// - Throws: As ``items(matching:limits:after:consistency:)``.
+        public func items(
+            scanning scan: RemoteScan, limits: PageLimits = PageLimits(),
+            after token: PageToken? = nil, consistency: ReadConsistency = .eventual
+        ) async throws -> Page<Item> {
+            try scan.filter?.validate()
+            let index = try self.index(scan.index)
+            try requireConsistent(consistency, index)
+            var expressions = ExpressionWriter()
+            let filter = scan.filter.map { expressions.condition($0) }
+            let projection = scan.projection.map { expressions.projection($0) }
+            let read = PagedRead(
+                operation: "Scan", table: name, index: scan.index, keyCondition: nil,
+                filter: filter, projection: projection, expressions: expressions,
+                segment: scan.segment, isConsistent: consistency == .consistent)
+            return try await page(of: read, index, limits, after: token)
+        }
+
+        /// Refuses a consistent read of an index that can only be a global one.
+        private func requireConsistent(
+            _ consistency: ReadConsistency, _ index: IndexDefinition?
+        ) throws(CodexError) {
+            guard consistency == .consistent, let index else { return }
+            // A local index has the table's partition key, and one more attribute.
+            let mayBeLocal =
+                index.partitionKey == [definition.partitionKey] && index.sortKey.count == 1
+            if !mayBeLocal { try capabilities.require(.consistentIndexQueries) }
+        }
+
+        private func index(_ name: String?) throws(CodexError) -> IndexDefinition? {
+            guard let name else { return nil }
+            guard let index = definition.indexes.first(where: { $0.name == name }) else {
+                throw CodexError(
+                    .unknownIndex,
+                    "The definition of table \(self.name) has no index \(name.abbreviated()).")
+            }
+            return index
+        }
+
+        private func page(
+            of read: PagedRead, _ index: IndexDefinition?, _ limits: PageLimits,
+            after token: PageToken?
+        ) async throws -> Page<Item> {
+            guard limits.returned ?? 1 > 0, limits.examined ?? 1 > 0 else {
+                throw CodexError(.invalidArgument, "The limits of a page are above zero.")
+            }
+            var start = try token.map { token throws(CodexError) in try read.key(in: token) }
+            var found: [Item] = []
+            var examinedCount = 0
+            repeat {
+                let wanted = limits.returned.map { $0 - found.count }
+                let allowed = limits.examined.map { $0 - examinedCount }
+                // With a filter, more are examined than returned. Without the keys of the last item
+                // that is returned, a page cannot be cut after it.
+                let isCut = read.filter != nil && read.projection == nil
+                let limit = [isCut ? nil : wanted, allowed].compactMap { $0 }.min()
+                let answer = try await client.send(
+                    RemoteRequest(
+                        operation: read.operation, body: read.body(limit: limit, after: start),
+                        repetition: .read))
+                let items = try (answer["Items"]?.elements ?? []).map { node throws(CodexError) in
+                    try Self.item(node)
+                }
+                examinedCount += answer["ScannedCount"]?.integer ?? items.count
+                if let wanted, items.count > wanted {
+                    found += items.prefix(wanted)
+                    return Page(
+                        items: found, next: read.token(after: keys(of: items[wanted - 1], index)),
+                        examinedCount: examinedCount)
+                }
+                found += items
+                start = try answer["LastEvaluatedKey"].map { node throws(CodexError) in
+                    try Self.item(node)
+                }
+            } while start != nil && found.count < limits.returned ?? .max
+                && examinedCount < limits.examined ?? .max
+            return Page(
+                items: found, next: start.map { read.token(after: $0) },
+                examinedCount: examinedCount)
+        }
+
+        /// The attributes of an item that are its keys in the table and in an index.
+        private func keys(of item: Item, _ index: IndexDefinition?) -> Item {
+            let attributes = definition.keyAttributes + (index?.keyAttributes ?? [])
+            let names = Set(attributes.map(\.name))
+            return Item(
+                item.elements.filter { names.contains($0.name) }.map { ($0.name, $0.value) })
+        }
+    }
+#endif

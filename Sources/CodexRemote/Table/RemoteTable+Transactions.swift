@@ -1,0 +1,173 @@
+#if Remote
+    public import CodexCore
+
+    extension RemoteTable {
+        /// Performs all the actions, or none of them if a condition is false.
+        ///
+        /// The list has an idempotency token: each repetition within ten minutes is applied once.
+        ///
+        /// - Parameters:
+        ///   - actions: At most ``DynamoDBLimits/transactionActionCountMax`` actions of the table.
+        ///   - token: The token, 1 to ``DynamoDBLimits/idempotencyTokenByteCountMax`` bytes; `nil`
+        ///     is a new one.
+        /// - Throws: ``CodexError/Code/transactionCancelled`` with the reason of each action;
+        ///   ``CodexError/Code/writeConflict``; ``CodexError/Code/idempotencyMismatch``;
+        ///   ``CodexError/Code/transactionTooLarge``; ``CodexError/Code/unsupportedOperation`` if
+        ///   the service has no transactions; ``CodexError/Code/outcomeUnknown`` if no attempt had
+        ///   an answer.
+        public func transact(
+            _ actions: [WriteAction], idempotencyToken token: String? = nil
+        ) async throws {
+            guard !actions.isEmpty else { return }
+            try requireCount(actions.count)
+            let token = token ?? client.parts.token()
+            let byteCounts = 1...DynamoDBLimits.idempotencyTokenByteCountMax
+            guard byteCounts.contains(token.utf8.count) else {
+                throw CodexError(
+                    .invalidArgument,
+                    "An idempotency token has 1 to \(DynamoDBLimits.idempotencyTokenByteCountMax) "
+                        + "bytes.")
+            }
+            let prepared = try actions.map { action throws(CodexError) in
+                try PreparedAction(action, self)
+            }
+            let body = RequestWriter.body { body in
+                body.objects("TransactItems", prepared) { item, action in
+                    action.write(to: &item, table: name)
+                }
+                body.text("ClientRequestToken", token)
+            }
+            _ = try await client.send(
+                RemoteRequest(
+                    operation: "TransactWriteItems", body: body, repetition: .token,
+                    actionCount: actions.count))
+        }
+
+        /// The items with keys, as of one moment.
+        ///
+        /// - Parameter keys: At most ``DynamoDBLimits/transactionActionCountMax`` keys.
+        /// - Returns: The items in the order of the keys; `nil` for an absent one.
+        /// - Throws: ``CodexError/Code/writeConflict`` if others kept changing the items; otherwise
+        ///   as ``get(_:consistency:projection:)``.
+        public func transactionalGet(_ keys: [PrimaryKey]) async throws -> [Item?] {
+            guard !keys.isEmpty else { return [] }
+            try requireCount(keys.count)
+            let attributes = try keys.map { key throws(CodexError) in
+                try self.attributes(of: key)
+            }
+            let body = RequestWriter.body { body in
+                body.objects("TransactItems", attributes) { item, key in
+                    item.object("Get") { get in
+                        get.text("TableName", name)
+                        get.item("Key", key)
+                    }
+                }
+            }
+            let answer = try await client.send(
+                RemoteRequest(
+                    operation: "TransactGetItems", body: body, repetition: .read,
+                    actionCount: keys.count))
+            let nodes = answer["Responses"]?.elements ?? []
+            guard nodes.count == keys.count else { throw Self.otherCount }
+            return try nodes.map { node throws(CodexError) in
+                try node["Item"].map { node throws(CodexError) in try Self.item(node) }
+            }
+        }
+
+        private func requireCount(_ count: Int) throws(CodexError) {
+            try capabilities.require(.transactions(actionCount: 1))
+            guard count <= capabilities.transactionActionCountMax else {
+                throw CodexError(
+                    .transactionTooLarge,
+                    "A transaction has at most \(capabilities.transactionActionCountMax) actions; "
+                        + "this one has \(count). Split it.")
+            }
+        }
+
+        /// The error of an answer that has another number of items than its request.
+        static var otherCount: CodexError {
+            CodexError(
+                .invalidResponse, "The answer has another number of items than the request.")
+        }
+    }
+
+    /// A checked action of a list.
+    private struct PreparedAction {
+        private let action: WriteAction
+        /// The attributes of the key; empty for a put.
+        private var key = Item()
+
+        /// Checks an action.
+        ///
+        /// - Throws: ``CodexError/Code/unknownTable`` for another table,
+        ///   ``CodexError/Code/invalidKey`` and ``CodexError/Code/invalidExpression``.
+        init(_ action: WriteAction, _ table: RemoteTable) throws(CodexError) {
+            self.action = action
+            let name: String
+            let condition: Condition?
+            switch action {
+            case .put(let table, _, let given), .update(let table, _, _, let given),
+                .delete(let table, _, let given):
+                name = table
+                condition = given
+            case .check(let table, _, let given):
+                name = table
+                condition = given
+            }
+            guard name == table.name else {
+                throw CodexError(
+                    .unknownTable,
+                    "An action of another table is in the list of table \(table.name).")
+            }
+            try condition?.validate()
+            switch action {
+            case .put(_, let item, _): _ = try table.definition.primaryKey(of: item)
+            case .update(_, let key, let update, _):
+                try update.validate()
+                self.key = try table.attributes(of: key)
+            case .delete(_, let key, _), .check(_, let key, _):
+                self.key = try table.attributes(of: key)
+            }
+        }
+
+        /// Writes the members of the action's object.
+        func write(to writer: inout RequestWriter, table: String) {
+            switch action {
+            case .put(_, let item, let condition):
+                Self.write("Put", table, condition, to: &writer) { body, _ in
+                    body.item("Item", item)
+                }
+            case .update(_, _, let update, let condition):
+                Self.write("Update", table, condition, to: &writer) { body, expressions in
+                    body.item("Key", key)
+                    body.text("UpdateExpression", expressions.update(update))
+                }
+            case .delete(_, _, let condition):
+                Self.write("Delete", table, condition, to: &writer) { body, _ in
+                    body.item("Key", key)
+                }
+            case .check(_, _, let condition):
+                Self.write("ConditionCheck", table, condition, to: &writer) { body, _ in
+                    body.item("Key", key)
+                }
+            }
+        }
+
+        private static func write(
+            _ name: String, _ table: String, _ condition: Condition?,
+            to writer: inout RequestWriter,
+            _ members: (inout RequestWriter, inout ExpressionWriter) -> Void
+        ) {
+            writer.object(name) { body in
+                var expressions = ExpressionWriter()
+                body.text("TableName", table)
+                members(&body, &expressions)
+                if let condition {
+                    body.text("ConditionExpression", expressions.condition(condition))
+                    body.text("ReturnValuesOnConditionCheckFailure", "ALL_OLD")
+                }
+                expressions.write(to: &body)
+            }
+        }
+    }
+#endif

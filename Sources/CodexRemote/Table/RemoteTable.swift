@@ -1,0 +1,224 @@
+#if Remote
+    public import CodexCore
+
+    /// A table of a service that speaks DynamoDB's API: items, updates, batches and transactions.
+    ///
+    /// Reads see all completed writes unless they say otherwise. A write is never applied twice
+    /// without an error that says so: an attempt without an answer is repeated with an idempotency
+    /// token, or with a condition that the write itself makes false. Otherwise the call throws
+    /// ``CodexError/Code/outcomeUnknown``.
+    public struct RemoteTable: Sendable {
+        /// The table's name, keys and indexes.
+        ///
+        /// Counters, and what DynamoDB does not know of indexes, are ignored.
+        public let definition: TableDefinition
+        /// The client that sends the requests.
+        public let client: RemoteClient
+        /// What the service can do, as ``connect(to:_:requiring:)`` found it, or as it is declared.
+        public let capabilities: TableCapabilities
+
+        /// Names a table of a service; nothing is sent.
+        ///
+        /// - Parameters:
+        ///   - definition: The table's name, keys and indexes.
+        ///   - client: The client that sends the requests.
+        ///   - capabilities: What the service can do; `nil` is ``RemoteOptions/capabilities``.
+        public init(
+            _ definition: TableDefinition, _ client: RemoteClient,
+            capabilities: TableCapabilities? = nil
+        ) {
+            (self.definition, self.client) = (definition, client)
+            self.capabilities = capabilities ?? client.options.capabilities
+        }
+
+        var name: String { definition.name }
+
+        /// The item with a key, or `nil`.
+        ///
+        /// - Parameters:
+        ///   - key: The key.
+        ///   - consistency: Which writes the read sees; a consistent one takes twice the units.
+        ///   - projection: The parts of the item to return; `nil` is all.
+        /// - Returns: The item.
+        /// - Throws: ``CodexError``, with a ``RemoteFailure`` as its cause.
+        public func get(
+            _ key: PrimaryKey, consistency: ReadConsistency = .consistent,
+            projection: Projection? = nil
+        ) async throws -> Item? {
+            let attributes = try self.attributes(of: key)
+            let body = RequestWriter.body { body in
+                body.text("TableName", name)
+                body.item("Key", attributes)
+                Self.write(projection, consistency, to: &body)
+            }
+            let answer = try await client.send(
+                RemoteRequest(operation: "GetItem", body: body, repetition: .read))
+            return try answer["Item"].map { node throws(CodexError) in try Self.item(node) }
+        }
+
+        /// Stores an item, and replaces any item with the same key.
+        ///
+        /// - Parameters:
+        ///   - item: The item.
+        ///   - condition: The condition on the stored item.
+        ///   - returning: Nothing, or the item as it was.
+        /// - Returns: The item that `returning` asks for.
+        /// - Throws: ``CodexError/Code/conditionFailed``; ``CodexError/Code/outcomeUnknown`` if no
+        ///   answer came and a repetition could be applied twice; otherwise as
+        ///   ``get(_:consistency:projection:)``.
+        @discardableResult
+        public func put(
+            _ item: Item, condition: Condition? = nil, returning: ReturnValues = .none
+        ) async throws -> Item? {
+            try condition?.validate()
+            _ = try definition.primaryKey(of: item)
+            return try await write(
+                "PutItem", .put(item, condition), condition, try Self.oldOrNone(returning)
+            ) { body, _ in
+                body.item("Item", item)
+            }
+        }
+
+        /// Changes attributes of an item, or creates it with them.
+        ///
+        /// An update that adds to what is there is sent as a list of one action, if the service has
+        /// transactions and the update returns nothing.
+        ///
+        /// - Parameters:
+        ///   - key: The key.
+        ///   - update: The changes.
+        ///   - condition: The condition on the stored item.
+        ///   - returning: What to return.
+        /// - Returns: The attributes that `returning` asks for.
+        /// - Throws: As ``put(_:condition:returning:)``.
+        @discardableResult
+        public func update(
+            _ key: PrimaryKey, _ update: Update, condition: Condition? = nil,
+            returning: ReturnValues = .none
+        ) async throws -> Item? {
+            try update.validate()
+            try condition?.validate()
+            let attributes = try self.attributes(of: key)
+            let repetition = Repetition.update(update, condition, key: attributes)
+            if repetition == .never, returning == .none, capabilities.hasTransactions {
+                let action = WriteAction.update(
+                    table: name, key: key, update, condition: condition)
+                do {
+                    try await transact([action])
+                } catch let error as CodexError {
+                    throw error.ofOnlyAction
+                }
+                return nil
+            }
+            return try await write("UpdateItem", repetition, condition, returning) {
+                body, expressions in
+                body.item("Key", attributes)
+                body.text("UpdateExpression", expressions.update(update))
+            }
+        }
+
+        /// Removes an item; removing an absent one is not an error.
+        ///
+        /// - Parameters:
+        ///   - key: The key.
+        ///   - condition: The condition on the stored item.
+        ///   - returning: Nothing, or the item as it was.
+        /// - Returns: The item that `returning` asks for.
+        /// - Throws: As ``put(_:condition:returning:)``.
+        @discardableResult
+        public func delete(
+            _ key: PrimaryKey, condition: Condition? = nil, returning: ReturnValues = .none
+        ) async throws -> Item? {
+            try condition?.validate()
+            let attributes = try self.attributes(of: key)
+            return try await write(
+                "DeleteItem", .deletion(condition), condition, try Self.oldOrNone(returning)
+            ) { body, _ in
+                body.item("Key", attributes)
+            }
+        }
+
+        // MARK: Parts of requests
+
+        /// The attributes of a key.
+        ///
+        /// - Throws: ``CodexError/Code/invalidKey`` if the key lacks the sort key, or has one too
+        ///   many.
+        func attributes(of key: PrimaryKey) throws(CodexError) -> Item {
+            guard (key.sort == nil) == (definition.sortKey == nil) else {
+                let article = definition.sortKey == nil ? "no" : "a"
+                throw CodexError(.invalidKey, "A key of table \(name) has \(article) sort key.")
+            }
+            return definition.attributes(of: key)
+        }
+
+        /// An item of an answer.
+        ///
+        /// - Throws: ``CodexError/Code/invalidResponse``.
+        static func item(_ node: JSONNode) throws(CodexError) -> Item {
+            do {
+                return try DynamoDBJSON.item(node)
+            } catch {
+                throw CodexError(
+                    .invalidResponse, "An item of the answer is not of DynamoDB's protocol.",
+                    cause: error)
+            }
+        }
+
+        /// Writes what reads of items by key have in common.
+        static func write(
+            _ projection: Projection?, _ consistency: ReadConsistency,
+            to body: inout RequestWriter
+        ) {
+            if consistency == .consistent { body.flag("ConsistentRead", true) }
+            guard let projection else { return }
+            var expressions = ExpressionWriter()
+            body.text("ProjectionExpression", expressions.projection(projection))
+            expressions.write(to: &body)
+        }
+
+        private static func oldOrNone(
+            _ returning: ReturnValues
+        ) throws(CodexError) -> ReturnValues {
+            guard returning == .none || returning == .allOld else {
+                throw CodexError(
+                    .invalidArgument, "A put or a deletion returns nothing, or the old item.")
+            }
+            return returning
+        }
+
+        private func write(
+            _ operation: String, _ repetition: Repetition, _ condition: Condition?,
+            _ returning: ReturnValues,
+            _ members: (inout RequestWriter, inout ExpressionWriter) -> Void
+        ) async throws -> Item? {
+            let body = RequestWriter.body { body in
+                var expressions = ExpressionWriter()
+                body.text("TableName", name)
+                members(&body, &expressions)
+                if let condition {
+                    body.text("ConditionExpression", expressions.condition(condition))
+                    body.text("ReturnValuesOnConditionCheckFailure", "ALL_OLD")
+                }
+                expressions.write(to: &body)
+                if returning != .none { body.text("ReturnValues", returning.protocolName) }
+            }
+            let answer = try await client.send(
+                RemoteRequest(operation: operation, body: body, repetition: repetition))
+            return try answer["Attributes"].map { node throws(CodexError) in try Self.item(node) }
+        }
+    }
+
+    extension ReturnValues {
+        /// The name in DynamoDB's protocol.
+        fileprivate var protocolName: String {
+            switch self {
+            case .none: "NONE"
+            case .allOld: "ALL_OLD"
+            case .allNew: "ALL_NEW"
+            case .updatedOld: "UPDATED_OLD"
+            case .updatedNew: "UPDATED_NEW"
+            }
+        }
+    }
+#endif

@@ -1,0 +1,106 @@
+#if Remote
+    internal import AsyncHTTPClient
+    internal import CodexCore
+    internal import NIOCore
+    internal import NIOHTTP1
+    internal import NIOPosix
+
+    /// Sends requests with async-http-client, over connections that are kept for later requests.
+    public final class AsyncHTTPTransport: HTTPTransport {
+        private let client: HTTPClient
+
+        /// Creates a transport.
+        ///
+        /// - Parameters:
+        ///   - connectionCountMax: The most connections to one host.
+        ///   - connectTimeout: The longest time to make a connection.
+        ///   - readTimeout: The longest time without a byte of an answer.
+        ///   - idleTimeout: The time after which an unused connection is closed. It should be
+        ///     shorter than the service's: a request on a connection that is being closed has no
+        ///     answer.
+        public init(
+            connectionCountMax: Int = 64, connectTimeout: Duration = .seconds(2),
+            readTimeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(20)
+        ) {
+            var configuration = HTTPClient.Configuration()
+            configuration.redirectConfiguration = .disallow
+            configuration.httpVersion = .http1Only
+            configuration.timeout.connect = Self.amount(connectTimeout)
+            configuration.timeout.read = Self.amount(readTimeout)
+            configuration.connectionPool.idleTimeout = Self.amount(idleTimeout)
+            configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit =
+                max(1, connectionCountMax)
+            // The client repeats requests itself, within its limits.
+            configuration.connectionPool.retryConnectionEstablishment = false
+            client = HTTPClient(
+                eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
+        }
+
+        // A transport that was closed before is not closed again.
+        deinit { client.shutdown { _ in } }
+
+        /// Sends a request over a kept connection, or over a new one.
+        public func send(_ request: TransportRequest) async throws -> TransportResponse {
+            var outgoing = HTTPClientRequest(url: request.url)
+            outgoing.method = HTTPMethod(rawValue: request.method)
+            for header in request.headers {
+                outgoing.headers.add(name: header.name, value: header.value)
+            }
+            if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
+            let deadline = NIODeadline.now() + Self.amount(request.timeout)
+            do {
+                let response = try await client.execute(outgoing, deadline: deadline)
+                return TransportResponse(
+                    status: Int(response.status.code),
+                    headers: response.headers.map { (name: $0.name, value: $0.value) },
+                    body: try await Self.body(
+                        of: response, upTo: request.responseByteCountMax, until: deadline))
+            } catch {
+                throw Self.failure(error)
+            }
+        }
+
+        /// Closes all connections; later requests fail.
+        public func close() async { try? await client.shutdown() }
+
+        /// A duration for NIO, limited to a day.
+        private static func amount(_ duration: Duration) -> TimeAmount {
+            .microseconds(Int64(max(0, min(86_400, duration.seconds)) * 1e6))
+        }
+
+        /// The body; the deadline of `execute` is over with the head.
+        private static func body(
+            of response: HTTPClientResponse, upTo byteCountMax: Int, until deadline: NIODeadline
+        ) async throws -> [UInt8] {
+            var bytes: [UInt8] = []
+            for try await part in response.body {
+                guard part.readableBytes <= byteCountMax - bytes.count else {
+                    throw TransportFailure(.responseTooLarge)
+                }
+                bytes.append(contentsOf: part.readableBytesView)
+                guard NIODeadline.now() < deadline else { throw TransportFailure(.timedOut) }
+            }
+            return bytes
+        }
+
+        private static let unsent: [HTTPClientError] = [
+            .alreadyShutdown, .connectTimeout, .emptyHost, .emptyScheme,
+            .getConnectionFromPoolTimeout, .invalidURL, .tlsHandshakeTimeout,
+        ]
+        private static let late: [HTTPClientError] = [
+            .deadlineExceeded, .readTimeout, .writeTimeout,
+        ]
+
+        private static func failure(_ error: any Error) -> any Error {
+            if error is TransportFailure || error is CancellationError { return error }
+            if error is NIOConnectionError { return TransportFailure(.notSent, cause: error) }
+            guard let known = error as? HTTPClientError else {
+                return TransportFailure(.interrupted, cause: error)
+            }
+            if known == .cancelled { return CancellationError() }
+            let kind: TransportFailure.Kind =
+                unsent.contains(known) ? .notSent : late.contains(known) ? .timedOut : .interrupted
+            return TransportFailure(kind, cause: error)
+        }
+    }
+#endif

@@ -1,0 +1,124 @@
+#if Remote
+    import CodexCore
+    import CodexDynamoDB
+    import CodexDynamoDBFaults
+    import CodexStore
+    import CodexTesting
+    import Foundation
+    import Testing
+
+    @testable import CodexRemote
+
+    /// A service that the tests of conformance run against.
+    struct TestedService: Sendable, CustomTestStringConvertible {
+        let name: String
+        /// The address; `nil` is a service in this process.
+        var address: String?
+        /// The faults of a service in this process.
+        var rules: [FaultRule] = []
+
+        var testDescription: String { name }
+
+        /// The age of stale indexes in milliseconds.
+        static let age = 500
+
+        /// The services in this process, and those that `make remote` starts.
+        static let all = inProcess + addressed
+
+        private static let inProcess = [
+            TestedService(name: "service"),
+            TestedService(name: "faulty service", rules: faults),
+            TestedService(
+                name: "service with stale indexes",
+                rules: faults + [FaultRule(.staleIndex(milliseconds: age))]),
+        ]
+
+        private static let faults = [
+            FaultRule(.throttle(nil), schedule: .every(11)),
+            FaultRule(
+                .internalError(.either),
+                operations: ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"],
+                schedule: .every(7)),
+            FaultRule(
+                .transactionConflict, operations: ["TransactWriteItems", "UpdateItem"],
+                schedule: .every(13)),
+            FaultRule(.unprocessed(share: 0.5), schedule: .every(5)),
+        ]
+
+        /// Those of the variable, such as `moto=http://127.0.0.1:5000`, separated by commas.
+        private static var addressed: [TestedService] {
+            let text = ProcessInfo.processInfo.environment["CODEX_REMOTE_ENDPOINTS"] ?? ""
+            return text.split(separator: ",").compactMap { part in
+                let sides = part.split(separator: "=", maxSplits: 1)
+                guard sides.count == 2 else { return nil }
+                return TestedService(name: String(sides[0]), address: String(sides[1]))
+            }
+        }
+    }
+
+    /// A client of a tested service.
+    struct ConformanceScene: Sendable {
+        let client: RemoteClient
+        private let service: TestedService
+        /// The store of a service in this process.
+        private let temporary: TemporaryStore?
+        private let elapsed: Locked<Duration>
+
+        init(_ service: TestedService) throws {
+            self.service = service
+            let elapsed = Locked(Duration.zero)
+            self.elapsed = elapsed
+            var options = RemoteOptions()
+            options.region = "us-east-1"
+            options.credentials = StaticCredentials(accessKeyID: "KEY", secretAccessKey: "SECRET")
+            options.retries.attemptCountMax = 10
+            if let address = service.address {
+                temporary = nil
+                options.endpoint = address
+                // The emulators refuse such keys.
+                options.capabilities.hasCompositeIndexKeys = false
+            } else {
+                let store = try TemporaryStore(schema: Schema(tables: []))
+                temporary = store
+                let faulty = try FaultyDynamoDBService(
+                    DynamoDBService(store.store),
+                    plan: FaultPlan(seed: 28, rules: service.rules),
+                    elapsed: { elapsed.withLock { $0 } }, sleep: { _ in })
+                options.transport = ServiceTransport(service: faulty)
+                options.retries.firstPause = .milliseconds(1)
+                options.retries.pauseMax = .milliseconds(4)
+            }
+            client = try RemoteClient(options)
+        }
+
+        /// Lets indexes get as new as their table.
+        func settle() async throws {
+            guard service.address == nil else {
+                return try await Task.sleep(for: .milliseconds(TestedService.age / 5))
+            }
+            elapsed.withLock { $0 += .milliseconds(TestedService.age) }
+        }
+
+        /// Runs a test on a new table, which is deleted afterwards.
+        func using(
+            _ definition: TableDefinition, _ body: (RemoteTable) async throws -> Void
+        ) async throws {
+            let table = RemoteTable(definition, client)
+            try await table.create(
+                hasStream: false, accepting: Set(RemoteTableDesign.Omission.Reason.allCases))
+            do {
+                try await body(table)
+            } catch {
+                try? await delete(table)
+                throw error
+            }
+            try await delete(table)
+        }
+
+        private func delete(_ table: RemoteTable) async throws {
+            let body = RequestWriter.body { $0.text("TableName", table.definition.name) }
+            _ = try await client.send(
+                RemoteRequest(operation: "DeleteTable", body: body, repetition: .guarded))
+        }
+    }
+#endif

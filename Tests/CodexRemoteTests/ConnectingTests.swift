@@ -1,0 +1,167 @@
+#if Remote
+    import CodexCore
+    import CodexDynamoDB
+    import CodexStore
+    import CodexTesting
+    import Foundation
+    import Testing
+
+    @testable import CodexRemote
+
+    /// What a table is asked for when a program connects.
+    @Suite("Connections to tables")
+    struct ConnectingTests {
+        /// Gives requests to a service in this process, which lacks some operations.
+        private struct PartialTransport: HTTPTransport {
+            let service: DynamoDBService
+            var lacking: Set<String> = []
+
+            func send(_ request: TransportRequest) async throws -> TransportResponse {
+                let target = request.headers.first { $0.name == "x-amz-target" }?.value ?? ""
+                let operation = target.split(separator: ".").last.map { String($0) } ?? ""
+                if lacking.contains(operation) {
+                    return try await FakeTransport.refusal("UnknownOperationException")(request)
+                }
+                let response = await service.response(target: target, body: request.body)
+                return TransportResponse(status: response.status, body: response.body)
+            }
+
+            func close() async {}
+        }
+
+        private static let definition = TableDefinition(
+            "notes", partitionKey: KeyAttribute("pk"),
+            indexes: [
+                IndexDefinition(
+                    "byKind", partitionKey: [KeyAttribute("kind"), KeyAttribute("place")])
+            ], timeToLive: "endsAt")
+
+        private let temporary: TemporaryStore
+
+        init() throws { temporary = try TemporaryStore() }
+
+        private func client(lacking: Set<String> = []) throws -> RemoteClient {
+            var options = RemoteOptions()
+            options.region = "us-east-1"
+            options.credentials = StaticCredentials(accessKeyID: "K", secretAccessKey: "S")
+            options.transport = PartialTransport(
+                service: DynamoDBService(temporary.store), lacking: lacking)
+            var parts = RemoteClient.Parts()
+            parts.clock = FakeClock()
+            parts.environment = [:]
+            parts.read = { _ in nil }
+            return try RemoteClient(options, parts)
+        }
+
+        @Test("A table is created with its indexes, stream and time to live, and then connected to")
+        func creation() async throws {
+            let client = try client()
+            let absent = await Scene.error {
+                _ = try await RemoteTable.connect(to: Self.definition, client)
+            }
+            #expect(absent?.code == .unknownTable)
+            try await RemoteTable(Self.definition, client).create()
+            let table = try await RemoteTable.connect(
+                to: Self.definition, client,
+                requiring: [
+                    .transactions(actionCount: 100), .batchReads, .stream, .timeToLive,
+                    .compositeIndexKeys,
+                ])
+            #expect(table.capabilities == .dynamoDB)
+            #expect(try await table.timeToLive() == "endsAt")
+            let description = try await table.describe()
+            let design = RemoteTableDesign(Self.definition)
+            #expect(design.differences(from: description, timeToLive: "endsAt").isEmpty)
+            let again = await Scene.error { try await table.create() }
+            #expect(again?.code == .inUse)
+        }
+
+        @Test("Each operation that the service lacks is found, and refused by its name")
+        func probes() async throws {
+            try await RemoteTable(Self.definition, try client()).create(hasStream: false)
+            let cases: [(String, TableCapabilities.Need)] = [
+                ("TransactWriteItems", .transactions(actionCount: 1)),
+                ("BatchGetItem", .batchReads), ("BatchWriteItem", .batchWrites),
+                ("DescribeTimeToLive", .timeToLive),
+            ]
+            for (operation, need) in cases {
+                let poor = try client(lacking: [operation])
+                let table = try await RemoteTable.connect(to: Self.definition, poor)
+                #expect(table.capabilities.missing([need]) == [need])
+                // A table without a stream has none, although the service has streams.
+                #expect(table.capabilities.missing([.stream]) == [.stream])
+                let error = await Scene.error {
+                    _ = try await RemoteTable.connect(
+                        to: Self.definition, poor, requiring: [.consistentItems, need])
+                }
+                #expect(error?.code == .unsupportedOperation)
+                #expect(error?.message.contains(need.description) == true)
+            }
+        }
+
+        @Test("A table with other keys, or without an index, is refused with what differs")
+        func mismatch() async throws {
+            let client = try client()
+            try await RemoteTable(Self.definition, client).create()
+            let other = TableDefinition(
+                "notes", partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk"),
+                indexes: [IndexDefinition("byDay", partitionKey: [KeyAttribute("day")])])
+            let error = await Scene.error { _ = try await RemoteTable.connect(to: other, client) }
+            #expect(error?.code == .schemaMismatch)
+            #expect(error?.message.contains("index byDay is missing") == true)
+            #expect(error?.message.contains("table notes has another primary key") == true)
+        }
+
+        @Test("Without transactions, a list is refused, and batches are single requests")
+        func poorTable() async throws {
+            try await RemoteTable(Self.definition, try client()).create()
+            var poor = TableCapabilities.alternator
+            poor.batchReadCountMax = 0
+            poor.batchWriteCountMax = 0
+            let table = RemoteTable(Self.definition, try client(), capabilities: poor)
+            let list = await Scene.error {
+                try await table.transact([.put(table: "notes", ["pk": "a"])])
+            }
+            #expect(list?.code == .unsupportedOperation)
+            let writes = await Scene.error { try await table.batchWrite([.put(["pk": "a"])]) }
+            #expect(writes?.code == .unsupportedOperation)
+            _ = try await table.put(["pk": "a"])
+            #expect(
+                try await table.batchGet([PrimaryKey("b"), PrimaryKey("a")]) == [nil, ["pk": "a"]])
+        }
+
+        @Test("A consistent query of a global index is refused before it is sent")
+        func consistency() async throws {
+            try await RemoteTable(Self.definition, try client()).create()
+            let table = RemoteTable(Self.definition, try client())
+            let query = TableQuery(table: "notes", index: "byKind", partition: ["a", "b"])
+            let error = await Scene.error {
+                _ = try await table.items(matching: query, consistency: .consistent)
+            }
+            #expect(error?.code == .unsupportedOperation)
+            #expect(try await table.items(matching: query).items.isEmpty)
+        }
+
+        @Test("A single action is a write, and a check alone is a read")
+        func actions() async throws {
+            try await RemoteTable(Self.definition, try client()).create()
+            let table = RemoteTable(Self.definition, try client())
+            let key = PrimaryKey("a")
+            let exists = Condition.attributeExists("pk")
+            let check = WriteAction.check(table: "notes", key: key, condition: exists)
+            let failed = await Scene.error { try await table.perform(check) }
+            #expect(failed?.code == .conditionFailed)
+            try await table.perform(.put(table: "notes", ["pk": "a", "n": 1]))
+            try await table.perform(check)
+            let new = try await table.perform(
+                .update(table: "notes", key: key, Update([.add("n", 2)])), returning: .updatedNew)
+            #expect(new == ["n": 3])
+            try await table.perform(.delete(table: "notes", key: key, condition: exists))
+            #expect(try await table.item(in: "notes", key: key, consistency: .consistent) == nil)
+            let foreign = await Scene.error {
+                _ = try await table.item(in: "other", key: key, consistency: .consistent)
+            }
+            #expect(foreign?.code == .unknownTable)
+        }
+    }
+#endif

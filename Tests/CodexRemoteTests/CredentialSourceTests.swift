@@ -1,0 +1,225 @@
+#if Remote
+    import CodexCore
+    import Foundation
+    import Synchronization
+    import Testing
+
+    @testable import CodexRemote
+
+    /// The environment, containers and instances as sources, and the cache before them.
+    @Suite("Sources of credentials")
+    struct CredentialSourceTests {
+        private static let json = """
+            {"Code":"Success","AccessKeyId":"ID","SecretAccessKey":"S","Token":"T",
+            "Expiration":"2026-11-28T08:30:00Z"}
+            """
+
+        @Test("The variables of the environment")
+        func environment() async throws {
+            let id = "AWS_ACCESS_KEY_ID"
+            let secret = "AWS_SECRET_ACCESS_KEY"
+            #expect(try await EnvironmentCredentials([:]).credentials() == nil)
+            #expect(try await EnvironmentCredentials([id: "", secret: ""]).credentials() == nil)
+            let found = try await EnvironmentCredentials([
+                id: "ID", secret: "S", "AWS_SESSION_TOKEN": "T",
+            ]).credentials()
+            #expect(found?.accessKeyID == "ID" && found?.sessionToken == "T")
+            for alone in [[id: "ID"], [secret: "S"], [id: "ID", secret: ""]] {
+                await #expect(throws: CodexError(.credentialsUnavailable, "")) {
+                    _ = try await EnvironmentCredentials(alone).credentials()
+                }
+            }
+        }
+
+        // MARK: Containers
+
+        private func container(
+            _ environment: [String: String], _ transport: FakeTransport,
+            file: String? = nil
+        ) -> ContainerCredentials {
+            ContainerCredentials(
+                CredentialsRequest(transport: transport, clock: FakeClock()),
+                SharedFiles(environment: environment) { _ in file.map { Array($0.utf8) } })
+        }
+
+        private static let relative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+        private static let full = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+        private static let token = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+
+        @Test("A container's endpoint gives a temporary key")
+        func containers() async throws {
+            let transport = FakeTransport([FakeTransport.answer(Self.json)])
+            let found = try await container(
+                [Self.relative: "/v2/creds?id=1", Self.token: "Bearer X"], transport
+            ).credentials()
+            #expect(found?.sessionToken == "T")
+            #expect(found?.expiration == Timestamp.date("2026-11-28T08:30:00Z"))
+            let request = try #require(transport.requests.first)
+            #expect(request.url == "http://169.254.170.2/v2/creds?id=1" && request.method == "GET")
+            #expect(request.headers.first?.value == "Bearer X")
+            _ = try await container(
+                [Self.full: "http://127.0.0.1:80/x", Self.token + "_FILE": "/t"], transport,
+                file: "FROM FILE\n"
+            ).credentials()
+            #expect(transport.requests.last?.headers.first?.value == "FROM FILE")
+            #expect(try await container([:], transport).credentials() == nil)
+        }
+
+        @Test(
+            "Hosts that may be asked without encryption",
+            arguments: [
+                ("http://169.254.170.2/x", true), ("http://169.254.170.23/x", true),
+                ("http://[fd00:ec2::23]/x", true), ("http://127.1.2.3/x", true),
+                ("http://localhost:1/x", true), ("http://[::1]/x", true),
+                ("https://example.com/x", true), ("http://example.com/x", false),
+                ("http://127.0.0.1.example.com/x", false), ("http://10.0.0.1/x", false),
+                ("http://localhost@example.com/x", false), ("ftp://localhost/x", false),
+                ("localhost/x", false),
+            ])
+        func hosts(url: String, isAsked: Bool) async throws {
+            let transport = FakeTransport([FakeTransport.answer(Self.json)])
+            let source = container([Self.full: url], transport)
+            let found = try? await source.credentials()
+            #expect((found != nil) == isAsked)
+            #expect(transport.requests.count == (isAsked ? 1 : 0))
+        }
+
+        @Test("A token with a line break inside, and a silent endpoint, are errors")
+        func containerErrors() async throws {
+            let transport = FakeTransport([FakeTransport.failure(.notSent)])
+            for variables in [
+                [Self.relative: "/x", Self.token: "a\r\nb: c"], [Self.relative: "/x"],
+                [Self.relative: "x"], [Self.relative: "/x", Self.token + "_FILE": "/none"],
+            ] {
+                await #expect(throws: CodexError(.credentialsUnavailable, "")) {
+                    _ = try await container(variables, transport).credentials()
+                }
+            }
+            #expect(transport.requests.count == 3)
+        }
+
+        // MARK: Instances
+
+        private func instance(
+            _ steps: [FakeTransport.Step], _ environment: [String: String] = [:]
+        ) async throws -> (AWSCredentials?, [TransportRequest]) {
+            let transport = FakeTransport(steps)
+            let source = InstanceCredentials(
+                CredentialsRequest(transport: transport, clock: FakeClock()), environment)
+            return (try await source.credentials(), transport.requests)
+        }
+
+        @Test("An instance gives the key of its role, with a token of the session")
+        func instances() async throws {
+            let (found, requests) = try await instance([
+                FakeTransport.answer("TOKEN"), FakeTransport.answer("my-role\n"),
+                FakeTransport.answer(Self.json),
+            ])
+            #expect(found?.accessKeyID == "ID")
+            #expect(requests.map(\.method) == ["PUT", "GET", "GET"])
+            let path = "http://169.254.169.254/latest/meta-data/iam/security-credentials/"
+            #expect(
+                requests.map(\.url) == [
+                    "http://169.254.169.254/latest/api/token", path, path + "my-role",
+                ])
+            #expect(requests.last?.headers.first?.value == "TOKEN")
+        }
+
+        @Test("A machine without the service, or without a role, is no source")
+        func noInstance() async throws {
+            #expect(try await instance([FakeTransport.failure(.notSent)]).0 == nil)
+            #expect(try await instance([FakeTransport.answer(status: 404)]).0 == nil)
+            let roleless = [FakeTransport.answer("T"), FakeTransport.answer(status: 404)]
+            #expect(try await instance(roleless).0 == nil)
+            let disabled = try await instance(
+                [FakeTransport.answer("T")], ["AWS_EC2_METADATA_DISABLED": "TRUE"])
+            #expect(disabled.0 == nil && disabled.1.isEmpty)
+            for answer in ["not ascii é", "", "a b"] {
+                await #expect(throws: CodexError(.credentialsUnavailable, "")) {
+                    _ = try await instance([FakeTransport.answer(answer)])
+                }
+            }
+        }
+
+        // MARK: The cache
+
+        /// A source of temporary keys, which counts how often it is asked.
+        private final class Source: CredentialsProvider {
+            private let count = Mutex(0)
+            private let clock: FakeClock
+            let fails = Mutex(false)
+
+            init(_ clock: FakeClock) { self.clock = clock }
+
+            var callCount: Int { count.withLock { $0 } }
+
+            func credentials() async throws -> AWSCredentials? {
+                let number = count.withLock { count in
+                    count += 1
+                    return count
+                }
+                await Task.yield()
+                if fails.withLock({ $0 }) { throw CodexError(.unavailable, "") }
+                return AWSCredentials(
+                    accessKeyID: "\(number)", secretAccessKey: "S",
+                    expiration: clock.now.addingTimeInterval(3600))
+            }
+        }
+
+        @Test("All callers share one request for new credentials")
+        func sharing() async throws {
+            let clock = FakeClock()
+            let source = Source(clock)
+            let cache = CachedCredentials(source, clock)
+            let found = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<100 { group.addTask { try await cache.current().accessKeyID } }
+                return try await group.reduce(into: Set<String>()) { $0.formUnion([$1]) }
+            }
+            #expect(found == ["1"] && source.callCount == 1)
+        }
+
+        @Test("New ones are asked for before the old ones expire, and old ones serve meanwhile")
+        func refresh() async throws {
+            let clock = FakeClock()
+            let source = Source(clock)
+            let cache = CachedCredentials(source, clock)
+            #expect(try await cache.current().accessKeyID == "1")
+            clock.pass(.seconds(2999))
+            #expect(try await cache.current().accessKeyID == "1" && source.callCount == 1)
+            clock.pass(.seconds(2))
+            #expect(try await cache.current().accessKeyID == "1")
+            while try await cache.current().accessKeyID == "1" { await Task.yield() }
+            #expect(source.callCount == 2)
+            // In the last minute, callers wait for new ones.
+            clock.pass(.seconds(3545))
+            #expect(try await cache.current().accessKeyID == "3")
+        }
+
+        @Test("A source that fails leaves the old ones in use until they expire")
+        func failingSource() async throws {
+            let clock = FakeClock()
+            let source = Source(clock)
+            let cache = CachedCredentials(source, clock)
+            _ = try await cache.current()
+            source.fails.withLock { $0 = true }
+            clock.pass(.seconds(3550))
+            #expect(try await cache.current().accessKeyID == "1")
+            clock.pass(.seconds(50))
+            await #expect(throws: CodexError(.unavailable, "")) { _ = try await cache.current() }
+        }
+
+        @Test("A chain takes the first source that is set up, and stops at an error")
+        func chains() async throws {
+            let none = EnvironmentCredentials([:])
+            let first = StaticCredentials(accessKeyID: "1", secretAccessKey: "S")
+            let second = StaticCredentials(accessKeyID: "2", secretAccessKey: "S")
+            let broken = EnvironmentCredentials(["AWS_ACCESS_KEY_ID": "ID"])
+            #expect(try await CredentialsChain([]).credentials() == nil)
+            #expect(
+                try await CredentialsChain([none, first, second]).credentials()?.accessKeyID == "1")
+            await #expect(throws: CodexError(.credentialsUnavailable, "")) {
+                _ = try await CredentialsChain([none, broken, second]).credentials()
+            }
+        }
+    }
+#endif

@@ -1,0 +1,119 @@
+#if Remote
+    import CodexCore
+    import Foundation
+    import Testing
+
+    @testable import CodexRemote
+
+    /// Where a client finds its service.
+    @Suite("Regions and endpoints")
+    struct EndpointTests {
+        @Test(
+            "Addresses of services",
+            arguments: [
+                ("http://localhost:8000", "http://localhost:8000/", "localhost:8000"),
+                ("HTTPS://Example.com/", "https://example.com/", "example.com"),
+                ("https://a:443", "https://a/", "a"), ("http://a:80", "http://a/", "a"),
+                ("http://a:443", "http://a:443/", "a:443"),
+                ("http://[::1]:1", "http://[::1]:1/", "[::1]:1"),
+                ("http://127.0.0.1:65535", "http://127.0.0.1:65535/", "127.0.0.1:65535"),
+            ])
+        func addresses(text: String, url: String, host: String) throws {
+            let endpoint = try ServiceEndpoint(parsing: text)
+            #expect(endpoint.url == url && endpoint.hostHeader == host)
+        }
+
+        @Test(
+            "What is no address of a service",
+            arguments: [
+                "", "localhost", "ftp://a", "http://", "http:///", "http://a/b", "http://a?b",
+                "http://a#b", "http://u@a", "http://a:", "http://a:0", "http://a:65536",
+                "http://a:+1", "http://a:1:2", "http://[::1", "http://[]", "http://[::1]x",
+                "http://a b", "http://é", "http://a\r\nb",
+            ])
+        func malformed(text: String) {
+            #expect(throws: CodexError(.invalidArgument, "")) {
+                _ = try ServiceEndpoint(parsing: text)
+            }
+        }
+
+        private func place(
+            _ environment: [String: String] = [:], config: String = "", region: String? = nil,
+            endpoint: String? = nil
+        ) throws -> ServicePlace {
+            let variables = environment.merging(["HOME": "/h"]) { $1 }
+            let files = SharedFiles(environment: variables) { path in
+                path == "/h/.aws/config" ? Array(config.utf8) : nil
+            }
+            return try ServicePlace(region: region, endpoint: endpoint, files)
+        }
+
+        @Test("A region gives the endpoint of its partition")
+        func partitions() throws {
+            let hosts = [
+                "eu-central-1": "amazonaws.com", "cn-north-1": "amazonaws.com.cn",
+                "us-gov-west-1": "amazonaws.com", "us-iso-east-1": "c2s.ic.gov",
+                "us-isob-east-1": "sc2s.sgov.gov",
+            ]
+            for (region, domain) in hosts {
+                #expect(
+                    try place(region: region).endpoint.url
+                        == "https://dynamodb.\(region).\(domain)/")
+            }
+        }
+
+        @Test("Options come before the environment, and that before the profile")
+        func order() throws {
+            let config = """
+                [default]
+                region = profile-1
+                endpoint_url = http://profile
+                services = local
+                [services local]
+                dynamodb =
+                  endpoint_url = http://service
+                """
+            #expect(try place(config: config).region == "profile-1")
+            #expect(try place(config: config).endpoint.host == "service")
+            let some = ["AWS_DEFAULT_REGION": "default-1", "AWS_ENDPOINT_URL": "http://all"]
+            #expect(try place(some, config: config).region == "default-1")
+            #expect(try place(some, config: config).endpoint.host == "all")
+            let more = some.merging([
+                "AWS_REGION": "env-1", "AWS_ENDPOINT_URL_DYNAMODB": "http://one",
+            ]) { $1 }
+            #expect(try place(more, config: config).region == "env-1")
+            #expect(try place(more, config: config).endpoint.host == "one")
+            let options = try place(
+                more, config: config, region: "option-1", endpoint: "http://option")
+            #expect(options.region == "option-1" && options.endpoint.host == "option")
+            let ignoring = more.merging(["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"]) { $1 }
+            #expect(
+                try place(ignoring, config: config).endpoint.host
+                    == "dynamodb.env-1.amazonaws.com")
+        }
+
+        @Test("Streams have the host of AWS, the address of a variable, or that of the table")
+        func streams() throws {
+            let hosts = ["eu-central-1": "amazonaws.com", "cn-north-1": "amazonaws.com.cn"]
+            for (region, domain) in hosts {
+                #expect(
+                    try place(region: region).streamsEndpoint.url
+                        == "https://streams.dynamodb.\(region).\(domain)/")
+            }
+            let table = ["AWS_ENDPOINT_URL_DYNAMODB": "http://one"]
+            #expect(try place(table).streamsEndpoint.host == "one")
+            let both = table.merging(["AWS_ENDPOINT_URL_DYNAMODB_STREAMS": "http://two"]) { $1 }
+            #expect(try place(both).streamsEndpoint.host == "two")
+            #expect(try place(both).endpoint.host == "one")
+            #expect(try place(both, endpoint: "http://option").streamsEndpoint.host == "option")
+            let own = try place(endpoint: "http://dynamodb.internal").streamsEndpoint
+            #expect(own.host == "dynamodb.internal")
+        }
+
+        @Test("Without a region, only a given endpoint has a place")
+        func noRegion() throws {
+            #expect(throws: CodexError(.invalidArgument, "")) { _ = try place() }
+            #expect(try place(endpoint: "http://localhost:8000").region == "us-east-1")
+        }
+    }
+#endif

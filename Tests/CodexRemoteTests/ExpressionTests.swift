@@ -1,0 +1,142 @@
+#if Remote
+    import CodexCore
+    import Foundation
+    import TestSupport
+    import Testing
+
+    @testable import CodexRemote
+
+    /// Expressions as text, read again by the parser of the engine.
+    @Suite("Expressions in requests")
+    struct ExpressionTests {
+        private static let names = ["a", "b", "size", "é", "e\u{301}", "c.d[0]"]
+
+        private static func path(_ random: inout SplitMix) -> DocumentPath {
+            var path = DocumentPath(random.pick(names))
+            if random.chance(20) { path = path[random.pick(names)] }
+            if random.chance(20) { path = path[random.below(3)] }
+            return path
+        }
+
+        private static let values: [AttributeValue] = [
+            1, 2, "x", "xy", true, .null, ["x", 1], ["a": 1], .binary([1]), .stringSet(["x"]),
+        ]
+
+        private static func value(_ random: inout SplitMix) -> AttributeValue {
+            random.pick(values)
+        }
+
+        private static func condition(_ depth: Int, _ random: inout SplitMix) -> Condition {
+            let types: [AttributeType] = [.string, .number, .list]
+            switch random.below(depth == 0 ? 6 : 9) {
+            case 0:
+                let comparators: [Condition.Comparator] = [.equal, .notEqual, .less]
+                return .compare(
+                    .path(path(&random)), random.pick(comparators), .value(value(&random)))
+            case 1:
+                return .between(
+                    .path(path(&random)), low: .value(1), high: .value(.number(Number(2))))
+            case 2: return .isIn(.path(path(&random)), [.value(value(&random)), .value("x")])
+            case 3: return .attributeExists(path(&random))
+            case 4: return .contains(.path(path(&random)), .value("x"))
+            case 5: return .attributeType(path(&random), random.pick(types))
+            case 6: return condition(depth - 1, &random) && condition(depth - 1, &random)
+            case 7: return condition(depth - 1, &random) || condition(depth - 1, &random)
+            default: return !condition(depth - 1, &random)
+            }
+        }
+
+        /// The names and values of a request's placeholders.
+        private static func parser(_ expressions: ExpressionWriter) throws -> ExpressionParser {
+            let node = try JSONNode.parse(RequestWriter.body { expressions.write(to: &$0) })
+            var names: [String: String] = [:]
+            var values: [String: AttributeValue] = [:]
+            if case .object(let members)? = node["ExpressionAttributeNames"] {
+                for member in members { names[member.name] = member.value.text }
+            }
+            if case .object(let members)? = node["ExpressionAttributeValues"] {
+                for member in members {
+                    values[member.name] = try DynamoDBJSON.value(member.value)
+                }
+            }
+            return try ExpressionParser(names: names, values: values)
+        }
+
+        @Test("A condition that is written and read holds for the same items: 300 random ones")
+        func conditions() throws {
+            let seed = UInt64.random(in: 1...1_000_000)
+            print("expressions: seed \(seed)")
+            var random = SplitMix(seed: seed)
+            for _ in 0..<300 {
+                let condition = Self.condition(4, &random)
+                guard (try? condition.validate()) != nil else { continue }
+                var expressions = ExpressionWriter()
+                let text = expressions.condition(condition)
+                var parser = try Self.parser(expressions)
+                let read = try parser.condition(text)
+                try parser.requireAllUsed()
+                for _ in 0..<20 {
+                    var item = Item()
+                    for name in Self.names where random.chance(70) {
+                        item[name] = Self.value(&random)
+                    }
+                    #expect(read.evaluate(item) == condition.evaluate(item), "seed \(seed)")
+                }
+            }
+        }
+
+        @Test("An update that is written and read has the same clauses")
+        func updates() throws {
+            let update = Update([
+                .set("a", .operand(.value("x"))), .remove("b"), .add("n", 1),
+                .set("c.d[0]", .sum(.path("n"), .value(1))), .delete("s", .stringSet(["x"])),
+                .set("l", .operand(.listAppend(.ifNotExists("l", .value([])), .value([1])))),
+                .set(DocumentPath("m")["size"][2], .difference(.value(1), .path("n"))),
+                .remove(DocumentPath("é")[0]), .add("t", .numberSet([1, 2])),
+            ])
+            var expressions = ExpressionWriter()
+            let text = expressions.update(update)
+            var parser = try Self.parser(expressions)
+            let read = try parser.update(text)
+            try parser.requireAllUsed()
+            #expect(Set(read.clauses) == Set(update.clauses))
+            #expect(read.clauses.count == update.clauses.count)
+        }
+
+        @Test("Names that are equal but for their bytes have placeholders of their own")
+        func names() throws {
+            let projection = try Projection(["é", "e\u{301}", "a"])
+            var expressions = ExpressionWriter()
+            let text = expressions.projection(projection)
+            var parser = try Self.parser(expressions)
+            let read = try parser.projection(text)
+            #expect(read == projection)
+            #expect(text == "#0, #1, #2")
+        }
+
+        @Test("A key condition has the values of the whole key, or is none")
+        func keys() throws {
+            let partition = [KeyAttribute("p"), KeyAttribute("q")]
+            let sort = [KeyAttribute("r"), KeyAttribute("s")]
+            func text(
+                _ values: [AttributeValue], _ prefix: [AttributeValue], _ condition: SortCondition
+            ) -> String? {
+                var expressions = ExpressionWriter()
+                return expressions.keyCondition(
+                    TableQuery(
+                        table: "t", partition: values, sortPrefix: prefix, sort: condition),
+                    partition: partition, sort: sort)
+            }
+            #expect(text(["a", "b"], [], .any) == "#0 = :0 AND #1 = :1")
+            #expect(
+                text(["a", "b"], ["c"], .between("d", "e"))
+                    == "#0 = :0 AND #1 = :1 AND #2 = :2 AND #3 BETWEEN :3 AND :4")
+            #expect(
+                text(["a", "b"], [], .beginsWith("c"))
+                    == "#0 = :0 AND #1 = :1 AND begins_with(#2, :2)")
+            #expect(text(["a"], [], .any) == nil && text(["a", "b", "c"], [], .any) == nil)
+            #expect(text(["a", "b"], ["c", "d"], .equal("e")) == nil)
+            #expect(text(["a", "b"], ["c", "d", "e"], .any) == nil)
+        }
+    }
+#endif
