@@ -14,9 +14,11 @@
         private func get(
             _ body: [UInt8], _ headers: [(name: String, value: String)]
         ) async throws -> Result<Item?, CodexError> {
-            let scene = try Scene([{ _ in
-                TransportResponse(status: 200, headers: headers, body: body)
-            }]) { $0.responseByteCountMax = 1000 }
+            let scene = try Scene([
+                { _ in
+                    TransportResponse(status: 200, headers: headers, body: body)
+                }
+            ]) { $0.responseByteCountMax = 1000 }
             do {
                 return .success(try await scene.table.get(Scene.key))
             } catch let error as CodexError {

@@ -101,10 +101,12 @@
         @Test("The condition of an ADD that fails in a list is the condition's error")
         func additionCondition() async throws {
             let scene = try Scene(
-                [FakeTransport.refusal(
-                    "TransactionCanceledException",
-                    more: #","CancellationReasons":[{"Code":"ConditionalCheckFailed","Item":"#
-                        + #"{"n":{"N":"7"}}}]"#)])
+                [
+                    FakeTransport.refusal(
+                        "TransactionCanceledException",
+                        more: #","CancellationReasons":[{"Code":"ConditionalCheckFailed","Item":"#
+                            + #"{"n":{"N":"7"}}}]"#)
+                ])
             let error = await Scene.error {
                 _ = try await scene.table.update(
                     Scene.key, Self.addition, condition: .attributeExists("pk"))

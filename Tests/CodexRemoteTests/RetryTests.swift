@@ -68,8 +68,11 @@
             ])
         func kinds(type: String, status: Int, count: Int) async throws {
             let scene = try Scene(
-                [FakeTransport.refusal(type, status: status),
-                FakeTransport.answer(#"{"Item":{"pk":{"S":"a"},"sk":{"S":"b"},"n":{"N":"1"}}}"#)])
+                [
+                    FakeTransport.refusal(type, status: status),
+                    FakeTransport.answer(
+                        #"{"Item":{"pk":{"S":"a"},"sk":{"S":"b"},"n":{"N":"1"}}}"#),
+                ])
             let error = await error(scene)
             #expect(scene.transport.requests.count == count)
             #expect((error == nil) == (count == 2))
@@ -118,9 +121,11 @@
         func skew() async throws {
             // The service is an hour ahead: 1,795,836,600 seconds.
             let scene = try Scene(
-                [FakeTransport.refusal(
-                    "InvalidSignatureException", ["Date": "Sat, 28 Nov 2026 03:30:00 GMT"]),
-                FakeTransport.answer()])
+                [
+                    FakeTransport.refusal(
+                        "InvalidSignatureException", ["Date": "Sat, 28 Nov 2026 03:30:00 GMT"]),
+                    FakeTransport.answer(),
+                ])
             _ = try await scene.table.get(Scene.key)
             _ = try await scene.table.get(Scene.key)
             #expect(scene.clock.sleeps.isEmpty)
@@ -132,8 +137,10 @@
         @Test("A wrong signature at the right time is refused at once")
         func wrongKey() async throws {
             let scene = try Scene(
-                [FakeTransport.refusal(
-                    "InvalidSignatureException", ["date": "Sat, 28 Nov 2026 02:33:00 GMT"])])
+                [
+                    FakeTransport.refusal(
+                        "InvalidSignatureException", ["date": "Sat, 28 Nov 2026 02:33:00 GMT"])
+                ])
             #expect(await error(scene)?.code == .accessDenied)
             #expect(scene.transport.requests.count == 1)
         }

@@ -65,7 +65,7 @@
                     let place = random.below(workers.count)
                     do {
                         try await workers[place].step(&random)
-                    } catch where workers[place].transport.isDead {
+                    } catch  where workers[place].transport.isDead {
                         workers[place] = try await scene.worker(handler)
                     }
                 }
@@ -122,7 +122,7 @@
             do {
                 let first = try await scene.worker(handler, transport)
                 _ = try await scene.work([first], until: isDone)
-            } catch where transport.isDead {
+            } catch  where transport.isDead {
                 // What the test is about.
             }
             let wasWhole = !transport.isDead

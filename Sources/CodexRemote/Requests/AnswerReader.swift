@@ -36,6 +36,7 @@
         ///   - response: The answer.
         ///   - correctsClock: Gets the date of an answer that refuses a signature; returns whether
         ///     the date is the reason.
+        /// - Returns: The JSON.
         /// - Throws: ``RemoteFailure`` for any other answer than that of success.
         func result(
             of response: TransportResponse, correctsClock: (String?) -> Bool

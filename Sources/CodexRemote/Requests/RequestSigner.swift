@@ -29,6 +29,8 @@
         ///   - body: The body.
         ///   - credentials: The key.
         ///   - instant: The time of the signature.
+        ///   - method: The method of HTTP.
+        ///   - query: The part of the address after the question mark, as it is signed.
         /// - Returns: The headers, with the date, the token and the signature.
         func signed(
             _ headers: [(name: String, value: String)], body: [UInt8],

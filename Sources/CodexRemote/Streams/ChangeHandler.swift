@@ -106,7 +106,7 @@
             while true {
                 do {
                     return try await body()
-                } catch where attempt < options.attemptCount && Patience.isOfBody(error) {
+                } catch  where attempt < options.attemptCount && Patience.isOfBody(error) {
                     try await leases.clock.sleep(
                         for: options.attemptDelay * (1 << min(attempt - 1, 20)))
                     attempt += 1

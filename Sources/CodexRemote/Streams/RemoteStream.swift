@@ -17,7 +17,14 @@
         /// The most records of an answer: "GetRecords" in its API reference.
         static let recordCountMax = 1000
 
-        /// Names a stream; nothing is sent. ``RemoteTable/stream()`` finds the present one.
+        /// Names a stream; nothing is sent.
+        ///
+        /// ``RemoteTable/stream()`` finds the present one.
+        ///
+        /// - Parameters:
+        ///   - table: The table.
+        ///   - arn: The stream's ARN.
+        ///   - view: What its records contain.
         public init(_ table: RemoteTable, arn: String, view: StreamView) {
             (self.table, self.arn, self.view) = (table, arn, view)
         }

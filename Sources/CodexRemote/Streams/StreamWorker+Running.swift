@@ -111,7 +111,7 @@
                 try await leases.keep(lease, for: options.leaseDuration)
             } catch is LeaseLost {
                 // The reader of the shard finds out.
-            } catch where Patience.isPassing(error) {
+            } catch  where Patience.isPassing(error) {
                 // The next renewal may succeed. If none does, the lease expires.
             }
         }

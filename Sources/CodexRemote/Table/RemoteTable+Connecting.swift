@@ -164,6 +164,7 @@
         ///   - operation: The operation.
         ///   - members: Writes members with which the operation changes nothing.
         /// - Returns: `false` if the service does not know the operation.
+        /// - Throws: As a request does, but for the two answers that tell it.
         private func has(
             _ operation: String, _ members: (inout RequestWriter) -> Void
         ) async throws -> Bool {

@@ -19,7 +19,7 @@ extension JSONNode {
     ///
     /// - Parameters:
     ///   - writer: Where it is appended.
-    ///   - indentation: The level of the node; `nil` is one line.
+    ///   - level: The level of the node; `nil` is one line.
     private func write(to writer: inout JSONWriter, indentation level: Int?) {
         switch self {
         case .null: writer.raw("null")

@@ -81,8 +81,10 @@ extension CodexFlow {
         /// The writes, which are committed all or none.
         public let writes: [DecisionWrite]
 
-        /// The decisions of further commits, for which a transaction on a remote table has no
-        /// room. A store in this process needs none.
+        /// The decisions of further commits.
+        ///
+        /// A transaction on a remote table has no room for them. A store in this process needs
+        /// none.
         package let later: [LaterDecision]
 
         /// Creates a decision.
