@@ -13,6 +13,8 @@
         var actionCount = 0
         /// Whether the operation is one of DynamoDB Streams.
         var isOfStreams = false
+        /// The hash of the key whose requests go to one node; `nil` is the next node in turn.
+        var affinity: UInt64?
     }
 
     /// What the attempts of a request have shown.
@@ -110,12 +112,47 @@
             if pause > .zero { try await parts.clock.sleep(for: pause) }
         }
 
+        /// Sends a request once: to the endpoint, or to one node after the other until one is
+        /// reached.
         private func attempt(
             _ request: RemoteRequest, within time: Duration, _ log: inout AttemptLog
         ) async throws -> JSONNode {
+            guard let nodes else {
+                let endpoint = request.isOfStreams ? place.streamsEndpoint : place.endpoint
+                return try await exchange(request, with: endpoint, within: time, &log)
+            }
+            let start = parts.clock.elapsed
+            try await nodes.prepare(within: time)
+            var tried: Set<ServiceEndpoint> = []
+            var last: RemoteFailure?
+            while true {
+                let left = time - (parts.clock.elapsed - start)
+                guard left > .zero,
+                    let node = try nodes.next(for: request.affinity, without: tried)
+                else {
+                    throw RemoteFailure(
+                        .unreachable, cause: UnreachedNodes(count: tried.count, cause: last?.cause))
+                }
+                do {
+                    let answer = try await exchange(request, with: node, within: left, &log)
+                    nodes.note(.answered, of: node)
+                    return answer
+                } catch let failure as RemoteFailure {
+                    nodes.note(failure, of: node)
+                    // Nothing was sent, so another node may get the request.
+                    guard failure.kind == .unreachable else { throw failure }
+                    tried.insert(node)
+                    last = failure
+                }
+            }
+        }
+
+        private func exchange(
+            _ request: RemoteRequest, with endpoint: ServiceEndpoint, within time: Duration,
+            _ log: inout AttemptLog
+        ) async throws -> JSONNode {
             let key = try await credentials.current()
             let instant = serviceClock.now
-            let endpoint = request.isOfStreams ? place.streamsEndpoint : place.endpoint
             let interface =
                 request.isOfStreams ? "DynamoDBStreams_20120810" : "DynamoDB_20120810"
             var headers: [(name: String, value: String)] = [

@@ -14,6 +14,10 @@
         /// host of DynamoDB Streams. Without this option, `AWS_ENDPOINT_URL_DYNAMODB_STREAMS` can
         /// name another address for them.
         public var endpoint: String?
+        /// The nodes of ScyllaDB's Alternator, in place of ``endpoint``; `nil` is one endpoint.
+        ///
+        /// ``init(alternator:)`` also declares what Alternator can do.
+        public var nodes: NodeBalancing?
         /// The profile in the shared files; `nil` is that of `AWS_PROFILE`, or `default`.
         public var profile: String?
         /// The source of the credentials.
@@ -54,6 +58,14 @@
 
         /// Creates the defaults.
         public init() {}
+
+        /// Creates the options for ScyllaDB's Alternator on several nodes.
+        ///
+        /// - Parameter nodes: How the client finds the nodes, and spreads its requests.
+        public init(alternator nodes: NodeBalancing) {
+            self.nodes = nodes
+            capabilities = .alternator
+        }
     }
 
     /// What one request took, for metrics.

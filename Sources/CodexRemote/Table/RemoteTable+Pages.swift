@@ -12,7 +12,8 @@
         /// - Returns: The items, and a token if there may be more.
         /// - Throws: ``CodexError/Code/unknownIndex``, ``CodexError/Code/invalidKey``,
         ///   ``CodexError/Code/invalidPageToken``; ``CodexError/Code/unsupportedOperation`` for a
-        ///   consistent query of a global index; otherwise as ``get(_:consistency:projection:)``.
+        ///   consistent query of a global index, and for an index with a key of several attributes
+        ///   if the service has none; otherwise as ``get(_:consistency:projection:)``.
         public func items(
             matching query: TableQuery, limits: PageLimits = PageLimits(),
             after token: PageToken? = nil, consistency: ReadConsistency = .eventual
@@ -85,6 +86,7 @@
                     .unknownIndex,
                     "The definition of table \(self.name) has no index \(name.abbreviated()).")
             }
+            if index.isComposite { try capabilities.require(.compositeIndexKeys) }
             return index
         }
 

@@ -73,7 +73,8 @@
             try condition?.validate()
             _ = try definition.primaryKey(of: item)
             return try await write(
-                "PutItem", .put(item, condition), condition, try Self.oldOrNone(returning)
+                "PutItem", of: item, .put(item, condition), condition,
+                try Self.oldOrNone(returning)
             ) { body, _ in
                 body.item("Item", item)
             }
@@ -110,7 +111,7 @@
                 }
                 return nil
             }
-            return try await write("UpdateItem", repetition, condition, returning) {
+            return try await write("UpdateItem", of: attributes, repetition, condition, returning) {
                 body, expressions in
                 body.item("Key", attributes)
                 body.text("UpdateExpression", expressions.update(update))
@@ -132,7 +133,8 @@
             try condition?.validate()
             let attributes = try self.attributes(of: key)
             return try await write(
-                "DeleteItem", .deletion(condition), condition, try Self.oldOrNone(returning)
+                "DeleteItem", of: attributes, .deletion(condition), condition,
+                try Self.oldOrNone(returning)
             ) { body, _ in
                 body.item("Key", attributes)
             }
@@ -187,8 +189,19 @@
             return returning
         }
 
+        /// Sends a write of one item.
+        ///
+        /// - Parameters:
+        ///   - operation: The operation.
+        ///   - key: The attributes of the key, among others.
+        ///   - repetition: Whether it may be repeated.
+        ///   - condition: The condition on the stored item.
+        ///   - returning: What to return.
+        ///   - members: Writes the members that the operation alone has.
+        /// - Returns: The attributes that `returning` asks for.
+        /// - Throws: As ``put(_:condition:returning:)``.
         private func write(
-            _ operation: String, _ repetition: Repetition, _ condition: Condition?,
+            _ operation: String, of key: Item, _ repetition: Repetition, _ condition: Condition?,
             _ returning: ReturnValues,
             _ members: (inout RequestWriter, inout ExpressionWriter) -> Void
         ) async throws -> Item? {
@@ -203,8 +216,13 @@
                 expressions.write(to: &body)
                 if returning != .none { body.text("ReturnValues", returning.protocolName) }
             }
+            // Each update reads the item first.
+            let affinity = client.affinity(
+                of: key[definition.partitionKey.name],
+                readsItem: condition != nil || returning != .none || operation == "UpdateItem")
             let answer = try await client.send(
-                RemoteRequest(operation: operation, body: body, repetition: repetition))
+                RemoteRequest(
+                    operation: operation, body: body, repetition: repetition, affinity: affinity))
             return try answer["Attributes"].map { node throws(CodexError) in try Self.item(node) }
         }
     }
