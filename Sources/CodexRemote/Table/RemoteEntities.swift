@@ -19,7 +19,7 @@
     public struct RemoteEntities: Sendable {
         /// The table.
         public let table: RemoteTable
-        private let items: EntityItems
+        let items: EntityItems
 
         /// How often ``update(_:_:)`` reads and writes again after a write of another program.
         private static let attemptCountMax = 10
@@ -74,24 +74,10 @@
             _ query: Query<E>, limits: PageLimits = PageLimits(), after token: PageToken? = nil,
             consistency: ReadConsistency = .eventual
         ) async throws -> Page<E> {
-            let definition = try items.schema.table(E.definition.table)
-            let request = try query.resolved(in: definition, of: items.schema)
-            if let name = request.index,
-                let index = definition.indexes.first(where: { $0.name == name }),
-                index.projection != .all
-            {
-                throw CodexError(
-                    .unsupportedOperation,
-                    "The entries of index \(name) are not whole items. Query the table's items, "
-                        + "and read them by key.")
-            }
-            let page = try await table.items(
-                matching: request, limits: limits, after: token, consistency: consistency)
-            var found: [E] = []
-            for item in try page.items.filter({ try items.isItem($0, of: E.definition) }) {
-                found.append(try items.entity(item))
-            }
-            return Page(items: found, next: page.next, examinedCount: page.examinedCount)
+            let page = try await itemPage(of: query, limits, token, consistency)
+            return Page(
+                items: try page.items.map { try items.entity($0) }, next: page.next,
+                examinedCount: page.examinedCount)
         }
 
         // MARK: Writing
@@ -130,6 +116,16 @@
         public func update<E: Entity>(
             _ lookup: Lookup<E>, _ body: (inout E) throws -> Void
         ) async throws -> E? {
+            try await update(lookup, willWrite: { _ in }, body)
+        }
+
+        /// Changes an entity, as ``update(_:_:)``, and tells the key before each write.
+        ///
+        /// - Throws: As ``update(_:_:)``.
+        func update<E: Entity>(
+            _ lookup: Lookup<E>, willWrite: (PrimaryKey) -> Void,
+            _ body: (inout E) throws -> Void
+        ) async throws -> E? {
             var attempt = 1
             while true {
                 guard let old = try await item(of: lookup, .consistent) else { return nil }
@@ -138,13 +134,15 @@
                 try entity.validate()
                 let new = try items.item(of: entity, over: old)
                 let definition = table.definition
-                guard try definition.primaryKey(of: new) == definition.primaryKey(of: old) else {
+                let key = try definition.primaryKey(of: old)
+                guard try definition.primaryKey(of: new) == key else {
                     throw CodexError(
                         .invalidKey,
                         "The change of the entity changes its key. Insert it, and delete the old "
                             + "one.")
                 }
                 let names = Set(E.definition.fields.map(\.name) + E.furtherAttributes)
+                willWrite(key)
                 do {
                     _ = try await table.put(
                         new, condition: .unchanged(old, in: definition, without: names))
@@ -163,11 +161,21 @@
         ///   stays; the errors of the table.
         @discardableResult
         public func delete<E: Entity>(_ lookup: Lookup<E>) async throws -> Bool {
+            try await delete(lookup, willWrite: { _ in })
+        }
+
+        /// Removes an entity, as ``delete(_:)``, and tells the key before the write.
+        ///
+        /// - Throws: As ``delete(_:)``.
+        func delete<E: Entity>(
+            _ lookup: Lookup<E>, willWrite: (PrimaryKey) -> Void
+        ) async throws -> Bool {
             guard let old = try await item(of: lookup, .consistent) else { return false }
             _ = try items.present(old, as: E.self)
             let definition = table.definition
-            _ = try await table.delete(
-                try definition.primaryKey(of: old), condition: .unchanged(old, in: definition))
+            let key = try definition.primaryKey(of: old)
+            willWrite(key)
+            _ = try await table.delete(key, condition: .unchanged(old, in: definition))
             return true
         }
 
