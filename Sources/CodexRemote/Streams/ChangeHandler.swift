@@ -51,25 +51,33 @@
                 let batch = Array(rest.prefix(count))
                 let number =
                     batch.count == rest.count ? end : batch[batch.count - 1].sequenceNumber
-                let actionCount = try await attempting {
+                let refusal = try await attempting { () -> CodexError? in
                     let actions = try await body(batch)
-                    guard actions.count <= actionCountMax else { return actions.count }
-                    try await leases.commit(actions, lease, at: number)
-                    return actions.count
+                    guard actions.count <= actionCountMax else {
+                        return Self.tooLarge(actions.count, actionCountMax)
+                    }
+                    do {
+                        try await leases.commit(actions, lease, at: number)
+                        return nil
+                    } catch let error as CodexError where error.code == .transactionTooLarge {
+                        return error
+                    }
                 }
-                if actionCount <= actionCountMax {
+                guard let refusal else {
                     rest = rest.dropFirst(batch.count)
                     continue
                 }
-                guard batch.count > 1 else {
-                    throw CodexError(
-                        .transactionTooLarge,
-                        "One change has \(actionCount) actions, and a transaction has room for "
-                            + "\(actionCountMax) beside the checkpoint. Do less for each change.")
-                }
+                guard batch.count > 1 else { throw refusal }
                 // The body gets fewer changes, until their actions fit.
                 count = batch.count / 2
             }
+        }
+
+        private static func tooLarge(_ actionCount: Int, _ actionCountMax: Int) -> CodexError {
+            CodexError(
+                .transactionTooLarge,
+                "One change has \(actionCount) actions, and a transaction has room for "
+                    + "\(actionCountMax) beside the checkpoint. Do less for each change.")
         }
 
         // MARK: At least once
@@ -81,9 +89,11 @@
             var done: StreamSequenceNumber?
             do {
                 for change in changes {
-                    // A worker whose lease has expired must not deliver beside the next one.
-                    try await leases.keep(lease, for: options.leaseDuration)
-                    try await attempting { try await body(change) }
+                    try await attempting {
+                        // A worker whose lease has expired must not deliver beside the next one.
+                        try await leases.keep(lease, for: options.leaseDuration)
+                        try await body(change)
+                    }
                     done = change.sequenceNumber
                 }
             } catch {
