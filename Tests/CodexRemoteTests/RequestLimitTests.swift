@@ -102,6 +102,22 @@
             try await limit.acquire(within: .seconds(1), clock)
         }
 
+        @Test("One that may wait for any time starts no clock, and ends if it is cancelled")
+        func anyTime() async throws {
+            let limit = RequestLimit(1, waitingCountMax: 10)
+            try await limit.acquire(within: nil, clock)
+            let first = Task { [clock] in try await limit.acquire(within: nil, clock) }
+            await waiting(limit, 1)
+            let second = Task { [clock] in try await limit.acquire(within: nil, clock) }
+            await waiting(limit, 2)
+            second.cancel()
+            let cancelled = await second.result
+            #expect(throws: CancellationError.self) { try cancelled.get() }
+            limit.release()
+            try await first.value
+            #expect(clock.sleeperCount == 0)
+        }
+
         @Test("More than the most that wait are refused", arguments: [0, 1, 2])
         func waiters(count: Int) async throws {
             let limit = RequestLimit(1, waitingCountMax: count)

@@ -285,6 +285,31 @@
             #expect(counts.withLock { $0 } == [4, 2, 2])
         }
 
+        @Test("A batch whose items are too large together is divided")
+        func dividedBytes() async throws {
+            let scene = try StreamScene(shardCount: 1, itemCount: 4, emptyPercent: 0)
+            for item in 0..<4 { scene.model.write(item) }
+            let counts = Mutex<[Int]>([])
+            let text = AttributeValue.string(String(repeating: "x", count: 390_000))
+            let worker = try await scene.worker(
+                .transactional(batchCount: 4) { changes in
+                    counts.withLock { $0.append(changes.count) }
+                    var actions: [WriteAction] = []
+                    for change in changes {
+                        let item = change.key.partition.string ?? ""
+                        for number in 0..<3 {
+                            let key = AttributeValue.string("\(item)-\(number)")
+                            actions.append(
+                                .put(table: "effects", ["pk": key, "sk": "x", "text": text]))
+                        }
+                    }
+                    return actions
+                })
+            try await worker.survey()
+            try await worker.turn(0)
+            #expect(counts.withLock { $0 } == [4, 2, 2])
+        }
+
         // MARK: Registration
 
         @Test("A consumer gets the changes from its time on")

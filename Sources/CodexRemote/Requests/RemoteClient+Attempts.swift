@@ -59,6 +59,9 @@
             let policy = options.retries
             while true {
                 try Task.checkCancellation()
+                // A source of credentials may take long. The last attempt of a list must be sent
+                // while the service knows its token.
+                let key = try await credentials.current()
                 let left = policy.deadline - (parts.clock.elapsed - start)
                 guard left > .zero else {
                     throw CodexError(
@@ -68,7 +71,7 @@
                 var failure: RemoteFailure
                 do {
                     let node = try await attempt(
-                        request, within: min(policy.attemptTimeout, left), &log)
+                        request, with: key, within: min(policy.attemptTimeout, left), &log)
                     budget.give(log.price == 0 ? 1 : log.price)
                     return node
                 } catch let error as RemoteFailure {
@@ -111,9 +114,9 @@
         }
 
         private func attempt(
-            _ request: RemoteRequest, within time: Duration, _ log: inout AttemptLog
+            _ request: RemoteRequest, with key: AWSCredentials, within time: Duration,
+            _ log: inout AttemptLog
         ) async throws -> JSONNode {
-            let key = try await credentials.current()
             let instant = serviceClock.now
             let endpoint = request.isOfStreams ? place.streamsEndpoint : place.endpoint
             let interface =
@@ -165,6 +168,11 @@
             return RemoteFailure(kind, cause: failure.cause)
         }
 
+        /// The refusals that tell what became of a list of actions, also of its earlier attempts.
+        private static let answersOfTokens: Set<String> = [
+            "IdempotentParameterMismatchException", "TransactionCanceledException",
+        ]
+
         /// The error that a request ends with.
         private func finished(
             _ error: any Error, _ request: RemoteRequest, _ log: AttemptLog
@@ -180,8 +188,12 @@
                     ?? CodexError(
                         .unavailable, "The request was not sent. Look at the cause.", cause: error)
             }
-            // A service that knows the token answers for all attempts.
-            let isAnswer = request.repetition == .token && failure.kind == .refused
+            // A service that has looked for the token answers for all attempts. Other refusals,
+            // such as one of the credentials, come before that.
+            let isAnswer =
+                request.repetition == .token
+                && Self.answersOfTokens.contains(failure.type ?? "")
+                && failure.kind == .refused
             if isUnknown, !isAnswer { return .unknown(request, cause: failure) }
             return CodexError(failure, request)
         }

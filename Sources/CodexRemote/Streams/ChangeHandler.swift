@@ -55,32 +55,38 @@
                 let number =
                     batch.count == rest.count ? end : batch[batch.count - 1].sequenceNumber
                 let isDivisible = isRepeatable && batch.count == 1
-                let (isDone, actionCount) = try await attempting {
-                    () async throws -> (Bool, Int) in
+                let refusal = try await attempting { () -> CodexError? in
                     var actions = try await body(batch)[...]
-                    let needed = actions.count
-                    guard needed <= actionCountMax || isDivisible else { return (false, needed) }
-                    while actions.count > actionCountMax {
-                        try await leases.perform(Array(actions.prefix(actionCountMax)), lease)
-                        actions = actions.dropFirst(actionCountMax)
+                    guard actions.count <= actionCountMax || isDivisible else {
+                        return Self.tooLarge(actions.count, actionCountMax)
                     }
-                    try await leases.commit(Array(actions), lease, at: number)
-                    return (true, needed)
+                    do {
+                        while actions.count > actionCountMax {
+                            try await leases.perform(Array(actions.prefix(actionCountMax)), lease)
+                            actions = actions.dropFirst(actionCountMax)
+                        }
+                        try await leases.commit(Array(actions), lease, at: number)
+                        return nil
+                    } catch let error as CodexError where error.code == .transactionTooLarge {
+                        return error
+                    }
                 }
-                if isDone {
+                guard let refusal else {
                     rest = rest.dropFirst(batch.count)
                     continue
                 }
-                guard batch.count > 1 else {
-                    throw CodexError(
-                        .transactionTooLarge,
-                        "One change has \(actionCount) actions, and a transaction has room for "
-                            + "\(actionCountMax) beside the checkpoint. Do less for each change. "
-                            + "If the actions may be repeated, consume with isRepeatable.")
-                }
+                guard batch.count > 1 else { throw refusal }
                 // The body gets fewer changes, until their actions fit.
                 count = batch.count / 2
             }
+        }
+
+        private static func tooLarge(_ actionCount: Int, _ actionCountMax: Int) -> CodexError {
+            CodexError(
+                .transactionTooLarge,
+                "One change has \(actionCount) actions, and a transaction has room for "
+                    + "\(actionCountMax) beside the checkpoint. Do less for each change. "
+                    + "If the actions may be repeated, consume with isRepeatable.")
         }
 
         // MARK: At least once
@@ -92,9 +98,11 @@
             var done: StreamSequenceNumber?
             do {
                 for change in changes {
-                    // A worker whose lease has expired must not deliver beside the next one.
-                    try await leases.keep(lease, for: options.leaseDuration)
-                    try await attempting { try await body(change) }
+                    try await attempting {
+                        // A worker whose lease has expired must not deliver beside the next one.
+                        try await leases.keep(lease, for: options.leaseDuration)
+                        try await body(change)
+                    }
                     done = change.sequenceNumber
                 }
             } catch {

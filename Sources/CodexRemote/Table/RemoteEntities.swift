@@ -43,7 +43,8 @@
 
         /// The entity of a lookup, or `nil`.
         ///
-        /// A lookup in an index reads the entry that the index has, and then the item.
+        /// A lookup in an index reads the entries that the index has, and then the items. An item
+        /// that has another key of the index by now is passed over.
         ///
         /// - Parameters:
         ///   - lookup: The lookup; its alternatives are tried in their order.
@@ -194,15 +195,41 @@
                     var query = TableQuery(
                         table: definition.name, index: name, partition: partition, sortPrefix: sort)
                     if let last = query.sortPrefix.popLast() { query.sort = .equal(last) }
-                    let page = try await table.items(
-                        matching: query, limits: PageLimits(returned: 1))
-                    guard let entry = page.items.first else { continue }
-                    let key = try definition.primaryKey(of: entry)
-                    if let item = try await table.get(key, consistency: consistency) { return item }
+                    let values = (partition: partition, sort: sort)
+                    let found = try await first(of: query, values, definition, consistency)
+                    if let found { return found }
                 case .values, .indexValues:
                     throw CodexError(.invalidKey, "The lookup has no key, although it was made.")
                 }
             }
+            return nil
+        }
+
+        /// The first item of an index that still has the key by which it was looked for.
+        ///
+        /// The index may be older than the table.
+        private func first(
+            of query: TableQuery, _ values: (partition: [AttributeValue], sort: [AttributeValue]),
+            _ definition: TableDefinition, _ consistency: ReadConsistency
+        ) async throws -> Item? {
+            let index = definition.indexes.first { $0.name == query.index }
+            let names = ((index?.partitionKey ?? []) + (index?.sortKey ?? [])).map(\.name)
+            var token: PageToken?
+            repeat {
+                let page = try await table.items(
+                    matching: query, limits: PageLimits(returned: 1), after: token)
+                for entry in page.items {
+                    let key = try definition.primaryKey(of: entry)
+                    guard let item = try await table.get(key, consistency: consistency) else {
+                        continue
+                    }
+                    let isSame = zip(names, values.partition + values.sort).allSatisfy {
+                        item[$0] == $1
+                    }
+                    if isSame { return item }
+                }
+                token = page.next
+            } while token != nil
             return nil
         }
     }

@@ -214,8 +214,10 @@ struct TableFetch: Sendable {
         guard try isStale || schema.isPartial(query) else {
             return try items.filter { try entities.isItem($0, of: definition) }
         }
+        // While an index follows a change, it may have two entries of one item.
+        var seen: Set<PrimaryKey> = []
         let keys = try items.map { try tableDefinition.primaryKey(of: $0) }.filter {
-            definition.matches($0, in: tableDefinition)
+            definition.matches($0, in: tableDefinition) && seen.insert($0).inserted
         }
         let place = try QueryPlace(query, in: tableDefinition)
         var found: [Item] = []
