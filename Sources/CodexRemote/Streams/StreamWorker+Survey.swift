@@ -1,5 +1,6 @@
 #if Remote
     internal import CodexCore
+    internal import Synchronization
 
     extension StreamWorker {
         /// Looks at the shards and the leases, and takes leases.
