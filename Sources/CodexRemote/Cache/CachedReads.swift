@@ -82,8 +82,9 @@
         /// The lists that are entries, by their partitions.
         private var lists: [AttributeValue: Set<Key>] = [:]
         private var flights: [UInt64: Flight] = [:]
-        /// The reads whose results may be kept. After a write of its item, a read is not among
-        /// them.
+        /// The reads whose results may be kept.
+        ///
+        /// After a write of its item, a read is not among them.
         private var current: [Key: UInt64] = [:]
         private var lastNumber: UInt64 = 0
         private(set) var statistics = BoundedStalenessCache.Statistics()

@@ -118,6 +118,8 @@
         ///
         /// - Parameter mayBeUnknown: Whether the table was just created: DescribeTable is
         ///   eventually consistent, and may not know the table yet.
+        /// - Returns: Whether the table is active.
+        /// - Throws: The errors of the request.
         private func isActive(mayBeUnknown: Bool) async throws -> Bool {
             do {
                 return try await describe().status == "ACTIVE"
