@@ -38,6 +38,12 @@ export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = $(TESTS_AT_ONCE)
 # added to the root package since then.
 REPLAN = @touch $(PACKAGES:=/Package.swift)
 
+# The order of a package's traits in the compiler's arguments follows hashes. With other hashes, SwiftPM would compile
+# the package again: Docs/Workarounds.md. Tests run with random ones.
+BUILD = SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) build
+BUILD_TESTS = $(BUILD) --build-tests $(TRAITS) $(FLAGS)
+RUN_TESTS = $(SWIFT) test --skip-build $(TRAITS) $(FLAGS)
+
 # Builds use the Swift packages of Scripts/dependencies.lock. If their source has other files, a build warns,
 # and check-dependencies and sbom fail. With LOCK=off, SwiftPM resolves the packages.
 LOCK ?= on
@@ -58,7 +64,7 @@ run: ## the demo of the program, on a new store (the default)
 	@mkdir -p .build-demo
 	$(REPLAN)
 	$(PIN) program
-	$(SWIFT) build --package-path Tools --scratch-path .build-tools --disable-default-traits -c release --product codexflow
+	$(BUILD) --package-path Tools --scratch-path .build-tools --disable-default-traits -c release --product codexflow
 	$(CHECK) --warn program
 	.build-tools/release/codexflow demo --fresh $(STORE)
 
@@ -70,7 +76,7 @@ serve: ## DynamoDB's API on this machine, over a store: SERVED=DIRECTORY, PORT=8
 	@mkdir -p .build-demo
 	$(REPLAN)
 	$(PIN) server
-	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release --product codexflow
+	$(BUILD) --package-path Tools --scratch-path .build-serve -c release --product codexflow
 	$(CHECK) --warn server
 	.build-serve/release/codexflow serve $(SERVED) --port $(PORT)
 
@@ -84,13 +90,14 @@ help: ## this list
 test: ## all tests of the root package; those of crashes first, alone
 	@./Scripts/bootstrap
 	$(PIN) tests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --filter DurabilityTests --skip TortureTests
+	$(BUILD_TESTS)
 	$(CHECK) --warn tests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --filter TortureTests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --filter HistoryTests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --filter SoakTests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --filter SimulationTests
-	$(SWIFT) test $(TRAITS) $(FLAGS) --skip DurabilityTests --skip HistoryTests --skip SoakTests --skip SimulationTests
+	$(RUN_TESTS) --filter DurabilityTests --skip TortureTests
+	$(RUN_TESTS) --filter TortureTests
+	$(RUN_TESTS) --filter HistoryTests
+	$(RUN_TESTS) --filter SoakTests
+	$(RUN_TESTS) --filter SimulationTests
+	$(RUN_TESTS) --skip DurabilityTests --skip HistoryTests --skip SoakTests --skip SimulationTests
 
 test-scripts: ## the tests of the scripts: seconds, without network
 	@./Scripts/bootstrap
@@ -129,7 +136,8 @@ coverage: ## the covered lines of Core, Index and Store, and the uncovered ones 
 test-crash: ## 200 kills and 60 power cuts; power cuts must be possible
 	@./Scripts/bootstrap
 	$(PIN) tests
-	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(SWIFT) test $(TRAITS) --filter DurabilityTests
+	$(BUILD_TESTS)
+	CODEX_CRASH_CYCLES=200 CODEX_POWER_CUTS=60 CODEX_REQUIRE_POWER_CUTS=1 $(RUN_TESTS) --filter DurabilityTests
 
 # Images that a power cut may leave of a recorded disk, each recovered and checked. Needs root on Linux. It compiles a
 # recorder in C, with libfuse3. Docs/Durability.md. A planted fault that is not found is an error.
@@ -142,7 +150,7 @@ crash: ## power cuts below the file system, as root: CUTS=500 or all, SEED=, PLA
 	@./Scripts/bootstrap crash
 	@python3 Tools/Crash/disk.py
 	$(PIN) tests
-	$(SWIFT) build $(TRAITS) $(FLAGS) --product codex-test-agent
+	$(BUILD) $(TRAITS) $(FLAGS) --product codex-test-agent
 	$(CHECK) --warn tests
 	@mkdir -p .build-crash
 	cc -std=c11 -O2 -Wall -Wextra -Werror -o $(RECORDER) Tools/Crash/recorder.c $$(pkg-config --cflags --libs fuse3)
@@ -153,7 +161,8 @@ crash: ## power cuts below the file system, as root: CUTS=500 or all, SEED=, PLA
 # To repeat a round: make torture CODEX_TORTURE_SEED=12345
 torture: ## random operations of several processes for half an hour: CODEX_TORTURE_SEED= repeats a run
 	@./Scripts/bootstrap
-	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(SWIFT) test $(TRAITS) --filter TortureTests
+	$(BUILD_TESTS)
+	CODEX_TORTURE_SECONDS=$${CODEX_TORTURE_SECONDS:-1800} $(RUN_TESTS) --filter TortureTests
 
 # Processes use stores at full speed while some are killed and their disk is full; memory and files must be flat at
 # the end. The short form is a part of `make test`. Docs/Reliability.md
@@ -175,8 +184,9 @@ PROCESSES ?=
 THREADS ?=
 histories: ## concurrent writes and reads of several processes, checked: SECONDS=600, PROCESSES=, THREADS=, SEED=
 	@./Scripts/bootstrap
+	$(BUILD_TESTS)
 	CODEX_HISTORY_SECONDS=$(or $(SECONDS),600) CODEX_HISTORY_PROCESSES=$(PROCESSES) CODEX_HISTORY_THREADS=$(THREADS) \
-		CODEX_HISTORY_SEED=$(SEED) $(SWIFT) test $(TRAITS) --filter HistoryTests/histories
+		CODEX_HISTORY_SEED=$(SEED) $(RUN_TESTS) --filter HistoryTests/histories
 
 # Histories of several processes, with faults at any call, from seeds. A seed repeats a history. PLANTED=NAME looks
 # for a planted fault, and PLANTED=all for each. Docs/Simulation.md
@@ -185,9 +195,9 @@ PLANTED ?=
 simulate: ## simulated histories with faults: HISTORIES=, SEED= repeats a run, JOBS=, PLANTED=NAME or all
 	@./Scripts/bootstrap
 	$(PIN) lean
-	$(SWIFT) build $(LEAN) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
+	$(BUILD) $(LEAN) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
 		--product codex-simulated
-	$(SWIFT) build $(LEAN) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
+	$(BUILD) $(LEAN) -c release -Xswiftc -enable-testing --scratch-path .build-simulate \
 		--product codex-simulate
 	$(CHECK) --warn --scratch .build-simulate lean
 	.build-simulate/release/codex-simulate --histories $(HISTORIES) --jobs $(or $(JOBS),2) \
@@ -214,7 +224,7 @@ FUZZED = --product codex-fuzz --sanitize fuzzer \
 fuzz: ## decoders, parsers and requests with any bytes, for a minute: TARGET=items, SECONDS=3600, JOBS=2
 	@./Scripts/bootstrap
 	$(PIN) lean
-	$(SWIFT) build $(LEAN) -c release --scratch-path .build-fuzz $(FUZZED)
+	$(BUILD) $(LEAN) -c release --scratch-path .build-fuzz $(FUZZED)
 	$(CHECK) --warn --scratch .build-fuzz lean
 	@./Scripts/fuzz.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),1) $(if $(SEED),--seed $(SEED)) \
 		.build-fuzz/release/codex-fuzz $(TARGET)
@@ -224,7 +234,7 @@ fuzz: ## decoders, parsers and requests with any bytes, for a minute: TARGET=ite
 # corpora of the repository, so that a build directory that is kept does not make it longer.
 fuzz-short: ## a minute of the same in a build that is made faster, for CI: SECONDS=, JOBS=, SEED=
 	@./Scripts/bootstrap
-	$(SWIFT) build --scratch-path .build-fuzz-short --disable-index-store $(FUZZED)
+	$(BUILD) --scratch-path .build-fuzz-short --disable-index-store $(FUZZED)
 	@./Scripts/fuzz.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),2) $(if $(SEED),--seed $(SEED)) \
 		--fresh --without key-files .build-fuzz-short/debug/codex-fuzz all
 
@@ -232,7 +242,7 @@ fuzz-short: ## a minute of the same in a build that is made faster, for CI: SECO
 fuzz-corpus: ## write the corpora and dictionaries that fuzzing starts with
 	@./Scripts/bootstrap
 	$(PIN) tests
-	$(SWIFT) build $(TRAITS) --product codex-fuzz
+	$(BUILD) $(TRAITS) --product codex-fuzz
 	$(CHECK) --warn tests
 	.build/debug/codex-fuzz --write-corpus Tests/Fuzz/Corpus
 	.build/debug/codex-fuzz --write-dictionaries Tests/Fuzz/Dictionaries
@@ -246,7 +256,8 @@ nested: ## the examples, the tests of the program, and what a client of the libr
 	rm -rf .build-demo/planning.codex
 	$(SWIFT) run --package-path Examples --scratch-path $(EXAMPLES_SCRATCH) PlanningImport --rules Examples/Data/planning-sample.jsonl .build-demo/planning.codex
 	$(PIN) server
-	$(SWIFT) test --package-path Tools --scratch-path $(SCRATCH)
+	$(BUILD) --build-tests --package-path Tools --scratch-path $(SCRATCH)
+	$(SWIFT) test --skip-build --package-path Tools --scratch-path $(SCRATCH)
 	$(CHECK) --warn --scratch $(SCRATCH) server
 	python3 -m unittest discover -s Scripts/Tests -p '*_checks.py'
 
@@ -273,7 +284,7 @@ dynamodb: ## AWS's clients against the server, and random operations beside mini
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) server
-	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	$(BUILD) --package-path Tools --scratch-path $(SCRATCH)
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/constraints.py && \
 	$$python Tools/Differential/clients.py --codexflow $(SCRATCH)/debug/codexflow && \
@@ -289,11 +300,12 @@ remote: ## the remote client and the domain on the server, moto and ministack: R
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) server
-	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	$(BUILD) --package-path Tools --scratch-path $(SCRATCH)
 	$(PIN) tests
+	$(BUILD_TESTS)
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/remote.py --codexflow $(SCRATCH)/debug/codexflow $(REMOTE) -- \
-		$(SWIFT) test $(TRAITS) $(FLAGS) --filter ConformanceTests
+		$(RUN_TESTS) --filter ConformanceTests
 
 # Malformed requests: no crash, AWS's errors only, and no change of the store by a refused request.
 REQUESTS ?= 100000
@@ -301,7 +313,7 @@ malformed: ## malformed requests to the server: some minutes; REQUESTS=, SEED=
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) server
-	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	$(BUILD) --package-path Tools --scratch-path $(SCRATCH)
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/malformed.py --codexflow $(SCRATCH)/debug/codexflow --requests $(REQUESTS) $(if $(SEED),--seed $(SEED))
 
@@ -312,7 +324,7 @@ emulators: ## where the server, moto and ministack differ from DynamoDB's docume
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) server
-	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	$(BUILD) --package-path Tools --scratch-path $(SCRATCH)
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/emulators.py --codexflow $(SCRATCH)/debug/codexflow --moto --ministack $(EMULATORS)
 
@@ -323,7 +335,7 @@ agents: ## an MCP client, then agents that claim tasks while some are killed: AG
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) program
-	$(SWIFT) build --package-path Tools --scratch-path .build-tools --disable-default-traits -c release --product codexflow
+	$(BUILD) --package-path Tools --scratch-path .build-tools --disable-default-traits -c release --product codexflow
 	$(CHECK) --warn program
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Agents/clients.py --codexflow .build-tools/release/codexflow && \
@@ -333,7 +345,7 @@ agents-cold: ## how long each command of an agent takes on 10,000 tasks, by the 
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) program
-	$(SWIFT) build --package-path Tools --scratch-path .build-tools --disable-default-traits -c release --product codexflow
+	$(BUILD) --package-path Tools --scratch-path .build-tools --disable-default-traits -c release --product codexflow
 	$(CHECK) --warn program
 	python3 Tools/Agents/cold.py --codexflow .build-tools/release/codexflow
 
@@ -344,7 +356,7 @@ worst: ## the worst requests of the server, and GetItem beside hostile loads: WO
 	@./Scripts/bootstrap
 	$(REPLAN)
 	$(PIN) server
-	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release --product codexflow
+	$(BUILD) --package-path Tools --scratch-path .build-serve -c release --product codexflow
 	$(CHECK) --warn server
 	@status=0; for part in "" --fairness; do \
 		python3 Tools/Worst/worst.py --codexflow .build-serve/release/codexflow $$part $(WORST) || status=1; \
@@ -353,7 +365,7 @@ worst: ## the worst requests of the server, and GetItem beside hostile loads: WO
 # Instructions and allocations of the measured paths, against Benchmarks/Thresholds/.
 count-instructions: ## instructions and allocations of the measured paths, against the thresholds
 	@./Scripts/bootstrap counts
-	$(SWIFT) build -c release --product codex-counts --scratch-path .build-counts
+	$(BUILD) -c release --product codex-counts --scratch-path .build-counts
 	./Scripts/count-instructions .build-counts/release/codex-counts $(COUNTS)
 
 ##@ Source and documents
@@ -370,7 +382,7 @@ BASE_PATH ?=
 docs: ## the DocC site of the products, .build-docs/site
 	@./Scripts/bootstrap
 	$(PIN) tests
-	SWIFT=$(SWIFT) ./Scripts/docs $(if $(BASE_PATH),--hosting-base-path $(BASE_PATH))
+	SWIFT=$(SWIFT) ./Scripts/docs $(if $(BASE_PATH),--hosting-base-path $(BASE_PATH)) -- $(TRAITS) $(FLAGS)
 	$(CHECK) --warn tests
 
 # Builds the package and its state at BASE: minutes, so it is not a part of .ci/run. Run it before a release.
@@ -500,7 +512,7 @@ bench-dynamodb: ## GetItem and PutItem of the server, of ministack and of moto: 
 	$(REPLAN)
 	@mkdir -p .build-demo
 	$(PIN) server
-	$(SWIFT) build --package-path Tools --scratch-path .build-serve -c release
+	$(BUILD) --package-path Tools --scratch-path .build-serve -c release
 	$(CHECK) --warn server
 	@python=$$(./Scripts/python-clients) && ./Scripts/bench-dynamodb .build-serve/release/codexflow $$python $(FIGURES)
 
@@ -510,7 +522,7 @@ bench-service: ## reads and writes of the task service: 2 minutes
 	@./Scripts/bootstrap bench-service
 	$(REPLAN)
 	$(PIN) service
-	$(SWIFT) build --package-path Examples/TaskService --scratch-path .build-service -c release
+	$(BUILD) --package-path Examples/TaskService --scratch-path .build-service -c release
 	$(CHECK) --warn service
 	./Scripts/bench-service .build-service/release
 

@@ -98,6 +98,34 @@
             #expect(transport.requests.count == 3)
         }
 
+        // MARK: Secrets
+
+        @Test("Descriptions of sources, options and requests have no secret")
+        func descriptions() {
+            let variables = ["AWS_ACCESS_KEY_ID": "ID", "AWS_SECRET_ACCESS_KEY": "HIDDEN"]
+            let transport = FakeTransport([FakeTransport.answer()])
+            let headers = [(name: "authorization", value: "HIDDEN")]
+            let sources: [any CredentialsProvider] = [
+                EnvironmentCredentials(variables), SharedFileCredentials(environment: variables),
+                ContainerCredentials(transport: transport, environment: variables),
+                InstanceCredentials(transport: transport, environment: variables),
+                StaticCredentials(accessKeyID: "ID", secretAccessKey: "HIDDEN"),
+            ]
+            var options = RemoteOptions()
+            options.credentials = CredentialsChain(sources)
+            let request = TransportRequest(
+                method: "GET", url: "http://localhost/", headers: headers, timeout: .seconds(1),
+                responseByteCountMax: 1)
+            let values: [Any] = [
+                options, request, TransportResponse(status: 200, headers: headers),
+            ]
+            for value in values {
+                var text = "\(value)"
+                dump(value, to: &text)
+                #expect(!text.contains("HIDDEN"))
+            }
+        }
+
         // MARK: Instances
 
         private func instance(

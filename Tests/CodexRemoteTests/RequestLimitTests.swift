@@ -35,6 +35,22 @@
 
         private let clock = StoppedClock()
 
+        /// How many are at work, and the most at one time.
+        private final class Work: Sendable {
+            private let state = Mutex((now: 0, most: 0))
+
+            var most: Int { state.withLock { $0.most } }
+
+            func begin() {
+                state.withLock { state in
+                    state.now += 1
+                    state.most = max(state.most, state.now)
+                }
+            }
+
+            func end() { state.withLock { $0.now -= 1 } }
+        }
+
         private func acquiring(_ limit: RequestLimit) -> Task<CodexError.Code?, Never> {
             Task { [clock] in
                 do {
@@ -53,22 +69,19 @@
         @Test("No more are at work than the limit, and all get their turn")
         func count() async {
             let limit = RequestLimit(4, waitingCountMax: 1000)
-            let most = Mutex((now: 0, most: 0))
+            let work = Work()
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<200 {
                     group.addTask { [clock] in
                         try? await limit.acquire(within: .seconds(1), clock)
-                        most.withLock { state in
-                            state.now += 1
-                            state.most = max(state.most, state.now)
-                        }
+                        work.begin()
                         await Task.yield()
-                        most.withLock { $0.now -= 1 }
+                        work.end()
                         limit.release()
                     }
                 }
             }
-            #expect(most.withLock { $0.most } == 4)
+            #expect(work.most == 4)
             clock.wake()
         }
 
@@ -100,6 +113,22 @@
             #expect(await late.value == .timedOut)
             limit.release()
             try await limit.acquire(within: .seconds(1), clock)
+        }
+
+        @Test("One that may wait for any time starts no clock, and ends if it is cancelled")
+        func anyTime() async throws {
+            let limit = RequestLimit(1, waitingCountMax: 10)
+            try await limit.acquire(within: nil, clock)
+            let first = Task { [clock] in try await limit.acquire(within: nil, clock) }
+            await waiting(limit, 1)
+            let second = Task { [clock] in try await limit.acquire(within: nil, clock) }
+            await waiting(limit, 2)
+            second.cancel()
+            let cancelled = await second.result
+            #expect(throws: CancellationError.self) { try cancelled.get() }
+            limit.release()
+            try await first.value
+            #expect(clock.sleeperCount == 0)
         }
 
         @Test("More than the most that wait are refused", arguments: [0, 1, 2])

@@ -68,7 +68,8 @@
                     (name: "x-amz-target", value: "DynamoDB_20120810.DescribeTable"),
                 ], body: Array(#"{"TableName":"t"}"#.utf8), with: key, at: date)
             #expect(try signature(headers) == expected)
-            let header = try #require(AuthorizationHeader(try #require(headers.last).value))
+            let authorization = try #require(headers.last).value
+            let header = try #require(AuthorizationHeader(authorization))
             #expect(header.signedHeaders.joined(separator: ";") == names)
             #expect(header.scope.text == "20261128/eu-central-1/dynamodb/aws4_request")
         }

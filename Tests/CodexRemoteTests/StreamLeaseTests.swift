@@ -43,6 +43,69 @@
             #expect(try scene.log(of: 0) == [1])
         }
 
+        /// The checkpoints of the scene's consumer.
+        private static func leases(_ scene: StreamScene) throws -> LeaseTable {
+            let client = try scene.consumer(scene.transport()).stream.table.client
+            return try LeaseTable(RemoteTable(StreamScene.effects, client), consumer: "c")
+        }
+
+        @Test("A body that fails is not repeated after the lease was lost")
+        func lostDuringBody() async throws {
+            let scene = try StreamScene(shardCount: 1, itemCount: 1, emptyPercent: 0)
+            scene.model.write(0)
+            let count = Mutex(0)
+            let (clock, shardID) = (scene.clock, scene.model.shardIDs[0])
+            let leases = try Self.leases(scene)
+            let worker = try await scene.worker(
+                .delivering { _ in
+                    count.withLock { $0 += 1 }
+                    clock.pass(.seconds(31))
+                    let row = try await leases.row(shardID)
+                    _ = try await leases.take(StreamShard(shardID), row ?? LeaseRow(), by: "other")
+                    throw CodexError(.invalidItem, "No.")
+                })
+            try await worker.survey()
+            #expect(try await worker.turn(0) == .lost)
+            #expect(count.withLock { $0 } == 1)
+        }
+
+        @Test("A worker whose shard was closed as gone stores no checkpoint any more")
+        func closed() async throws {
+            let scene = try StreamScene()
+            let leases = try Self.leases(scene)
+            try await leases.create("s", isInitial: false)
+            let free = LeaseRow()
+            let held = try await leases.take(StreamShard("s"), free, by: "w")
+            let lease = try #require(held)
+            let number = try #require(StreamSequenceNumber("1"))
+            // What was read before the lease was taken closes nothing.
+            #expect(try await !leases.close("s", free))
+            try await leases.checkpoint(lease, at: number)
+            let row = try await leases.row("s")
+            let taken = try #require(row)
+            #expect(try await leases.close("s", taken))
+            await #expect(throws: LeaseLost.self) {
+                try await leases.checkpoint(lease, at: number)
+            }
+        }
+
+        @Test("A worker with an older listing does not read a finished shard again")
+        func olderListing() async throws {
+            let scene = try StreamScene(shardCount: 1, itemCount: 2, emptyPercent: 0)
+            scene.model.write(0)
+            let first = try await scene.worker(Self.silent)
+            let second = try await scene.worker(Self.silent)
+            try await first.survey()
+            try await second.survey()
+            let parent = try #require(scene.model.split())
+            while !first.readers.isEmpty { try await first.turn(0) }
+            scene.model.drop(parent)
+            // The first worker sees that the shard is gone; the second one does not yet.
+            try await first.survey()
+            try await second.survey()
+            #expect(second.readers.allSatisfy { $0.lease.shard.id != parent })
+        }
+
         @Test("Renewals keep a lease, also if its shard has no changes")
         func renewals() async throws {
             let scene = try StreamScene(shardCount: 1, itemCount: 1)

@@ -180,7 +180,10 @@ extension TableCapabilities {
     /// - Throws: ``CodexError/Code/unsupportedOperation`` with the name of each missing need.
     public func require(_ needs: Need...) throws(CodexError) { try require(needs) }
 
-    /// Refuses the service if it lacks one of some needs, as ``require(_:)-(Need...)``.
+    /// Refuses the service if it lacks one of the needs of a list.
+    ///
+    /// - Parameter needs: What the program needs.
+    /// - Throws: ``CodexError/Code/unsupportedOperation`` with the name of each missing need.
     public func require(_ needs: [Need]) throws(CodexError) {
         let missing = missing(needs)
         guard missing.isEmpty else {

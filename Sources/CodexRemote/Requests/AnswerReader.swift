@@ -41,7 +41,7 @@
         func result(
             of response: TransportResponse, correctsClock: (String?) -> Bool
         ) throws(RemoteFailure) -> JSONNode {
-            let id = response.header("x-amzn-requestid")
+            let id = response.header("x-amzn-requestid").flatMap { Self.isName($0) ? $0 : nil }
             let node = body(of: response)
             if response.status == 200 {
                 guard let node else {
@@ -89,8 +89,15 @@
                 return nil
             }
             // Only a name of an error may get into descriptions.
-            let isName = name.utf8.count <= 100 && name.allSatisfy { $0.isASCII && $0.isLetter }
-            return isName ? String(name) : nil
+            let isError = name.allSatisfy { $0.isASCII && $0.isLetter }
+            return isError && isName(name) ? String(name) : nil
+        }
+
+        /// Whether text is short, and has letters, digits and hyphens alone: such text may get into
+        /// descriptions.
+        private static func isName(_ text: some StringProtocol) -> Bool {
+            (1...100).contains(text.utf8.count)
+                && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
         }
 
         private static func reasons(_ node: JSONNode?) -> [RemoteFailure.Reason] {

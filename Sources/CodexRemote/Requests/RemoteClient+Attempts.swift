@@ -61,6 +61,9 @@
             let policy = options.retries
             while true {
                 try Task.checkCancellation()
+                // A source of credentials may take long. The last attempt of a list must be sent
+                // while the service knows its token.
+                let key = try await credentials.current()
                 let left = policy.deadline - (parts.clock.elapsed - start)
                 guard left > .zero else {
                     throw CodexError(
@@ -70,7 +73,7 @@
                 var failure: RemoteFailure
                 do {
                     let node = try await attempt(
-                        request, within: min(policy.attemptTimeout, left), &log)
+                        request, with: key, within: min(policy.attemptTimeout, left), &log)
                     budget.give(log.price == 0 ? 1 : log.price)
                     return node
                 } catch let error as RemoteFailure {
@@ -115,11 +118,13 @@
         /// Sends a request once: to the endpoint, or to one node after the other until one is
         /// reached.
         private func attempt(
-            _ request: RemoteRequest, within time: Duration, _ log: inout AttemptLog
+            _ request: RemoteRequest, with key: AWSCredentials, within time: Duration,
+            _ log: inout AttemptLog
         ) async throws -> JSONNode {
             guard let nodes else {
                 let endpoint = request.isOfStreams ? place.streamsEndpoint : place.endpoint
-                return try await exchange(request, with: endpoint, within: time, &log)
+                return try await exchange(
+                    request, with: key, at: endpoint, within: time, &log)
             }
             let start = parts.clock.elapsed
             try await nodes.prepare(within: time)
@@ -134,7 +139,8 @@
                         .unreachable, cause: UnreachedNodes(count: tried.count, cause: last?.cause))
                 }
                 do {
-                    let answer = try await exchange(request, with: node, within: left, &log)
+                    let answer = try await exchange(
+                        request, with: key, at: node, within: left, &log)
                     nodes.note(.answered, of: node)
                     return answer
                 } catch let failure as RemoteFailure {
@@ -148,10 +154,9 @@
         }
 
         private func exchange(
-            _ request: RemoteRequest, with endpoint: ServiceEndpoint, within time: Duration,
-            _ log: inout AttemptLog
+            _ request: RemoteRequest, with key: AWSCredentials, at endpoint: ServiceEndpoint,
+            within time: Duration, _ log: inout AttemptLog
         ) async throws -> JSONNode {
-            let key = try await credentials.current()
             let instant = serviceClock.now
             let interface =
                 request.isOfStreams ? "DynamoDBStreams_20120810" : "DynamoDB_20120810"
@@ -202,6 +207,11 @@
             return RemoteFailure(kind, cause: failure.cause)
         }
 
+        /// The refusals that tell what became of a list of actions, also of its earlier attempts.
+        private static let answersOfTokens: Set<String> = [
+            "IdempotentParameterMismatchException", "TransactionCanceledException",
+        ]
+
         /// The error that a request ends with.
         private func finished(
             _ error: any Error, _ request: RemoteRequest, _ log: AttemptLog
@@ -217,8 +227,12 @@
                     ?? CodexError(
                         .unavailable, "The request was not sent. Look at the cause.", cause: error)
             }
-            // A service that knows the token answers for all attempts.
-            let isAnswer = request.repetition == .token && failure.kind == .refused
+            // A service that has looked for the token answers for all attempts. Other refusals,
+            // such as one of the credentials, come before that.
+            let isAnswer =
+                request.repetition == .token
+                && Self.answersOfTokens.contains(failure.type ?? "")
+                && failure.kind == .refused
             if isUnknown, !isAnswer { return .unknown(request, cause: failure) }
             return CodexError(failure, request)
         }

@@ -78,8 +78,9 @@
         var mayHaveApplied: Bool {
             switch kind {
             case .timedOut, .interrupted, .damagedAnswer, .answerTooLarge, .unavailable: true
-            case .unreachable, .throttled, .conflict, .skewedClock, .staleCredentials, .refused:
-                false
+            // Another attempt with the token is at work.
+            case .conflict: type == "TransactionInProgressException"
+            case .unreachable, .throttled, .skewedClock, .staleCredentials, .refused: false
             }
         }
 

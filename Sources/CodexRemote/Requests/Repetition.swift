@@ -7,7 +7,8 @@
         case read
         /// It has an idempotency token: the service applies it once.
         case token
-        /// It has a condition that its own effect makes false.
+        /// It has a condition that its own effect makes false. Another write may make it true again
+        /// before the repetition.
         case guarded
         /// A second application leaves the item as the first one did, unless another write was
         /// between them, which is lost then.

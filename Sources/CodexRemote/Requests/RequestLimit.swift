@@ -37,9 +37,12 @@
 
         /// Waits until a request may be at work; ``release()`` ends it.
         ///
+        /// - Parameters:
+        ///   - time: The longest time to wait; `nil` is any time.
+        ///   - clock: The clock of the time.
         /// - Throws: ``CodexError/Code/limitReached`` if too many wait;
         ///   ``CodexError/Code/timedOut`` after `time`; `CancellationError`.
-        func acquire(within time: Duration, _ clock: any RemoteClock) async throws {
+        func acquire(within time: Duration?, _ clock: any RemoteClock) async throws {
             let isFree = state.withLock { state in
                 guard state.freeCount > 0, state.waiters.isEmpty else { return false }
                 state.freeCount -= 1
@@ -47,17 +50,20 @@
             }
             if isFree { return }
             let number = try nextNumber()
-            let timer = Task {
-                try await clock.sleep(for: time)
-                end(
-                    number,
-                    CodexError(
-                        .timedOut,
-                        "The request waited for others until its time was over; nothing was sent. "
-                            + "Raise RemoteOptions.requestCountMax, or ask for less at once."))
+            let timer = time.map { time in
+                Task {
+                    try await clock.sleep(for: time)
+                    end(
+                        number,
+                        CodexError(
+                            .timedOut,
+                            "The request waited for others until its time was over; nothing was "
+                                + "sent. Raise RemoteOptions.requestCountMax, or ask for less at "
+                                + "once."))
+                }
             }
             defer {
-                timer.cancel()
+                timer?.cancel()
                 forget(number)
             }
             try await withTaskCancellationHandler {

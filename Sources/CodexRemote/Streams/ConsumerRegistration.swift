@@ -46,7 +46,7 @@
         init(_ item: Item) throws(CodexError) {
             guard let stream = item[Name.stream]?.string, let text = item[Name.filter]?.string,
                 let filter = try? JSONDecoder().decode(ChangeFilter.self, from: Data(text.utf8)),
-                let registered = item[Name.registered]?.number?.int64
+                let registered = item[Name.registered]?.number?.int64, registered >= 0
             else {
                 throw CodexError(
                     .corrupted,

@@ -37,7 +37,7 @@
         init(_ item: Item) throws(CodexError) {
             func integer(_ name: String) throws(CodexError) -> Int {
                 guard let value = item[name]?.number?.int64, let number = Int(exactly: value),
-                    (0..<Int.max).contains(number)
+                    (0..<Int.max / 2).contains(number)
                 else { throw Self.malformed }
                 return number
             }

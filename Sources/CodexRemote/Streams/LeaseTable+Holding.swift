@@ -63,6 +63,28 @@
             lease.moved(to: number, at: sent)
         }
 
+        /// Performs actions without a checkpoint, if the worker has the lease.
+        ///
+        /// The change that they are of is not done afterwards: they come again after an error.
+        ///
+        /// - Throws: As ``commit(_:_:at:)``; after ``CodexError/Code/outcomeUnknown``, the actions
+        ///   may have been performed.
+        func perform(_ actions: [WriteAction], _ lease: HeldLease) async throws {
+            let sent = clock.elapsed
+            let renewal = WriteAction.update(
+                table: table.definition.name, key: key(lease.shard.id),
+                Update([Self.set(LeaseRow.Name.beat, Self.number(lease.nextBeat()))]),
+                // A request that arrives late finds another position.
+                condition: isHeld(lease) && isAt(lease.position))
+            do {
+                try await table.transact(actions + [renewal])
+            } catch let error as CodexError where error.code == .transactionCancelled {
+                // The row tells whether the worker has the lease.
+                try await require(lease, error) { _ in false }
+            }
+            lease.renewed(at: sent)
+        }
+
         /// Marks a shard as done, and gives the lease back.
         ///
         /// - Throws: ``LeaseLost``, and the errors of writing.

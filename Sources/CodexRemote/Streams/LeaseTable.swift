@@ -137,16 +137,25 @@
 
         /// Marks a shard whose changes are gone as done, also if a worker has its lease.
         ///
+        /// The worker loses the lease: the changes that it has must not be done after those of the
+        /// shard's children.
+        ///
+        /// - Returns: Whether it is done; `false` if another worker took it meanwhile.
         /// - Throws: The errors of writing.
-        func close(_ shardID: String) async throws {
+        func close(_ shardID: String, _ row: LeaseRow) async throws -> Bool {
             do {
                 _ = try await table.update(
-                    key(shardID), Update([Self.set(LeaseRow.Name.isDone, .bool(true))]),
-                    condition: Condition.attributeExists(DocumentPath(LeaseRow.Name.fence))
+                    key(shardID),
+                    Update([
+                        Self.set(LeaseRow.Name.isDone, .bool(true)),
+                        Self.set(LeaseRow.Name.fence, Self.number(row.fence + 1)),
+                    ]),
+                    condition: Self.equal(LeaseRow.Name.fence, Self.number(row.fence))
                         && .attributeNotExists(DocumentPath(LeaseRow.Name.isDone)),
                     returning: .allNew)
+                return true
             } catch CodexError.Code.conditionFailed {
-                // It is done.
+                return try await self.row(shardID)?.isDone ?? true
             }
         }
 

@@ -7,10 +7,10 @@
     /// Any number of processes may run it at once. They share the shards of the stream by leases,
     /// which are items beside the checkpoints. If a process ends, others take over its shards.
     ///
-    /// There are two ways to consume. ``consume(batchCount:_:)`` performs actions in the table of
-    /// the checkpoints, exactly once for each change. ``deliver(_:)`` calls a function with effects
-    /// of any kind, at least once for each change. In both, the changes of an item come in their
-    /// order, and those of different items in any order.
+    /// There are two ways to consume. ``consume(batchCount:isRepeatable:_:)`` performs actions in
+    /// the table of the checkpoints, exactly once for each change. ``deliver(_:)`` calls a function
+    /// with effects of any kind, at least once for each change. In both, the changes of an item
+    /// come in their order, and those of different items in any order.
     ///
     /// ```swift
     /// let consumer = try RemoteConsumer("totals", of: try await orders.stream(), in: totals)
@@ -146,10 +146,16 @@
         /// table with the checkpoints, and there are at most 99 of them. For more, `body` is called
         /// again with fewer changes.
         ///
+        /// If the actions are repeatable, those of one change may be more. They then take several
+        /// transactions, and the checkpoint moves with the last one. After an interruption between
+        /// them, all actions of the change come again, before those of later changes.
+        ///
         /// The call does not end by itself: cancel its task.
         ///
         /// - Parameters:
         ///   - batchCount: The most changes of a transaction, 1 or more.
+        ///   - isRepeatable: Whether the actions of a change have the same result if they are
+        ///     performed again, or in several transactions: puts and deletions, for example.
         ///   - body: Gets changes of one shard, in their order, and returns the actions. An item
         ///     may be in one action only, so it joins the changes that touch the same item. It may
         ///     run again for the same changes, and should have no other effects. If the condition
@@ -158,13 +164,15 @@
         ///   ``CodexError/Code/changesTrimmed`` for a gap;
         ///   ``CodexError/Code/unsupportedOperation`` if the service of the checkpoints has no
         ///   transactions; ``CodexError/Code/transactionTooLarge`` if one change has more than 99
-        ///   actions; ``CodexError/Code/transactionCancelled``; the errors of `body` and of the
-        ///   service.
+        ///   actions that are not repeatable; ``CodexError/Code/transactionCancelled``; the errors
+        ///   of `body` and of the service.
         public func consume(
-            batchCount: Int = 25,
+            batchCount: Int = 25, isRepeatable: Bool = false,
             _ body: @escaping @Sendable ([RemoteChange]) async throws -> [WriteAction]
         ) async throws {
-            try await worker(.transactional(batchCount: batchCount, body)).run()
+            try await worker(
+                .transactional(batchCount: batchCount, isRepeatable: isRepeatable, body)
+            ).run()
         }
 
         /// Calls `body` with each change: at least once, and in the order of the changes of an
@@ -189,9 +197,9 @@
 
         /// A worker that is ready to run.
         ///
-        /// - Throws: As ``consume(batchCount:_:)``, before the first change.
+        /// - Throws: As ``consume(batchCount:isRepeatable:_:)``, before the first change.
         func worker(_ handler: ChangeHandler) async throws -> StreamWorker {
-            if case .transactional(let batchCount, _) = handler {
+            if case .transactional(let batchCount, _, _) = handler {
                 try leases.table.capabilities.require(.transactions(actionCount: 2))
                 guard batchCount >= 1 else {
                     throw CodexError(.invalidArgument, "A batch has at least 1 change.")

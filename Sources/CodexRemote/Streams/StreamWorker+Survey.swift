@@ -1,5 +1,6 @@
 #if Remote
     internal import CodexCore
+    internal import Synchronization
 
     extension StreamWorker {
         /// Looks at the shards and the leases, and takes leases.
@@ -53,7 +54,7 @@
 
         /// Lists the shards if it is time to.
         ///
-        /// - Returns: The shards that are done, and that the service does not list any more.
+        /// - Returns: The shards that are done, and that the service has not listed for some time.
         private func listIfDue() async throws -> Set<String> {
             let now = clock.elapsed
             let isDue = state.withLock { state in
@@ -64,17 +65,27 @@
             let shards = try await Self.list(stream)
             let parents = Set(shards.values.compactMap(\.parent))
             return state.withLock { state in
-                let gone = state.finished.filter { shards[$0] == nil }
+                state.gone = state.gone.filter { shards[$0.key] == nil }
+                for shardID in state.finished where shards[shardID] == nil {
+                    state.gone[shardID] = now
+                }
+                // Workers with an older listing still look for the rows: without them, they would
+                // read the shards again.
+                let gone = state.gone.filter { now - $0.value >= options.listingInterval }.keys
+                for shardID in gone { state.gone[shardID] = nil }
                 state.shards = shards
                 state.listedAt = now
-                state.finished.subtract(gone)
+                state.finished = state.finished.filter { shards[$0] != nil }
+                state.suspects = state.suspects.filter { shardID in
+                    shards[shardID]?.parent.map { shards[$0] == nil } ?? false
+                }
                 state.observations = state.observations.filter { shards[$0.key] != nil }
                 // The end of a shard may be known before its children are.
                 state.endedShards = state.endedShards.filter {
                     shards[$0] != nil && !parents.contains($0)
                 }
                 state.hasNews = false
-                return gone
+                return Set(gone)
             }
         }
 
@@ -99,19 +110,23 @@
                 if let parent = shard.parent, survey.shards[parent] == nil,
                     survey.rows[parent] == nil
                 {
-                    // A listing may lack a parent for a moment: only the second look counts.
-                    let isSecond = state.withLock { state in
-                        let isFirst = state.suspects.insert(shard.id).inserted
-                        if isFirst { state.listedAt = nil }
-                        return !isFirst
-                    }
-                    guard isSecond else { continue }
+                    guard isSecondLook(shard) else { continue }
                     try await options.report(
                         StreamGap(shardID: parent, after: nil, isWholeShard: true))
                 }
                 try await leases.create(shard.id, isInitial: false)
                 survey.rows[shard.id] = LeaseRow()
                 state.withLock { _ = $0.suspects.remove(shard.id) }
+            }
+        }
+
+        /// Whether a shard's parent was missing at the last look too: a listing may lack it for a
+        /// moment.
+        private func isSecondLook(_ shard: StreamShard) -> Bool {
+            state.withLock { state in
+                let isFirst = state.suspects.insert(shard.id).inserted
+                if isFirst { state.listedAt = nil }
+                return !isFirst
             }
         }
 
@@ -129,10 +144,11 @@
                 if !isDone, !survey.isListed(parent) {
                     if let parentRow {
                         // The service removed it before all its changes were done.
+                        guard isSecondLook(shard) else { continue }
                         try await options.report(
                             StreamGap(
                                 shardID: parent, after: parentRow.position, isWholeShard: true))
-                        try await leases.close(parent)
+                        guard try await leases.close(parent, parentRow) else { continue }
                         survey.rows[parent]?.isDone = true
                     }
                     isDone = true

@@ -54,8 +54,8 @@
                     }
                 }
                 let rest = answer["UnprocessedKeys"]?[name]?["Keys"]?.elements ?? []
-                return try rest.compactMap { node throws(CodexError) in
-                    places[try definition.primaryKey(of: try Self.item(node))]
+                return try rest.map { node throws(CodexError) -> Int in
+                    try place(of: node, in: places)
                 }
             }
             return items
@@ -103,13 +103,28 @@
                     RemoteRequest(
                         operation: "BatchWriteItem", body: body, repetition: .overwrite))
                 let rest = answer["UnprocessedItems"]?[name]?.elements ?? []
-                return try rest.compactMap { node throws(CodexError) -> Int? in
-                    guard
-                        let item = node["PutRequest"]?["Item"] ?? node["DeleteRequest"]?["Key"]
-                    else { return nil }
-                    return places[try definition.primaryKey(of: try Self.item(item))]
+                return try rest.map { node throws(CodexError) -> Int in
+                    let item = node["PutRequest"]?["Item"] ?? node["DeleteRequest"]?["Key"]
+                    return try place(of: item, in: places)
                 }
             }
+        }
+
+        /// The index of an element that the service left unprocessed.
+        ///
+        /// - Throws: ``CodexError/Code/invalidResponse`` if the batch has no such element. If it
+        ///   were passed over, the element would count as processed.
+        private func place(
+            of node: JSONNode?, in places: [PrimaryKey: Int]
+        ) throws(CodexError) -> Int {
+            guard let node, let key = try? definition.primaryKey(of: try Self.item(node)),
+                let place = places[key]
+            else {
+                throw CodexError(
+                    .invalidResponse,
+                    "The answer leaves an element unprocessed that the batch does not have.")
+            }
+            return place
         }
 
         /// The index of each key.
@@ -134,7 +149,8 @@
         ///   - send: Sends the elements with indexes, and returns those that the service left
         ///     unprocessed.
         /// - Throws: ``CodexError/Code/throttled`` if the service processes nothing in as many
-        ///   rounds as the policy has attempts; the errors of `send`.
+        ///   rounds as the policy has attempts; ``CodexError/Code/invalidResponse`` if it names an
+        ///   element that it did not get; the errors of `send`.
         private func inRounds(
             _ count: Int, _ partCount: Int, _ send: ([Int]) async throws -> [Int]
         ) async throws {
@@ -143,10 +159,12 @@
             var rest: [Int] = []
             var idleCount = 0
             while next < count || !rest.isEmpty {
-                let end = max(next, min(count, next + partCount - rest.count))
-                let part = rest + Array(next..<end)
-                next = end
-                rest = try await send(part)
+                let room = max(0, min(count - next, partCount - rest.count))
+                let part = rest + Array(next..<(next + room))
+                next += room
+                let left = Set(try await send(part))
+                guard left.isSubset(of: part) else { throw Self.otherElements }
+                rest = part.filter { left.contains($0) }
                 guard !rest.isEmpty else {
                     idleCount = 0
                     continue
@@ -159,6 +177,12 @@
                 try await client.parts.clock.sleep(
                     for: policy.pause(after: idleCount, random: client.parts.random()))
             }
+        }
+
+        private static var otherElements: CodexError {
+            CodexError(
+                .invalidResponse,
+                "The answer leaves elements unprocessed that the request does not have.")
         }
 
         private static func unprocessed(_ elements: [Int], attemptCount: Int) -> CodexError {

@@ -114,7 +114,9 @@
                 let items = try (answer["Items"]?.elements ?? []).map { node throws(CodexError) in
                     try Self.item(node)
                 }
-                examinedCount += answer["ScannedCount"]?.integer ?? items.count
+                // The number is the service's: it must not cause a trap.
+                let count = max(items.count, answer["ScannedCount"]?.integer ?? 0)
+                examinedCount += min(count, Int.max - examinedCount)
                 if let wanted, items.count > wanted {
                     found += items.prefix(wanted)
                     return Page(
@@ -122,14 +124,23 @@
                         examinedCount: examinedCount)
                 }
                 found += items
-                start = try answer["LastEvaluatedKey"].map { node throws(CodexError) in
+                let last = try answer["LastEvaluatedKey"].map { node throws(CodexError) in
                     try Self.item(node)
                 }
+                guard last == nil || last != start else { throw Self.standingPage }
+                start = last
             } while start != nil && found.count < limits.returned ?? .max
                 && examinedCount < limits.examined ?? .max
             return Page(
                 items: found, next: start.map { read.token(after: $0) },
                 examinedCount: examinedCount)
+        }
+
+        /// The error of a page that ends where it begins: the pages would never end.
+        private static var standingPage: CodexError {
+            CodexError(
+                .invalidResponse,
+                "The page of the answer ends at the key after which it begins, and others follow.")
         }
 
         /// The attributes of an item that are its keys in the table and in an index.

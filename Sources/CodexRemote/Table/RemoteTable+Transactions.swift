@@ -5,6 +5,8 @@
         /// Performs all the actions, or none of them if a condition is false.
         ///
         /// The list has an idempotency token: each repetition within ten minutes is applied once.
+        /// If the service does not know a token for longer than ``RetryPolicy/deadline``, the list
+        /// is not repeated after a lost answer.
         ///
         /// - Parameters:
         ///   - actions: At most ``DynamoDBLimits/transactionActionCountMax`` actions of the table.
@@ -20,6 +22,7 @@
         ) async throws {
             guard !actions.isEmpty else { return }
             try requireCount(actions.count)
+            try requireRoom(for: actions)
             let token = token ?? client.parts.token()
             let byteCounts = 1...DynamoDBLimits.idempotencyTokenByteCountMax
             guard byteCounts.contains(token.utf8.count) else {
@@ -39,7 +42,8 @@
             }
             _ = try await client.send(
                 RemoteRequest(
-                    operation: "TransactWriteItems", body: body, repetition: .token,
+                    operation: "TransactWriteItems", body: body,
+                    repetition: knowsTokens ? .token : .never,
                     actionCount: actions.count))
         }
 
@@ -81,6 +85,28 @@
                     .transactionTooLarge,
                     "A transaction has at most \(capabilities.transactionActionCountMax) actions; "
                         + "this one has \(count). Split it.")
+            }
+        }
+
+        /// Refuses items that are too large together.
+        ///
+        /// The items of updates and deletions count with their keys: their sizes are not known.
+        private func requireRoom(for actions: [WriteAction]) throws(CodexError) {
+            let byteCountMax = capabilities.transactionByteCountMax
+            var byteCount = 0
+            for action in actions {
+                switch action {
+                case .put(_, let item, _): byteCount += item.byteCount
+                case .update(_, let key, _, _), .delete(_, let key, _), .check(_, let key, _):
+                    byteCount += definition.attributes(of: key).byteCount
+                }
+            }
+            // Capabilities that are declared by hand may lack the number of bytes.
+            guard byteCountMax == 0 || byteCount <= byteCountMax else {
+                throw CodexError(
+                    .transactionTooLarge,
+                    "The items of a transaction have at most \(byteCountMax) bytes together; these "
+                        + "have \(byteCount). Split it.")
             }
         }
 

@@ -6,7 +6,9 @@
     /// Reads see all completed writes unless they say otherwise. A write is never applied twice
     /// without an error that says so: an attempt without an answer is repeated with an idempotency
     /// token, or with a condition that the write itself makes false. Otherwise the call throws
-    /// ``CodexError/Code/outcomeUnknown``.
+    /// ``CodexError/Code/outcomeUnknown``. If another program makes the condition true again before
+    /// the repetition, by a deletion of the item for example, the write happens again. A list of
+    /// one action (``transact(_:idempotencyToken:)``) does not.
     public struct RemoteTable: Sendable {
         /// The table's name, keys and indexes.
         ///
@@ -32,6 +34,11 @@
         }
 
         var name: String { definition.name }
+
+        /// Whether the service applies all attempts of a list with one token once.
+        var knowsTokens: Bool {
+            client.options.retries.deadline < .seconds(capabilities.idempotencySeconds)
+        }
 
         /// The item with a key, or `nil`.
         ///
@@ -83,7 +90,7 @@
         /// Changes attributes of an item, or creates it with them.
         ///
         /// An update that adds to what is there is sent as a list of one action, if the service has
-        /// transactions and the update returns nothing.
+        /// transactions and tokens, and the update returns nothing.
         ///
         /// - Parameters:
         ///   - key: The key.
@@ -101,7 +108,8 @@
             try condition?.validate()
             let attributes = try self.attributes(of: key)
             let repetition = Repetition.update(update, condition, key: attributes)
-            if repetition == .never, returning == .none, capabilities.hasTransactions {
+            let isList = capabilities.hasTransactions && knowsTokens
+            if repetition == .never, returning == .none, isList {
                 let action = WriteAction.update(
                     table: name, key: key, update, condition: condition)
                 do {

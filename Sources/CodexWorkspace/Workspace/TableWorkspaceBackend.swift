@@ -47,18 +47,31 @@ extension CodexFlow {
         ///     store keeps the versions itself.
         ///   - attemptCountMax: The number of attempts to decide a command before its conflicts are
         ///     reported.
+        ///   - countShardCount: The number of items that count the tasks of a project, 1 to 64.
+        ///     More of them let more commands of one project write at once, and make
+        ///     ``Workspace/taskTotals(of:)`` read more. All programs should have the same number:
+        ///     with others, a read beside commands may be of no single state.
         /// - Throws: ``CodexError/Code/unsupportedOperation`` with the name of each of ``needs``
-        ///   that the service lacks.
+        ///   that the service lacks; ``CodexError/Code/invalidArgument`` for another number of
+        ///   items.
         public init(
             _ table: some TableBackend, schema: Schema = CodexFlow.schema,
-            untaggedVersions: [String: Int] = [:], attemptCountMax: Int = 10
+            untaggedVersions: [String: Int] = [:], attemptCountMax: Int = 10,
+            countShardCount: Int = 16
         ) throws(CodexError) {
+            let shardCounts = 1...TaskCountShards.countMax
+            guard shardCounts.contains(countShardCount) else {
+                throw CodexError(
+                    .invalidArgument,
+                    "The tasks of a project are counted in 1 to \(TaskCountShards.countMax) items, "
+                        + "not \(countShardCount).")
+            }
             let capabilities = table.capabilities
             try capabilities.require(Self.needs)
             fetch = TableFetch(
                 table: table,
                 entities: EntityItems(schema, capabilities, untaggedVersions: untaggedVersions),
-                hasMarkers: !capabilities.hasConsistentIndexQueries)
+                hasMarkers: !capabilities.hasConsistentIndexQueries, shardCount: countShardCount)
             self.attemptCountMax = max(1, attemptCountMax)
         }
 
@@ -95,7 +108,8 @@ extension CodexFlow {
             var asked: [TableReads.Missing] = []
             var numbers: [TableReads.NumberRequest: Int?] = [:]
             while true {
-                let reads = TableReads(entities, hasMarkers: fetch.hasMarkers)
+                let reads = TableReads(
+                    entities, hasMarkers: fetch.hasMarkers, shardCount: fetch.shardCount)
                 reads.numbers = numbers
                 try await prefetch(known, asked, into: reads)
                 let (decision, plan) = try await planned(decide, reads)
@@ -229,13 +243,12 @@ extension CodexFlow {
             let definition = try schema.table(E.definition.table)
             let request = try query.resolved(in: definition, of: schema).ofAnyEntity
             repeat {
-                let page = try await table.items(
-                    matching: request,
-                    limits: PageLimits(returned: limit.map { $0 - found.count }), after: next,
-                    consistency: fetch.consistency(of: request))
+                let page = try await fetch.page(
+                    of: request, E.definition,
+                    PageLimits(returned: limit.map { $0 - found.count }), after: next)
                 examined += page.examinedCount
                 next = page.next
-                for item in try await fetch.wholeItems(page.items, request, of: E.definition) {
+                for item in page.items {
                     let read = Result { () throws(CodexError) -> E in try entities.entity(item) }
                     switch read {
                     case .success(let entity): found.append(entity)
@@ -259,15 +272,35 @@ extension CodexFlow {
             let others = try page.items.filter { try definition.primaryKey(of: $0) != whole }
             let isAlone = page.next == nil && others.isEmpty
             let isMarked = Condition.attributeExists(DocumentPath("deletingSince"))
+            let isThere = Condition.attributeExists(DocumentPath(definition.partitionKey.name))
             var actions: [WriteAction] = []
+            var counts = TaskCountShards.Changes(shardCount: fetch.shardCount)
             for item in isAlone ? page.items : others {
                 let key = try definition.primaryKey(of: item)
                 var removals = try markerKeys(of: item, outside: whole.partition).map {
                     WriteAction.delete(table: CodexFlow.table, key: $0)
                 }
-                if key != whole { removals.append(.delete(table: CodexFlow.table, key: key)) }
-                guard actions.count + removals.count <= countMax else { break }
+                let isCounted =
+                    try fetch.hasMarkers && entities.isItem(item, of: Task.definition)
+                var later = counts
+                if isCounted {
+                    try later.add(from: item, to: nil, of: Task.definition.name, in: definition)
+                }
+                if key != whole {
+                    // A task that another process deletes must not be subtracted twice.
+                    removals.append(
+                        .delete(
+                            table: CodexFlow.table, key: key,
+                            condition: isCounted ? isThere : nil))
+                }
+                let actionCount = actions.count + removals.count + later.count
+                guard actions.isEmpty || actionCount <= countMax else { break }
                 actions += removals
+                counts = later
+            }
+            actions += counts.actions
+            if isAlone, fetch.hasMarkers {
+                actions += try await ProjectCounts(fetch: fetch, project: project).removals()
             }
             actions.append(
                 isAlone
