@@ -274,7 +274,8 @@ struct AlternatorModelTests {
         try await put(1, 1, service)
         try await service.ok("DeleteItem", #"{"TableName":"table","Key":{"p":{"S":"1"}}}"#)
         let records = try await records(arn, shard, service).records
-        #expect(records.compactMap { $0["eventName"] as? String } == ["MODIFY", "MODIFY", "REMOVE"])
+        #expect(
+            records.compactMap { $0["eventName"] as? String } == ["MODIFY", "MODIFY", "REMOVE"])
         #expect(records.allSatisfy { $0["eventSource"] as? String == "scylladb:alternator" })
         let images = records.compactMap { $0["dynamodb"] as? Object }
         #expect(images.map { $0["OldImage"] != nil } == [false, true, true])
