@@ -26,22 +26,45 @@
         var price = 0
     }
 
+    /// A request as one attempt sends it.
+    private struct SignedRequest: Sendable {
+        let request: RemoteRequest
+        let key: AWSCredentials
+        /// The date of the signature.
+        let instant: Date
+        let headers: [(name: String, value: String)]
+    }
+
     extension RemoteClient {
-        /// Sends a request, and repeats it where the policy allows and nothing is applied twice.
+        /// Sends a request whose answer is small, and repeats it as ``send(_:reading:)`` does.
         ///
         /// - Returns: The JSON of the answer.
-        /// - Throws: ``CodexError``, with a ``RemoteFailure`` as its cause if there was an answer
-        ///   or an attempt.
+        /// - Throws: As ``send(_:reading:)``.
         func send(_ request: RemoteRequest) async throws -> JSONNode {
+            try await send(request) { $0 }
+        }
+
+        /// Sends a request, and repeats it where the policy allows and nothing is applied twice.
+        ///
+        /// - Parameters:
+        ///   - request: The request.
+        ///   - read: Makes the result of the JSON of the answer. The JSON counts in the memory of
+        ///     all answers as long as this runs.
+        /// - Returns: The result.
+        /// - Throws: ``CodexError``, with a ``RemoteFailure`` as its cause if there was an answer
+        ///   or an attempt; the errors of `read`.
+        func send<Value: Sendable>(
+            _ request: RemoteRequest, reading read: @Sendable (JSONNode) throws -> Value
+        ) async throws -> Value {
             let start = parts.clock.elapsed
             var log = AttemptLog(
                 report: RequestReport(
                     operation: request.operation, requestByteCount: request.body.count))
-            let result: Result<JSONNode, CodexError>
+            let result: Result<Result<Value, any Error>, CodexError>
             do {
                 try await limit.acquire(within: options.retries.deadline, parts.clock)
                 defer { limit.release() }
-                result = .success(try await attempts(request, since: start, &log))
+                result = .success(try await attempts(request, since: start, &log, read))
             } catch {
                 result = .failure(finished(error, request, log))
             }
@@ -50,18 +73,22 @@
                 if case .failure(let error) = result { log.report.code = error.code.description }
                 observer(log.report)
             }
-            return try result.get()
+            return try result.get().get()
         }
 
-        private func attempts(
-            _ request: RemoteRequest, since start: Duration, _ log: inout AttemptLog
-        ) async throws -> JSONNode {
+        private func attempts<Value: Sendable>(
+            _ request: RemoteRequest, since start: Duration, _ log: inout AttemptLog,
+            _ read: @Sendable (JSONNode) throws -> Value
+        ) async throws -> Result<Value, any Error> {
             let policy = options.retries
             while true {
                 try Task.checkCancellation()
-                // A source of credentials may take long. The last attempt of a list must be sent
-                // while the service knows its token.
-                let key = try await credentials.current()
+                let key = try await credentials.current(
+                    within: policy.deadline - (parts.clock.elapsed - start))
+                let signed = signed(request, with: key)
+                // A source of credentials may take long, and so may an interruption of the process.
+                // The last attempt of a list must be sent while the service knows its token. An
+                // attempt that is sent even later has an old date, and is refused.
                 let left = policy.deadline - (parts.clock.elapsed - start)
                 guard left > .zero else {
                     throw CodexError(
@@ -70,10 +97,10 @@
                 log.report.attemptCount += 1
                 var failure: RemoteFailure
                 do {
-                    let node = try await attempt(
-                        request, with: key, within: min(policy.attemptTimeout, left), &log)
+                    let result = try await attempt(
+                        signed, within: min(policy.attemptTimeout, left), &log, read)
                     budget.give(log.price == 0 ? 1 : log.price)
-                    return node
+                    return result
                 } catch let error as RemoteFailure {
                     failure = error
                 }
@@ -93,8 +120,7 @@
         ) async throws {
             let policy = options.retries
             let isAllowed =
-                !log.mayHaveApplied
-                || request.repetition.allowsRepetition(ofOverwrites: options.repeatsOverwrites)
+                !log.mayHaveApplied || request.repetition.isAllowed(by: options)
             guard failure.isPassing, isAllowed, log.report.attemptCount < policy.attemptCountMax
             else { throw failure }
             if failure.kind == .staleCredentials {
@@ -113,39 +139,68 @@
             if pause > .zero { try await parts.clock.sleep(for: pause) }
         }
 
-        private func attempt(
-            _ request: RemoteRequest, with key: AWSCredentials, within time: Duration,
-            _ log: inout AttemptLog
-        ) async throws -> JSONNode {
+        private func endpoint(of request: RemoteRequest) -> ServiceEndpoint {
+            request.isOfStreams ? place.streamsEndpoint : place.endpoint
+        }
+
+        private func signed(_ request: RemoteRequest, with key: AWSCredentials) -> SignedRequest {
             let instant = serviceClock.now
-            let endpoint = request.isOfStreams ? place.streamsEndpoint : place.endpoint
             let interface =
                 request.isOfStreams ? "DynamoDBStreams_20120810" : "DynamoDB_20120810"
             var headers: [(name: String, value: String)] = [
                 (name: "content-type", value: "application/x-amz-json-1.0"),
-                (name: "host", value: endpoint.hostHeader),
+                (name: "host", value: endpoint(of: request).hostHeader),
                 (name: "x-amz-target", value: "\(interface).\(request.operation)"),
             ]
             headers = signer.signed(headers, body: request.body, with: key, at: instant)
             if options.acceptsGzip { headers.append((name: "accept-encoding", value: "gzip")) }
+            return SignedRequest(request: request, key: key, instant: instant, headers: headers)
+        }
+
+        private func attempt<Value: Sendable>(
+            _ signed: SignedRequest, within time: Duration, _ log: inout AttemptLog,
+            _ read: @Sendable (JSONNode) throws -> Value
+        ) async throws -> Result<Value, any Error> {
+            let request = signed.request
+            let room = ResponseRoom(bodies, parts.clock)
+            defer { room.release() }
+            var outgoing = TransportRequest(
+                method: "POST", url: endpoint(of: request).url, headers: signed.headers,
+                body: request.body, timeout: time,
+                responseByteCountMax: options.responseByteCountMax)
+            outgoing.room = room
             let response: TransportResponse
             do {
-                response = try await transport.send(
-                    TransportRequest(
-                        method: "POST", url: endpoint.url, headers: headers,
-                        body: request.body, timeout: time,
-                        responseByteCountMax: options.responseByteCountMax))
+                response = try await transport.send(outgoing)
             } catch {
                 throw Self.failure(of: error, &log)
             }
             log.report.responseByteCount = response.body.count
+            if request.isOfStreams { serviceClock.note(response.header("date")) }
+            let treeByteCount = reader.treeByteCountMax(of: response)
+            try await waitForTree(treeByteCount, within: time, &log)
+            defer { trees.release(treeByteCount) }
             do throws(RemoteFailure) {
-                return try reader.result(of: response) {
-                    serviceClock.correct(by: $0, signed: instant)
+                let node = try reader.result(of: response) {
+                    serviceClock.correct(by: $0, signed: signed.instant)
                 }
+                return Result { try read(node) }
             } catch {
-                if error.kind == .staleCredentials { await credentials.forget(key) }
+                if error.kind == .staleCredentials { await credentials.forget(signed.key) }
                 throw error
+            }
+        }
+
+        /// Waits until there is room for the tree of an answer.
+        private func waitForTree(
+            _ byteCount: Int, within time: Duration, _ log: inout AttemptLog
+        ) async throws {
+            do {
+                try await trees.acquire(byteCount, within: time, parts.clock)
+            } catch let error as CodexError {
+                throw Self.failure(of: TransportFailure(.timedOut, cause: error), &log)
+            } catch {
+                throw Self.failure(of: error, &log)
             }
         }
 
