@@ -119,7 +119,7 @@
             let element = #"{"PutRequest":{"Item":{"pk":{"S":"k0"}}}}"#
             let scene = try Scene([
                 FakeTransport.answer(#"{"UnprocessedItems":{"t":[\#(element),\#(element)]}}"#),
-                FakeTransport.answer(),
+                FakeTransport.answer(#"{"UnprocessedItems":{}}"#),
             ])
             try await table(scene).batchWrite([.put(item(0)), .put(item(1))])
             let sizes = try scene.transport.bodies().map {

@@ -14,7 +14,7 @@
             "A number of examined items that no page has causes no trap",
             arguments: ["9223372036854775807", "-9223372036854775808", "1e3", "0"])
         func scannedCounts(count: String) async throws {
-            let members = #""Items":[\#(Self.item)],"ScannedCount":\#(count)"#
+            let members = #""Items":[\#(Self.item)],"Count":1,"ScannedCount":\#(count)"#
             let scene = try Scene([
                 FakeTransport.answer(#"{\#(members),"LastEvaluatedKey":\#(Self.item)}"#),
                 FakeTransport.answer("{\(members)}"),
@@ -26,13 +26,76 @@
         @Test("Pages that stand still are refused")
         func standing() async throws {
             let scene = try Scene([
-                FakeTransport.answer(#"{"Items":[],"LastEvaluatedKey":\#(Self.item)}"#)
+                FakeTransport.answer(
+                    #"{"Items":[],"Count":0,"LastEvaluatedKey":\#(Self.item)}"#)
             ])
             let error = await Scene.error {
                 _ = try await scene.table.items(scanning: RemoteScan())
             }
             #expect(error?.code == .invalidResponse)
             #expect(scene.transport.requests.count == 2)
+        }
+
+        @Test(
+            "An answer without the items and their number is no empty result",
+            arguments: [
+                "{}", #"{"Items":[]}"#, #"{"Count":0}"#, #"{"Items":{},"Count":0}"#,
+                #"{"Items":[],"Count":1}"#, #"{"Items":[],"Count":"0"}"#, "[]",
+            ])
+        func incompletePages(body: String) async throws {
+            let query = TableQuery(table: "tasks", partition: ["a"])
+            let scene = try Scene([FakeTransport.answer(body)])
+            let queried = await Scene.error { _ = try await scene.table.items(matching: query) }
+            #expect(queried?.code == .invalidResponse)
+            let scanned = await Scene.error {
+                _ = try await scene.table.items(scanning: RemoteScan())
+            }
+            #expect(scanned?.code == .invalidResponse)
+        }
+
+        @Test("An answer that does not tell what of a batch was processed is refused")
+        func incompleteBatches() async throws {
+            for body in ["{}", #"{"Responses":{}}"#, #"{"UnprocessedKeys":{}}"#] {
+                let scene = try Scene([FakeTransport.answer(body)])
+                let error = await Scene.error { _ = try await scene.table.batchGet([Scene.key]) }
+                #expect(error?.code == .invalidResponse)
+            }
+            for body in ["{}", #"{"UnprocessedItems":[]}"#] {
+                let scene = try Scene([FakeTransport.answer(body)])
+                let error = await Scene.error {
+                    try await scene.table.batchWrite([.put(Scene.item)])
+                }
+                #expect(error?.code == .invalidResponse)
+            }
+        }
+
+        @Test("A stream's answer without shards or records is no end of them")
+        func incompleteStreams() async throws {
+            let scene = try Scene([
+                FakeTransport.answer(#"{"StreamDescription":{}}"#), FakeTransport.answer(),
+            ])
+            let stream = RemoteStream(scene.table, arn: "arn", view: .keysOnly)
+            let shards = await Scene.error { _ = try await stream.shards(after: nil) }
+            #expect(shards?.code == .invalidResponse)
+            let changes = await Scene.error { _ = try await stream.changes("i", of: "s", limit: 1) }
+            #expect(changes?.code == .invalidResponse)
+        }
+
+        @Test(
+            "A refusal without the name of an error is of another server, and is not repeated",
+            arguments: ["<html>Denied</html>", "", "{}", #"{"message":"SECRET"}"#],
+            [400, 403, 407, 413])
+        func foreignRefusals(body: String, status: Int) async throws {
+            let scene = try Scene([FakeTransport.answer(body, status: status)])
+            let read = await Scene.error { _ = try await scene.table.get(Scene.key) }
+            #expect(read?.code == .invalidResponse)
+            #expect((read?.cause as? RemoteFailure)?.kind == .foreignAnswer)
+            #expect(scene.transport.requests.count == 1)
+            // What gave the answer may have let the request pass.
+            let write = await Scene.error { _ = try await scene.table.put(Scene.item) }
+            #expect(write?.code == .outcomeUnknown)
+            #expect(scene.transport.requests.count == 2)
+            #expect(!"\(String(describing: read))".contains("SECRET"))
         }
 
         @Test("The identifier of a request is one, and not any text of the service")
@@ -103,9 +166,10 @@
             let old = Person.json("a", "x")
             let new = Person.json("b", "x")
             let scene = try Scene([
-                FakeTransport.answer(#"{"Items":[\#(old)],"LastEvaluatedKey":\#(old)}"#),
+                FakeTransport.answer(
+                    #"{"Items":[\#(old)],"Count":1,"LastEvaluatedKey":\#(old)}"#),
                 FakeTransport.answer(#"{"Item":\#(Person.json("a", "y"))}"#),
-                FakeTransport.answer(#"{"Items":[\#(new)]}"#),
+                FakeTransport.answer(#"{"Items":[\#(new)],"Count":1}"#),
                 FakeTransport.answer(#"{"Item":\#(new)}"#),
             ])
             let people = RemoteEntities(

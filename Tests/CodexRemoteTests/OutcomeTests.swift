@@ -47,18 +47,79 @@
             }
         }
 
-        @Test("A put that its condition guards is repeated")
+        @Test("A write that its condition guards is sent once, as a list, or is repeated")
         func guarded() async throws {
+            let expected: [GuardedWrites: [String]] = [
+                .once: ["PutItem"], .repeated: ["PutItem", "PutItem"],
+                .transactional: ["TransactWriteItems", "TransactWriteItems"],
+            ]
             for step in Self.lost {
-                let scene = try Scene([step, FakeTransport.answer()])
-                _ = try await scene.table.put(Scene.item, condition: Scene.isNew)
-                #expect(scene.transport.operations == ["PutItem", "PutItem"])
+                for policy in GuardedWrites.allCases {
+                    let scene = try Scene([step, FakeTransport.answer()]) {
+                        $0.guardedWrites = policy
+                    }
+                    let error = await Scene.error {
+                        _ = try await scene.table.put(Scene.item, condition: Scene.isNew)
+                    }
+                    #expect(error?.code == (policy == .once ? .outcomeUnknown : nil))
+                    #expect(scene.transport.operations == expected[policy])
+                }
             }
+            #expect(RemoteOptions().guardedWrites == .once)
+        }
+
+        @Test("A guarded write that was certainly not applied is repeated in each case")
+        func guardedNotApplied() async throws {
+            for policy in GuardedWrites.allCases {
+                let scene = try Scene(
+                    [FakeTransport.refusal("ThrottlingException"), FakeTransport.answer()]
+                ) { $0.guardedWrites = policy }
+                _ = try await scene.table.delete(Scene.key, condition: .attributeExists("pk"))
+                #expect(scene.transport.requests.count == 2)
+            }
+        }
+
+        @Test("A list has one token for all attempts, and the error of its only condition")
+        func guardedLists() async throws {
+            let cancelled = FakeTransport.refusal(
+                "TransactionCanceledException",
+                more: #","CancellationReasons":[{"Code":"ConditionalCheckFailed"}]"#)
+            let scene = try Scene([Self.lost[0], cancelled]) { $0.guardedWrites = .transactional }
+            let error = await Scene.error {
+                _ = try await scene.table.put(Scene.item, condition: Scene.isNew)
+            }
+            // The service has looked for the token, so that the answer is of both attempts.
+            #expect(error?.code == .conditionFailed)
+            let tokens = try scene.transport.bodies().map { $0["ClientRequestToken"]?.text }
+            #expect(tokens.count == 2 && tokens[0] != nil && tokens[0] == tokens[1])
+        }
+
+        @Test("A list that cannot be one is sent once")
+        func withoutLists() async throws {
+            let poor = try Scene([Self.lost[0], FakeTransport.answer()]) {
+                $0.guardedWrites = .transactional
+                $0.capabilities = .alternator
+            }
+            let lost = await Scene.error {
+                _ = try await poor.table.put(Scene.item, condition: Scene.isNew)
+            }
+            #expect(lost?.code == .outcomeUnknown && poor.transport.operations == ["PutItem"])
+            let scene = try Scene([Self.lost[0], FakeTransport.answer()]) {
+                $0.guardedWrites = .transactional
+            }
+            let returning = await Scene.error {
+                _ = try await scene.table.put(
+                    Scene.item, condition: Scene.isNew, returning: .allOld)
+            }
+            #expect(returning?.code == .outcomeUnknown)
+            #expect(scene.transport.operations == ["PutItem"])
         }
 
         @Test("A condition that fails after a lost answer leaves the outcome unknown")
         func guardedUnknown() async throws {
-            let scene = try Scene([Self.lost[0], Self.conditionFailed])
+            let scene = try Scene([Self.lost[0], Self.conditionFailed]) {
+                $0.guardedWrites = .repeated
+            }
             let error = await Scene.error {
                 _ = try await scene.table.put(Scene.item, condition: Scene.isNew)
             }

@@ -43,6 +43,10 @@
         let serviceClock: ServiceClock
         let budget: RetryBudget
         let limit: RequestLimit
+        /// The bytes of the answers that are received.
+        let bodies: RequestLimit
+        /// The bytes of the answers that are read.
+        let trees: RequestLimit
         let reader: AnswerReader
 
         /// Creates a client; it reads the environment and the shared files, and sends nothing.
@@ -84,6 +88,8 @@
             budget = RetryBudget(options.retries.budget)
             limit = RequestLimit(
                 options.requestCountMax, waitingCountMax: options.waitingCountMax)
+            bodies = RequestLimit(options.responseMemoryMax, waitingCountMax: .max)
+            trees = RequestLimit(options.responseMemoryMax, waitingCountMax: .max)
             reader = AnswerReader(byteCountMax: options.responseByteCountMax)
         }
 
@@ -99,11 +105,13 @@
         /// Checks the values.
         fileprivate func validate() throws(CodexError) {
             try retries.validate()
-            guard requestCountMax >= 1, waitingCountMax >= 0, responseByteCountMax >= 1 else {
+            guard requestCountMax >= 1, waitingCountMax >= 0, responseByteCountMax >= 1,
+                responseMemoryMax >= 1
+            else {
                 throw CodexError(
                     .invalidArgument,
-                    "RemoteOptions.requestCountMax and responseByteCountMax are at least 1, and "
-                        + "waitingCountMax is not negative.")
+                    "RemoteOptions.requestCountMax, responseByteCountMax and responseMemoryMax "
+                        + "are at least 1, and waitingCountMax is not negative.")
             }
             try nodes?.validate()
             guard nodes == nil || endpoint == nil else {

@@ -9,6 +9,7 @@
             static let fence = "fence"
             static let beat = "beat"
             static let position = "position"
+            static let doneThrough = "doneThrough"
             static let isDone = "isDone"
             static let isInitial = "isInitial"
             static let wanted = "wantedBy"
@@ -22,6 +23,9 @@
         var beat = 0
         /// The last change that is done; `nil` at the beginning.
         var position: StreamSequenceNumber?
+        /// A time before which all changes of the shard are done, in milliseconds since 1970 by
+        /// the service's clock; `nil` if none is known since the position moved.
+        var doneThrough: Int?
         /// Whether all changes of the shard are done.
         var isDone = false
         /// Whether the shard was there when the consumer was registered.
@@ -49,6 +53,7 @@
                 }
                 position = number
             }
+            if item[Name.doneThrough] != nil { doneThrough = try integer(Name.doneThrough) }
             owner = item[Name.owner]?.string
             isDone = item[Name.isDone] == .bool(true)
             isInitial = item[Name.isInitial] == .bool(true)

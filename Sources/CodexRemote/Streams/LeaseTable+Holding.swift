@@ -21,8 +21,12 @@
             let sent = clock.elapsed
             let beat = lease.nextBeat()
             let path = DocumentPath(LeaseRow.Name.beat)
+            var clauses = [Self.set(LeaseRow.Name.beat, Self.number(beat))]
+            if let time = lease.doneThrough {
+                clauses.append(Self.set(LeaseRow.Name.doneThrough, Self.number(time)))
+            }
             let row = try await write(
-                lease, Update([Self.set(LeaseRow.Name.beat, Self.number(beat))]),
+                lease, Update(clauses),
                 // The write makes it false, so that the client may repeat it.
                 if: .compare(.path(path), .less, .value(Self.number(beat)))
             ) { $0.beat >= beat }
@@ -135,6 +139,8 @@
             Update([
                 Self.set(LeaseRow.Name.position, .string(number.description)),
                 Self.set(LeaseRow.Name.beat, Self.number(lease.nextBeat())),
+                // Changes came since then.
+                .remove(DocumentPath(LeaseRow.Name.doneThrough)),
             ])
         }
 
@@ -154,7 +160,7 @@
             do {
                 let item = try await table.update(
                     key(lease.shard.id), update, condition: isHeld(lease) && condition,
-                    returning: .allNew)
+                    returning: .allNew, repeatedAs: .fenced)
                 if let item { return try LeaseRow(item) }
                 return try await require(lease, nil, isApplied)
             } catch let error as CodexError

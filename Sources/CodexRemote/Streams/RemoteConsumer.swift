@@ -73,9 +73,16 @@
             from start: RemoteStreamStart = .oldest, filter: ChangeFilter = .all
         ) async throws {
             try requireKnown(filter)
-            let new = ConsumerRegistration(
-                stream, filter, since: start.time, now: leases.clock.now)
-            let found = try await leases.register(new)
+            let found: ConsumerRegistration
+            if let known = try await leases.registration() {
+                found = known
+            } else {
+                // The answer has the date of the stream's service.
+                _ = try await stream.shards(after: nil)
+                found = try await leases.register(
+                    ConsumerRegistration(
+                        stream, filter, since: start.time, now: stream.serviceDate))
+            }
             guard found.filter == filter else {
                 throw CodexError(
                     .invalidArgument,
@@ -110,7 +117,7 @@
         /// Removes the consumer and its checkpoints; removing an absent one is not an error.
         ///
         /// Call it when no process runs the consumer. Of shards that the service does not list any
-        /// more, small items may stay.
+        /// more, small items may stay; ``removeStaleCheckpoints()`` removes them before.
         ///
         /// - Throws: The errors of the service.
         public func remove() async throws {
@@ -121,6 +128,38 @@
                 // The stream is gone, and its shards with it.
             }
             try await leases.table.batchWrite(keys.map { .delete($0) })
+        }
+
+        /// Removes the checkpoints of shards that the service does not list any more.
+        ///
+        /// Workers remove the checkpoint of a shard that goes while one of them runs, or whose
+        /// children the service still lists. Those of shards that went in a longer interruption
+        /// stay: they are small, and have no effect. The call may run beside workers. It looks
+        /// twice, with ``RemoteConsumerOptions/listingInterval`` between, and keeps what changed.
+        ///
+        /// - Returns: The number of checkpoints that were removed.
+        /// - Throws: ``CodexError/Code/unknownConsumer``; ``CodexError/Code/changesTrimmed`` if the
+        ///   consumer is registered for another stream; the errors of the service.
+        /// - Complexity: Reads all items of the table with the checkpoints.
+        @discardableResult
+        public func removeStaleCheckpoints() async throws -> Int {
+            try requireStream(try await registration())
+            let known = try await knownShardIDs()
+            let stale = try await leases.allRows().filter { !known.contains($0.key) }
+            guard !stale.isEmpty else { return 0 }
+            try await leases.clock.sleep(for: max(options.listingInterval, options.leaseDuration))
+            let stillKnown = try await knownShardIDs()
+            var count = 0
+            for (shardID, row) in stale where !stillKnown.contains(shardID) {
+                if try await leases.remove(shardID, row) { count += 1 }
+            }
+            return count
+        }
+
+        /// The shards that the service lists, and their parents, whose rows workers look for.
+        private func knownShardIDs() async throws -> Set<String> {
+            let shards = try await StreamWorker.list(stream)
+            return Set(shards.keys).union(shards.values.compactMap(\.parent))
         }
 
         /// How far the consumer is.

@@ -14,8 +14,13 @@
             // Up to here, the row of a parent tells that its changes were done.
             for shardID in gone { try await leases.forget(shardID) }
             state.withLock { state in
-                for (shardID, row) in survey.rows where row.isDone && survey.isListed(shardID) {
-                    state.finished.insert(shardID)
+                for (shardID, row) in survey.rows where row.isDone {
+                    if survey.isListed(shardID) {
+                        state.finished.insert(shardID)
+                    } else if state.gone[shardID] == nil, !gone.contains(shardID) {
+                        // It went while no worker ran. Its row is not needed much longer.
+                        state.gone[shardID] = clock.elapsed
+                    }
                 }
             }
             let ready = try await readyShards(&survey)
@@ -36,20 +41,32 @@
 
         // MARK: Shards
 
+        /// The most pages of a listing, of which DynamoDB's have up to 100 shards.
+        static let listedPageCountMax = 10_000
+
         /// Lists the shards of a stream.
         ///
+        /// - Parameters:
+        ///   - stream: The stream.
+        ///   - pageCountMax: The most pages: a service could give pages without end.
         /// - Returns: The shards by their identifiers. Each takes some hundred bytes.
-        /// - Throws: The errors of the service.
-        static func list(_ stream: RemoteStream) async throws -> [String: StreamShard] {
+        /// - Throws: ``CodexError/Code/invalidResponse`` if there are more pages; the errors of the
+        ///   service.
+        static func list(
+            _ stream: RemoteStream, pageCountMax: Int = listedPageCountMax
+        ) async throws -> [String: StreamShard] {
             var shards: [String: StreamShard] = [:]
             var start: String?
-            repeat {
+            for _ in 0..<pageCountMax {
                 let page = try await stream.shards(after: start)
                 for shard in page.shards { shards[shard.id] = shard }
-                guard page.next != start else { break }
-                start = page.next
-            } while start != nil
-            return shards
+                guard let next = page.next, next != start else { return shards }
+                start = next
+            }
+            throw CodexError(
+                .invalidResponse,
+                "The list of the stream's shards has no end after \(pageCountMax) pages. Look at "
+                    + "the endpoint.")
         }
 
         /// Lists the shards if it is time to.

@@ -15,7 +15,13 @@
     /// ```
     ///
     /// There is no version of an item: a write that depends on what was read compares it attribute
-    /// by attribute. So other clients may write the table too.
+    /// by attribute. So other clients may write the table too. DynamoDB takes 300 operators in a
+    /// condition. So an item with more than 149 attributes beside its key can be read, and stored
+    /// with ``put(_:)``. ``update(_:_:)`` and ``delete(_:)`` refuse it (`invalidExpression`) before
+    /// they write. Each attribute that a type has, and the item lacks, counts as one.
+    ///
+    /// If the answer to ``insert(_:)``, ``update(_:_:)`` or ``delete(_:)`` is lost, the call throws
+    /// `outcomeUnknown`. ``RemoteOptions/guardedWrites`` chooses repetitions instead.
     public struct RemoteEntities: Sendable {
         /// The table.
         public let table: RemoteTable
@@ -85,7 +91,8 @@
 
         /// Stores an entity whose key is not taken.
         ///
-        /// - Throws: ``CodexError/Code/conditionFailed`` if it is taken; the errors of
+        /// - Throws: ``CodexError/Code/conditionFailed`` if it is taken;
+        ///   ``CodexError/Code/outcomeUnknown`` after a lost answer; the errors of
         ///   ``Entity/validate()`` and of the table.
         public func insert<E: Entity>(_ entity: E) async throws {
             try entity.validate()
@@ -111,6 +118,8 @@
         ///   - body: Changes it; it may run more than once. It must not change the key.
         /// - Returns: The changed entity; `nil` if there is none.
         /// - Throws: ``CodexError/Code/conditionFailed`` if others wrote the item at each attempt;
+        ///   ``CodexError/Code/outcomeUnknown`` after a lost answer;
+        ///   ``CodexError/Code/invalidExpression`` for an item with too many attributes;
         ///   ``CodexError/Code/invalidKey`` if `body` changes the key; the errors of `body`, of
         ///   ``Entity/validate()`` and of the table.
         @discardableResult
@@ -159,7 +168,9 @@
         /// - Parameter lookup: The entity.
         /// - Returns: Whether there was one.
         /// - Throws: ``CodexError/Code/otherEntity`` if the item is one of another entity, which
-        ///   stays; the errors of the table.
+        ///   stays; ``CodexError/Code/outcomeUnknown`` after a lost answer;
+        ///   ``CodexError/Code/invalidExpression`` for an item with too many attributes; the errors
+        ///   of the table.
         @discardableResult
         public func delete<E: Entity>(_ lookup: Lookup<E>) async throws -> Bool {
             try await delete(lookup, willWrite: { _ in })

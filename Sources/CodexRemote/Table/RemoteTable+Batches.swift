@@ -41,22 +41,29 @@
                     body.object("RequestItems") { tables in
                         tables.object(name) { table in
                             table.items("Keys", attributes)
-                            Self.write(nil, consistency, to: &table)
+                            if consistency == .consistent { table.flag("ConsistentRead", true) }
                         }
                     }
                 }
-                let answer = try await client.send(
-                    RemoteRequest(operation: "BatchGetItem", body: body, repetition: .read))
-                for node in answer["Responses"]?[name]?.elements ?? [] {
-                    let item = try Self.item(node)
+                let request = RemoteRequest(
+                    operation: "BatchGetItem", body: body, repetition: .read)
+                let answer = try await client.send(request) { answer in
+                    // DynamoDB sends both objects, also if they are empty.
+                    guard case .object? = answer["Responses"],
+                        case .object? = answer["UnprocessedKeys"]
+                    else { throw Self.incompleteBatch }
+                    let found = try (answer["Responses"]?[name]?.elements ?? []).map { node in
+                        try Self.item(node)
+                    }
+                    let rest = answer["UnprocessedKeys"]?[name]?["Keys"]?.elements ?? []
+                    return (found: found, rest: try rest.map { try place(of: $0, in: places) })
+                }
+                for item in answer.found {
                     if let place = places[try definition.primaryKey(of: item)] {
                         items[place] = item
                     }
                 }
-                let rest = answer["UnprocessedKeys"]?[name]?["Keys"]?.elements ?? []
-                return try rest.map { node throws(CodexError) -> Int in
-                    try place(of: node, in: places)
-                }
+                return answer.rest
             }
             return items
         }
@@ -99,15 +106,27 @@
                         }
                     }
                 }
-                let answer = try await client.send(
-                    RemoteRequest(
-                        operation: "BatchWriteItem", body: body, repetition: .overwrite))
-                let rest = answer["UnprocessedItems"]?[name]?.elements ?? []
-                return try rest.map { node throws(CodexError) -> Int in
-                    let item = node["PutRequest"]?["Item"] ?? node["DeleteRequest"]?["Key"]
-                    return try place(of: item, in: places)
+                let request = RemoteRequest(
+                    operation: "BatchWriteItem", body: body, repetition: .overwrite)
+                return try await client.send(request) { answer in
+                    guard case .object? = answer["UnprocessedItems"] else {
+                        throw Self.incompleteBatch
+                    }
+                    let rest = answer["UnprocessedItems"]?[name]?.elements ?? []
+                    return try rest.map { node in
+                        let item = node["PutRequest"]?["Item"] ?? node["DeleteRequest"]?["Key"]
+                        return try place(of: item, in: places)
+                    }
                 }
             }
+        }
+
+        /// The error of an answer that does not tell what the service left unprocessed.
+        private static var incompleteBatch: CodexError {
+            CodexError(
+                .invalidResponse,
+                "The answer does not tell which elements of the batch were processed. Look at the "
+                    + "endpoint, and at proxies before it. Writes may have been applied.")
         }
 
         /// The index of an element that the service left unprocessed.

@@ -94,7 +94,8 @@
                 _ = try await client.send(
                     RemoteRequest(
                         operation: "CreateTable", body: Array(design.creation.utf8),
-                        repetition: .guarded))
+                        // A second creation is refused as long as the table exists.
+                        repetition: .fenced))
                 isCreated = true
             } catch CodexError.Code.outcomeUnknown {
                 // The description tells whether the table was created.

@@ -31,6 +31,8 @@
         public var timeout: Duration
         /// The most bytes that the body of the answer may have.
         public var responseByteCountMax: Int
+        /// What the body takes of the memory of all answers; `nil` is not counted.
+        var room: ResponseRoom?
 
         /// Creates a request.
         public init(

@@ -264,7 +264,8 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
     /// The writes with the conditions that their items are unchanged, and checks of the other read
     /// items.
     ///
-    /// - Throws: ``Missing`` if a written item must be read first, to know its markers.
+    /// - Throws: ``Missing`` if a written item must be read first, to know its markers, or a marker
+    ///   that the item may share.
     func plan(for writes: [CodexFlow.DecisionWrite]) throws -> Plan {
         var plan = Plan(counts: CodexFlow.TaskCountShards.Changes(shardCount: shardCount))
         var written: Set<Request> = []
@@ -275,7 +276,10 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
         }
         counted.formUnion(Self.locks(ofEntriesIn: writes, written))
         for (request, item) in items where used.contains(request) && !written.contains(request) {
-            guard case .item(let name, let key) = request else { continue }
+            // The markers have actions of their own.
+            guard case .item(let name, let key) = request, !usedMarkers.contains(key) else {
+                continue
+            }
             plan.actions.append(
                 .check(table: name, key: key, condition: try condition(of: request, item, name)))
         }
@@ -297,7 +301,7 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
             let table = try schema.table(CodexFlow.table)
             plan.actions += plan.counts.actions
             plan.actions += plan.markers.actions(
-                in: table, read: markers.filter { usedMarkers.contains($0.key) },
+                in: table, known: markers, checked: usedMarkers,
                 room: DynamoDBLimits.transactionActionCountMax - plan.actions.count)
         }
         return plan
@@ -399,6 +403,12 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
                 hasMarkers: hasMarkers))
         if hasMarkers {
             try plan.markers.add(from: old ?? nil, to: new, of: name, in: table)
+            // A marker of a unique key may be another item's.
+            if let key = plan.markers.unreadKeys(markers).first {
+                throw Missing(
+                    request: .item(table: table.name, key), definition: E.definition,
+                    markerKey: key)
+            }
             try plan.counts.add(from: old ?? nil, to: new, of: name, in: table)
         }
         return request

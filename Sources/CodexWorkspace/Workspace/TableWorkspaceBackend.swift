@@ -16,6 +16,12 @@ extension CodexFlow {
     public struct TableWorkspaceBackend: WorkspaceBackend {
         let fetch: TableFetch
         private let attemptCountMax: Int
+        /// The time since a fixed moment, with the time in which the machine was suspended.
+        package var elapsed: @Sendable () -> Duration = {
+            TableWorkspaceBackend.origin.duration(to: .now)
+        }
+
+        private static let origin = ContinuousClock.now
 
         var table: any TableBackend { fetch.table }
         var entities: EntityItems { fetch.entities }
@@ -108,6 +114,7 @@ extension CodexFlow {
             var asked: [TableReads.Missing] = []
             var numbers: [TableReads.NumberRequest: Int?] = [:]
             while true {
+                let start = elapsed()
                 let reads = TableReads(
                     entities, hasMarkers: fetch.hasMarkers, shardCount: fetch.shardCount)
                 reads.numbers = numbers
@@ -121,10 +128,12 @@ extension CodexFlow {
                             + "remote table has \(DynamoDBLimits.transactionActionCountMax) at "
                             + "most. Nothing was written. Make several smaller commands of it.")
                 }
-                var conflict = Self.overtaken
+                // A guard that is older may have been removed since it was read.
+                let isOld = elapsed() - start > GuardSweep.readAgeMax
+                var conflict = isOld ? Self.late : Self.overtaken
                 var isWritten = false
                 do {
-                    if reads.isConsistent {
+                    if reads.isConsistent, !isOld {
                         try await table.transact(plan.actions, idempotencyToken: nil)
                         isWritten = true
                     }
@@ -174,6 +183,14 @@ extension CodexFlow {
                 .transactionCancelled,
                 "Other commands wrote what this one read, at each attempt. Try again.",
                 reasons: [reason])
+        }
+
+        /// The error of a command that took so long that its guards are not certain any more.
+        private static var late: CodexError {
+            CodexError(
+                .timedOut,
+                "The command took more than \(Int(GuardSweep.readAgeMax.seconds)) seconds from its "
+                    + "first read to its write, at each attempt. Nothing was written. Try again.")
         }
 
         /// Runs a decision and fetches its missing reads, until it and the plan of its writes have
@@ -277,9 +294,7 @@ extension CodexFlow {
             var counts = TaskCountShards.Changes(shardCount: fetch.shardCount)
             for item in isAlone ? page.items : others {
                 let key = try definition.primaryKey(of: item)
-                var removals = try markerKeys(of: item, outside: whole.partition).map {
-                    WriteAction.delete(table: CodexFlow.table, key: $0)
-                }
+                var removals = try await markerRemovals(of: item, outside: whole.partition)
                 let isCounted =
                     try fetch.hasMarkers && entities.isItem(item, of: Task.definition)
                 var later = counts
@@ -316,14 +331,29 @@ extension CodexFlow {
             return isAlone
         }
 
-        /// The keys of an item's markers in other partitions than its own.
-        private func markerKeys(
+        /// The removals of a deleted item's markers in other partitions than its own.
+        ///
+        /// A marker of a unique key may be another item's, which keeps it.
+        private func markerRemovals(
             of item: Item, outside partition: AttributeValue
-        ) throws -> [PrimaryKey] {
-            guard fetch.hasMarkers else { return [] }
-            let table = try schema.table(CodexFlow.table)
-            return try markers(of: item).map { try table.primaryKey(of: $0) }
-                .filter { $0.partition != partition }
+        ) async throws -> [WriteAction] {
+            guard fetch.hasMarkers,
+                let entity = try schema.entities.first(where: { try entities.isItem(item, of: $0) })
+            else { return [] }
+            let definition = try schema.table(CodexFlow.table)
+            var changes = MarkerChanges()
+            try changes.add(from: item, to: nil, of: entity.name, in: definition)
+            var known: [PrimaryKey: Item?] = [:]
+            for key in changes.unreadKeys(known) {
+                known[key] = .some(
+                    try await table.item(
+                        in: definition.name, key: key, consistency: .consistent))
+            }
+            return changes.actions(in: definition, known: known, checked: [], room: .max)
+                .filter { action in
+                    guard case .delete(_, let key, _) = action else { return false }
+                    return key.partition != partition
+                }
         }
 
         /// The markers that an item of any entity should have.
