@@ -62,6 +62,7 @@
         /// The present credentials.
         ///
         /// - Parameter time: The longest time to wait for the source.
+        /// - Returns: The credentials.
         /// - Throws: ``CodexError/Code/credentialsUnavailable``, and the errors of the provider;
         ///   ``CodexError/Code/timedOut`` after `time`; `CancellationError`.
         func current(within time: Duration) async throws -> AWSCredentials {

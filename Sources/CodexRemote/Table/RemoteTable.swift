@@ -294,23 +294,16 @@
                 expressions.write(to: &body)
                 if returning != .none { body.text("ReturnValues", returning.protocolName) }
             }
-<<<<<<< HEAD
+            try expressions.requireLengths()
             // Each update reads the item first.
             let affinity = client.affinity(
                 of: key[definition.partitionKey.name],
                 readsItem: condition != nil || returning != .none || operation == "UpdateItem")
-            let answer = try await client.send(
-                RemoteRequest(
-                    operation: operation, body: body, repetition: repetition, affinity: affinity))
-            return try answer["Attributes"].map { node throws(CodexError) in try Self.item(node) }
-=======
-            try expressions.requireLengths()
             let request = RemoteRequest(
-                operation: operation, body: body, repetition: repetition)
+                operation: operation, body: body, repetition: repetition, affinity: affinity)
             return try await client.send(request) { answer in
                 try answer["Attributes"].map { node throws(CodexError) in try Self.item(node) }
             }
->>>>>>> g28f
         }
     }
 
