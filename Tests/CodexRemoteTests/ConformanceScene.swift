@@ -5,6 +5,7 @@
     import CodexStore
     import CodexTesting
     import Foundation
+    import TestSupport
     import Testing
 
     @testable import CodexRemote
@@ -16,8 +17,13 @@
         var address: String?
         /// The faults of a service in this process.
         var rules: [FaultRule] = []
+        /// Where it differs from DynamoDB's documentation.
+        var differences: Set<ServiceDifference> = [.presentIndexes]
 
         var testDescription: String { name }
+
+        /// Whether it differs from DynamoDB's documentation in something that a test looks at.
+        func differs(_ difference: ServiceDifference) -> Bool { differences.contains(difference) }
 
         /// The age of stale indexes in milliseconds.
         static let age = 500
@@ -30,7 +36,7 @@
             TestedService(name: "faulty service", rules: faults),
             TestedService(
                 name: "service with stale indexes",
-                rules: faults + [FaultRule(.staleIndex(milliseconds: age))]),
+                rules: faults + [FaultRule(.staleIndex(milliseconds: age))], differences: []),
         ]
 
         private static let faults = [
@@ -51,7 +57,10 @@
             return text.split(separator: ",").compactMap { part in
                 let sides = part.split(separator: "=", maxSplits: 1)
                 guard sides.count == 2 else { return nil }
-                return TestedService(name: String(sides[0]), address: String(sides[1]))
+                let name = String(sides[0])
+                return TestedService(
+                    name: name, address: String(sides[1]),
+                    differences: ServiceDifference.ofService(name))
             }
         }
     }
@@ -75,8 +84,9 @@
             if let address = service.address {
                 temporary = nil
                 options.endpoint = address
-                // The emulators refuse such keys.
-                options.capabilities.hasCompositeIndexKeys = false
+                if service.differs(.singleIndexKeys) {
+                    options.capabilities.hasCompositeIndexKeys = false
+                }
             } else {
                 let store = try TemporaryStore(schema: Schema(tables: []))
                 temporary = store
