@@ -19,8 +19,8 @@ STORE ?= .build-demo/workspace.codex
 HEADLINE ?=
 # Arguments of codex-bench durable: --minutes 10 for the long run, --quick, --only writes, --pages.
 DURABLE ?=
-# A seed of `make simulate`, `make crash`, `make fuzz`, `make soak`, `make dynamodb` and `make malformed`;
-# without it, each run has another.
+# A seed of `make simulate`, `make crash`, `make fuzz`, `make soak`, `make dynamodb`, `make malformed` and
+# `make remote-partition`; without it, each run has another.
 SEED ?=
 # More arguments of codex-simulate: --trace, --seconds 3600, --replay FILE.
 SIMULATE ?=
@@ -52,7 +52,7 @@ CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
 .PHONY: run serve help test test-scripts sanitize test-address test-thread test-undefined coverage \
 	test-crash crash torture soak simulate histories risk fuzz fuzz-short fuzz-corpus lint format nested \
-	task-service field-service dynamodb remote malformed emulators \
+	task-service field-service dynamodb remote remote-partition malformed emulators \
 	agents agents-cold worst count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
 	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
@@ -261,8 +261,8 @@ nested: ## the examples, the tests of the program, and what a client of the libr
 	$(CHECK) --warn --scratch $(SCRATCH) server
 	python3 -m unittest discover -s Scripts/Tests -p '*_checks.py'
 
-# The tests also run the curl lines of its README.
-task-service: ## the example server, over real sockets
+# The tests run on a store and on a remote table. They also run the curl lines of its README.
+task-service: ## the example server over real sockets, on a store and on a remote table
 	@./Scripts/bootstrap service
 	$(REPLAN)
 	$(PIN) service
@@ -306,6 +306,20 @@ remote: ## the remote client and the domain on the server, moto and ministack: R
 	@python=$$(./Scripts/python-clients) && \
 	$$python Tools/Differential/remote.py --codexflow $(SCRATCH)/debug/codexflow $(REMOTE) -- \
 		$(RUN_TESTS) --filter ConformanceTests
+
+# Two task services in network namespaces, whose links to `codexflow serve` are cut and healed by a seed. Nothing that
+# they acknowledged is lost, and no effect is there twice. Where no namespaces can be made, it says so and succeeds.
+LINK_CUTS ?= 6
+remote-partition: ## two task services that are cut off from their table, as root: LINK_CUTS=6, SEED=
+	@./Scripts/bootstrap service
+	$(REPLAN)
+	$(PIN) server
+	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	$(PIN) service
+	$(SWIFT) build --package-path Examples/TaskService --scratch-path .build-service --product task-service
+	$(CHECK) --warn service
+	python3 Tools/Differential/partition.py --codexflow $(SCRATCH)/debug/codexflow \
+		--task-service .build-service/debug/task-service --cuts $(LINK_CUTS) $(if $(SEED),--seed $(SEED))
 
 # Malformed requests: no crash, AWS's errors only, and no change of the store by a refused request.
 REQUESTS ?= 100000

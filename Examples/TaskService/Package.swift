@@ -5,7 +5,7 @@ let package = Package(
     name: "TaskService",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "Codex", path: "../..", traits: ["Encryption"]),
+        .package(name: "Codex", path: "../..", traits: ["Encryption", "Remote"]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -21,6 +21,7 @@ let package = Package(
             name: "TaskService",
             dependencies: [
                 .product(name: "Codex", package: "Codex"),
+                .product(name: "CodexRemote", package: "Codex"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -55,6 +56,8 @@ let package = Package(
                 "TaskService", "task-service",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Codex", package: "Codex"),
+                .product(name: "CodexDynamoDB", package: "Codex"),
+                .product(name: "CodexRemote", package: "Codex"),
                 .product(name: "CodexTesting", package: "Codex"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -33,6 +33,25 @@ private struct StoreWorkspaceBackend: CodexFlow.WorkspaceBackend {
         try store.exactPage(of: query, limit: limit, after: token, onFailure: onFailure)
     }
 
+    /// The totals that a counter has.
+    func taskTotals(
+        of project: CodexFlow.Project.ID
+    ) async throws -> [CodexFlow.Task.Status: CodexFlow.TaskTotal] {
+        var totals: [CodexFlow.Task.Status: CodexFlow.TaskTotal] = [:]
+        for group in try store.counts(
+            of: CodexFlow.Task.self, by: CodexFlow.Counter.tasksByStatus,
+            groupsBeginning: [project.attributeValue])
+        {
+            guard let text = group.group.last?.string,
+                let status = CodexFlow.Task.Status(rawValue: text)
+            else { continue }
+            totals[status] = CodexFlow.TaskTotal(
+                count: group.count, points: group.sums["estimate"] ?? .zero,
+                estimatedCount: group.summedCounts["estimate"] ?? 0)
+        }
+        return totals
+    }
+
     func analyticsProgress() async throws -> CodexFlow.AnalyticsReport.Progress? {
         try store.analyticsProgress()
     }

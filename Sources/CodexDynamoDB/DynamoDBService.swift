@@ -172,8 +172,8 @@ public final class DynamoDBService: Sendable {
         case .describeContinuousBackups: try await describeContinuousBackups(input)
         case .updateContinuousBackups: try await updateContinuousBackups(input)
         case .listStreams: try await listStreams(input)
-        case .describeStream: try await describeStream(input)
-        case .getShardIterator: try await getShardIterator(input)
+        case .describeStream: try await describeStream(input, budget)
+        case .getShardIterator: try await getShardIterator(input, budget)
         case .getRecords: try await getRecords(input, budget)
         }
     }

@@ -7,6 +7,8 @@ package struct RequestFaults: Sendable {
     package var indexState: HeldSnapshot?
     /// Chooses the elements of a batch that stay unprocessed, by their places among so many.
     package var unprocessed: (@Sendable (_ count: Int) -> Set<Int>)?
+    /// How streams differ from those of DynamoDB; `nil` if they do not.
+    package var streams: StreamVariation?
 
     package init() {}
 }

@@ -1,6 +1,6 @@
 internal import CodexCore
 
-/// The tables that a request names, and the number of its actions.
+/// The tables that a request names, the number of its actions, and the keys of its indexes.
 ///
 /// It is read from the body alone, before the request is performed. A body that is malformed, or
 /// names a table in another way than DynamoDB's parameters do, has no tables.
@@ -9,11 +9,15 @@ package struct RequestOutline: Sendable {
     package private(set) var tables: Set<String> = []
     /// The number of actions of a transaction, or of statements; 0 for other requests.
     package private(set) var actionCount = 0
+    /// Whether the request makes an index whose key has several attributes of one kind.
+    package private(set) var hasCompositeIndexKey = false
 
     /// The most bytes of a text that may name a table: the longest is a PartiQL statement.
     private static let textByteCountMax = 8 << 10
     /// The most actions that are read: DynamoDB's limit for a transaction.
     private static let actionCountMax = DynamoDBLimits.transactionActionCountMax
+    /// The most indexes that are read: more than a table can have.
+    private static let indexCountMax = 100
 
     /// Reads the outline of a request.
     ///
@@ -42,6 +46,10 @@ package struct RequestOutline: Sendable {
                     add(table: Self.text(parameter.value))
                 }
             }
+        case "GlobalSecondaryIndexes":
+            for index in Self.elements(value) { add(keyOf: index) }
+        case "GlobalSecondaryIndexUpdates":
+            for change in Self.elements(value).flatMap(Self.members) { add(keyOf: change.value) }
         case "Statement":
             add(table: Self.text(value).flatMap(Self.table(ofStatement:)))
         case "Statements", "TransactStatements":
@@ -62,6 +70,20 @@ package struct RequestOutline: Sendable {
             return
         }
         if let arn = TableARN(table) { tables.insert(arn.table) }
+    }
+
+    /// Adds the key of an index.
+    private mutating func add(keyOf index: JSONValue) {
+        for member in Self.members(index) where member.name == "KeySchema" {
+            let kinds = Self.elements(member.value).flatMap(Self.members)
+                .filter { $0.name == "KeyType" }.map { Self.text($0.value) }
+            if kinds.count > Set(kinds).count { hasCompositeIndexKey = true }
+        }
+    }
+
+    /// The first elements of a list of indexes, or of their keys.
+    private static func elements(_ value: JSONValue) -> ArraySlice<JSONValue> {
+        ((try? value.elements()) ?? []).prefix(indexCountMax)
     }
 
     /// The elements of a list of actions, which are counted.

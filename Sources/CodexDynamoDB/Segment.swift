@@ -55,7 +55,14 @@ struct Segment: Sendable {
         return includes(hash: hash) || hash & 0xFFF == 0
     }
 
-    private func includes(hash: UInt64) -> Bool { Int((hash >> 16) % UInt64(count)) == number }
+    private func includes(hash: UInt64) -> Bool { Self.number(hash, count) == number }
+
+    /// The number of the segment, of so many, to which a partition key belongs.
+    static func number(of key: AttributeValue, count: Int) -> Int { number(hash(key), count) }
+
+    private static func number(_ hash: UInt64, _ count: Int) -> Int {
+        Int((hash >> 16) % UInt64(count))
+    }
 
     private static func hash(_ key: AttributeValue) -> UInt64 {
         // FNV-1a gives the same result in each process and at each time.

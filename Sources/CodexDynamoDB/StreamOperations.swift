@@ -5,10 +5,12 @@ internal import FoundationEssentials
 /// ListStreams, DescribeStream, GetShardIterator, GetRecords.
 ///
 /// A table's stream has the table's changes in the store since the stream was enabled, and until it
-/// was disabled or the table deleted. It has one shard. A sequence number has twenty digits for the
-/// commit, and ten for the change's place in it.
+/// was disabled or the table deleted. It has one shard, unless a ``StreamVariation`` has more. A
+/// sequence number has twenty digits for the commit, and ten for the change's place in it.
 extension DynamoDBService {
     private static let recordCountMax = 1000
+    /// The most shards of a page: "DescribeStream" in its API reference.
+    private static let shardCountMax = 100
     /// The time in which an iterator can be used.
     private static let iteratorMilliseconds = 15 * 60 * 1000
 
@@ -102,15 +104,20 @@ extension DynamoDBService {
         return response
     }
 
-    func describeStream(_ input: RequestParameters) async throws -> ResponseWriter {
+    func describeStream(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let arn = try input.requiredString("StreamArn")
         let wantsChildren = try Self.filtersChildren(input)
         let start = try input.string("ExclusiveStartShardId")
+        let limit = try input.integer("Limit") ?? Self.shardCountMax
         let record = try self.stream(arn)
         let (table, stream) = (record.table, record.stream)
         let oldest = max(stream.start, try store.commits().trimmed)
-        // The stream has one shard, without children or a parent.
-        let isAfterStart = start.map { ByteOrder.compare(stream.shardID, $0) > 0 } ?? true
+        // Shards have neither children nor parents.
+        let rest = StreamShards(stream, budget.faults.streams).ids.filter { id in
+            !wantsChildren && start.map { ByteOrder.compare(id, $0) > 0 } ?? true
+        }
         var response = ResponseWriter()
         response.object("StreamDescription") { description in
             description.string("StreamArn", streamARN(table.name, stream))
@@ -124,9 +131,11 @@ extension DynamoDBService {
             description.member("KeySchema") {
                 $0.keySchema([table.partitionKey], table.sortKey.map { [$0] } ?? [])
             }
-            let shards = isAfterStart && !wantsChildren ? [stream] : []
-            description.objects("Shards", shards) { shard, stream in
-                Self.describe(stream, from: oldest, to: &shard)
+            description.objects("Shards", rest.prefix(limit)) { shard, id in
+                Self.describe(id, stream, from: oldest, to: &shard)
+            }
+            if rest.count > limit {
+                description.string("LastEvaluatedShardId", rest[limit - 1])
             }
         }
         return response
@@ -142,11 +151,11 @@ extension DynamoDBService {
         return true
     }
 
-    /// Writes the members of a stream's one shard.
+    /// Writes the members of a shard.
     private static func describe(
-        _ stream: TableStream, from oldest: UInt64, to shard: inout ResponseWriter
+        _ id: String, _ stream: TableStream, from oldest: UInt64, to shard: inout ResponseWriter
     ) {
-        shard.string("ShardId", stream.shardID)
+        shard.string("ShardId", id)
         shard.object("SequenceNumberRange") { range in
             range.string(
                 "StartingSequenceNumber", number(SequenceNumber(commit: oldest + 1, ordinal: 0)))
@@ -158,14 +167,18 @@ extension DynamoDBService {
 
     // MARK: Iterators
 
-    func getShardIterator(_ input: RequestParameters) async throws -> ResponseWriter {
+    func getShardIterator(
+        _ input: RequestParameters, _ budget: RequestBudget
+    ) async throws -> ResponseWriter {
         let arn = try input.requiredString("StreamArn")
-        let shard = try input.requiredString("ShardId")
+        let id = try input.requiredString("ShardId")
         let kind = try input.requiredString("ShardIteratorType")
         let number = try Self.number(input, kind)
         let record = try self.stream(arn)
         let stream = record.stream
-        guard shard == stream.shardID else { throw StreamMessages.shardNotFound(shard, arn) }
+        guard let shard = StreamShards(stream, budget.faults.streams).shard(id) else {
+            throw StreamMessages.shardNotFound(id, arn)
+        }
         let after: SequenceNumber
         switch number {
         case let number?:
@@ -179,7 +192,7 @@ extension DynamoDBService {
             "ShardIterator",
             StreamIterator(
                 arn: streamARN(record.table.name, stream), after: after,
-                isOldest: kind == "TRIM_HORIZON", madeAt: milliseconds
+                isOldest: kind == "TRIM_HORIZON", madeAt: milliseconds, shard: shard.number
             ).text)
         return response
     }
@@ -237,23 +250,30 @@ extension DynamoDBService {
         defer { memory.release() }
         // The page keeps the bytes of its records, and reading may copy them.
         try memory.reserve(2 * byteCountMax(of: start))
-        guard let page = try page(from: start, limit, table, stream) else {
+        let shard = StreamShard(number: iterator.shard, variation: budget.faults.streams)
+        // One shard of several has some of the changes that are read.
+        let readCount = shard.variation == nil ? limit : Self.recordCountMax
+        guard let page = try page(from: start, readCount, table, stream) else {
             var response = ResponseWriter()
             response.member("Records") { $0.raw("[]") }
             return response
         }
         var response = ResponseWriter()
-        let end = try write(page, table, stream, to: &response, budget)
+        let end = try write(page, upTo: limit, of: shard, table, stream, to: &response, budget)
         // A disabled stream has an end.
         let isOver =
-            stream.end.map { end.cursor.sequenceNumber.commit >= $0 || end.isAtEnd } ?? false
+            stream.end.map { last in
+                end.isAtEnd || end.cursor.map { $0.sequenceNumber.commit >= last } ?? false
+            } ?? false
         if !isOver {
-            iterator.after = end.cursor.sequenceNumber
-            iterator.isOldest = false
+            if let cursor = end.cursor {
+                iterator.after = cursor.sequenceNumber
+                iterator.isOldest = false
+            }
             iterator.madeAt = milliseconds
             let next = iterator.text
             response.string("NextShardIterator", next)
-            cursors.put(next, end.cursor)
+            if let cursor = end.cursor { cursors.put(next, cursor) }
         }
         return response
     }
@@ -323,30 +343,54 @@ extension DynamoDBService {
 
     // MARK: Records
 
-    /// Writes the records of a page, up to the size limit and the stream's end.
+    /// Writes the records of a page, up to its limits and the stream's end.
     ///
-    /// - Returns: The position where the next page continues, and whether no change is left.
+    /// - Parameters:
+    ///   - page: The changes that were read.
+    ///   - limit: The most records.
+    ///   - shard: The shard whose changes are written.
+    ///   - table: The table.
+    ///   - stream: The stream.
+    ///   - response: Gets the records.
+    ///   - budget: The request's budget.
+    /// - Returns: The position where the next page continues, and whether no change is left. The
+    ///   position is `nil` if the page continues where it began.
+    /// - Throws: The errors of reading the changes, and as ``ResponseWriter/reserve(_:)``.
     private func write(
-        _ page: ChangePage, _ table: TableDefinition, _ stream: TableStream,
-        to response: inout ResponseWriter, _ budget: RequestBudget
-    ) throws -> (cursor: ChangeCursor, isAtEnd: Bool) {
-        var (cursor, isAtEnd, count) = (page.cursor, page.isAtEnd, 0)
+        _ page: ChangePage, upTo limit: Int, of shard: StreamShard, _ table: TableDefinition,
+        _ stream: TableStream, to response: inout ResponseWriter, _ budget: RequestBudget
+    ) throws -> (cursor: ChangeCursor?, isAtEnd: Bool) {
+        var (isAtEnd, count, cursor) = (page.isAtEnd, 0, ChangeCursor?.none)
+        var isWhole = true
+        let now = milliseconds
         response.member("Records") { $0.raw("[") }
         for change in page.changes {
-            if let end = stream.end, change.sequenceNumber.commit > end { break }
+            if let end = stream.end, change.sequenceNumber.commit > end {
+                isWhole = cursor == nil
+                break
+            }
             try budget.requireTime()
+            let isShown = shard.variation?.shows(change.time, at: now) ?? true
+            guard count < limit, isShown else {
+                (isWhole, isAtEnd) = (false, false)
+                break
+            }
+            guard shard.includes(try change.key.partition) else {
+                cursor = change.cursor
+                continue
+            }
             let isFirst = count == 0
             let size = try response.fitting(
                 upTo: Self.recordByteCountMax, isFirst: isFirst
             ) { response in
                 try response.nextObject(isFirst: isFirst) { record in
-                    try write(change, table, stream.view, to: &record, budget)
+                    try write(change, of: shard, table, stream.view, to: &record, budget)
                 }
                 return 0
             }
             guard size != nil else {
                 // The next page continues after the last record of this one.
-                isAtEnd = false
+                (isWhole, isAtEnd) = (false, false)
                 break
             }
             try response.reserve(budget)
@@ -354,19 +398,21 @@ extension DynamoDBService {
             cursor = change.cursor
         }
         response.more { $0.raw("]") }
-        return (count == page.changes.count ? page.cursor : cursor, isAtEnd)
+        return (isWhole ? page.cursor : cursor, isAtEnd)
     }
 
     private func write(
-        _ change: ChangeRecord, _ table: TableDefinition, _ view: StreamView,
-        to record: inout ResponseWriter, _ budget: RequestBudget
+        _ change: ChangeRecord, of shard: StreamShard, _ table: TableDefinition,
+        _ view: StreamView, to record: inout ResponseWriter, _ budget: RequestBudget
     ) throws {
         let keys = table.attributes(of: try change.key)
         let number = Self.number(change.sequenceNumber)
+        let isInsertion = change.kind == .insert
+        let kind: ChangeKind = isInsertion && shard.variation != nil ? .modify : change.kind
         record.string("eventID", number)
-        record.string("eventName", change.kind.rawValue)
+        record.string("eventName", kind.rawValue)
         record.string("eventVersion", "1.1")
-        record.string("eventSource", "aws:dynamodb")
+        record.string("eventSource", shard.variation?.source ?? "aws:dynamodb")
         record.string("awsRegion", region)
         try record.object("dynamodb") { dynamodb in
             dynamodb.member("ApproximateCreationDateTime") {
@@ -383,7 +429,7 @@ extension DynamoDBService {
             dynamodb.number("SizeBytes", keys.byteCount + newByteCount + oldByteCount)
             dynamodb.string("StreamViewType", view.rawValue)
         }
-        if change.isExpiry {
+        if change.isExpiry, shard.variation == nil {
             record.object("userIdentity") { identity in
                 identity.string("Type", "Service")
                 identity.string("PrincipalId", "dynamodb.amazonaws.com")

@@ -42,6 +42,24 @@ struct RequestOutlineTests {
         #expect(outline(#"{"TransactItems":[\#(list)]}"#).actionCount == min(count, 100))
     }
 
+    @Test(
+        "An index with several key attributes of one kind is found where it is made",
+        arguments: [
+            (["HASH"], false), (["HASH", "RANGE"], false), (["HASH", "HASH"], true),
+            (["HASH", "RANGE", "RANGE"], true), ([], false),
+        ])
+    func compositeKeys(kinds: [String], isComposite: Bool) {
+        let keys = kinds.map { #"{"AttributeName":"a","KeyType":"\#($0)"}"# }
+        let index = #"{"IndexName":"i","KeySchema":[\#(keys.joined(separator: ","))]}"#
+        for body in [
+            #"{"GlobalSecondaryIndexes":[{"KeySchema":[]},\#(index)]}"#,
+            #"{"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"j"}},{"Create":\#(index)}]}"#,
+        ] {
+            #expect(outline(body).hasCompositeIndexKey == isComposite)
+        }
+        #expect(!outline(#"{"KeySchema":1,"GlobalSecondaryIndexes":2}"#).hasCompositeIndexKey)
+    }
+
     @Test("A text that is too long names no table")
     func long() {
         let name = String(repeating: "a", count: (8 << 10) + 1)

@@ -19,12 +19,23 @@ final class SampleService: Sendable {
 
     let temporary: TemporaryStore
     let service: DynamoDBService
+    /// What answers: the service, or one that wraps it.
+    private let responder: any DynamoDBResponder
     private let clock: ManualClock
 
     /// The second that the clock shows first.
     static let start = 1_762_300_800
 
-    init(_ schema: Schema = Schema(tables: []), options: StoreOptions = StoreOptions()) throws {
+    /// Makes a service.
+    ///
+    /// - Parameters:
+    ///   - schema: The tables of its store.
+    ///   - options: The options of its store.
+    ///   - wrap: Makes what answers of the service and its clock; `nil` is the service.
+    init(
+        _ schema: Schema = Schema(tables: []), options: StoreOptions = StoreOptions(),
+        wrap: ((DynamoDBService, ManualClock) throws -> any DynamoDBResponder)? = nil
+    ) throws {
         let clock = ManualClock()
         self.clock = clock
         var options = options
@@ -33,6 +44,7 @@ final class SampleService: Sendable {
         options.sweepInterval = nil
         temporary = try TemporaryStore(schema: schema, options: options)
         service = DynamoDBService(temporary.store, now: { clock.now })
+        responder = try wrap?(service, clock) ?? service
     }
 
     var store: Store { temporary.store }
@@ -46,7 +58,8 @@ final class SampleService: Sendable {
     private func response(_ operation: String, _ body: String) async -> DynamoDBResponse {
         let isOfStreams = Self.ofStreams.contains(operation)
         let prefix = isOfStreams ? "DynamoDBStreams_20120810." : "DynamoDB_20120810."
-        return await service.response(target: prefix + operation, body: Array(body.utf8))
+        return await responder.response(
+            target: prefix + operation, body: Array(body.utf8), budget: RequestBudget())
     }
 
     func ask(_ operation: String, _ body: String) async throws -> Answer {

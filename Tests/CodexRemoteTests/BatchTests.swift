@@ -87,6 +87,56 @@
             #expect(scene.clock.sleeps == milliseconds(50, 100, 200, 400))
         }
 
+        @Test(
+            "An answer that leaves other elements unprocessed is refused: none counts as done",
+            arguments: [
+                #"{"PutRequest":{"Item":{"pk":{"S":"other"}}}}"#, #"{"OtherRequest":{}}"#,
+                #"{"PutRequest":{"Item":{"pk":{"S":"k25"}}}}"#, #"{"PutRequest":{"Item":{}}}"#,
+            ])
+        func otherElements(element: String) async throws {
+            let scene = try Scene([
+                FakeTransport.answer(#"{"UnprocessedItems":{"t":[\#(element)]}}"#)
+            ])
+            let error = await Scene.error {
+                try await table(scene).batchWrite((0..<26).map { .put(item($0)) })
+            }
+            #expect(error?.code == .invalidResponse)
+            #expect(scene.transport.requests.count == 1)
+        }
+
+        @Test("An answer that leaves other keys unprocessed is refused: no item counts as absent")
+        func otherKeys() async throws {
+            let keys = #"{"t":{"Keys":[{"pk":{"S":"other"}}]}}"#
+            let scene = try Scene([
+                FakeTransport.answer(#"{"Responses":{},"UnprocessedKeys":\#(keys)}"#)
+            ])
+            let error = await Scene.error { _ = try await table(scene).batchGet([key(0)]) }
+            #expect(error?.code == .invalidResponse)
+        }
+
+        @Test("An element that is named twice is sent once more")
+        func namedTwice() async throws {
+            let element = #"{"PutRequest":{"Item":{"pk":{"S":"k0"}}}}"#
+            let scene = try Scene([
+                FakeTransport.answer(#"{"UnprocessedItems":{"t":[\#(element),\#(element)]}}"#),
+                FakeTransport.answer(#"{"UnprocessedItems":{}}"#),
+            ])
+            try await table(scene).batchWrite([.put(item(0)), .put(item(1))])
+            let sizes = try scene.transport.bodies().map {
+                $0["RequestItems"]?["t"]?.elements.count ?? 0
+            }
+            #expect(sizes == [2, 1])
+        }
+
+        @Test("A service without a limit may leave elements unprocessed, too")
+        func withoutLimit() async throws {
+            let scene = try Scene([Self.service(processing: 2)]) {
+                $0.capabilities.batchWriteCountMax = .max
+            }
+            try await table(scene).batchWrite((0..<5).map { .put(item($0)) })
+            #expect(scene.transport.requests.count == 3)
+        }
+
         @Test("A batch names each item once")
         func duplicates() async throws {
             let scene = try Scene([FakeTransport.answer()])

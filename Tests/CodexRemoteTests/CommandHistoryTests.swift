@@ -164,6 +164,8 @@
             }
             try Self.check(temporary.store, day, seed)
             #expect(try await smooth.verifyMarkers().missingCount == 0, "seed \(seed)")
+            let totals = try await smooth.verifyTaskTotals()
+            #expect(totals.projectCount == 1 && totals.differingCount == 0, "seed \(seed)")
         }
 
         /// Checks that nothing is lost or doubled.

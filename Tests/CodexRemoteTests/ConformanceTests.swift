@@ -208,6 +208,9 @@
                 #expect(try await workspace.session(token: session.token) == nil)
                 let report = try await backend.verifyMarkers()
                 #expect(report.missingCount == 0 && report.examinedCount > 20)
+                let totals = try await workspace.taskTotals(of: "p")
+                #expect(totals[.backlog]?.count == 18 && totals[.done]?.count == 2)
+                #expect(try await backend.verifyTaskTotals().differingCount == 0)
                 try await workspace.deleteProject("p", by: "olga")
                 #expect(try await workspace.get(.project("p")) == nil)
             }

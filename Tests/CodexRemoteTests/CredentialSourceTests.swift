@@ -98,6 +98,34 @@
             #expect(transport.requests.count == 3)
         }
 
+        // MARK: Secrets
+
+        @Test("Descriptions of sources, options and requests have no secret")
+        func descriptions() {
+            let variables = ["AWS_ACCESS_KEY_ID": "ID", "AWS_SECRET_ACCESS_KEY": "HIDDEN"]
+            let transport = FakeTransport([FakeTransport.answer()])
+            let headers = [(name: "authorization", value: "HIDDEN")]
+            let sources: [any CredentialsProvider] = [
+                EnvironmentCredentials(variables), SharedFileCredentials(environment: variables),
+                ContainerCredentials(transport: transport, environment: variables),
+                InstanceCredentials(transport: transport, environment: variables),
+                StaticCredentials(accessKeyID: "ID", secretAccessKey: "HIDDEN"),
+            ]
+            var options = RemoteOptions()
+            options.credentials = CredentialsChain(sources)
+            let request = TransportRequest(
+                method: "GET", url: "http://localhost/", headers: headers, timeout: .seconds(1),
+                responseByteCountMax: 1)
+            let values: [Any] = [
+                options, request, TransportResponse(status: 200, headers: headers),
+            ]
+            for value in values {
+                var text = "\(value)"
+                dump(value, to: &text)
+                #expect(!text.contains("HIDDEN"))
+            }
+        }
+
         // MARK: Instances
 
         private func instance(
@@ -166,13 +194,18 @@
             }
         }
 
+        /// The key that a cache gives now.
+        private static func key(_ cache: CachedCredentials) async throws -> String {
+            try await cache.current(within: .seconds(60)).accessKeyID
+        }
+
         @Test("All callers share one request for new credentials")
         func sharing() async throws {
             let clock = FakeClock()
             let source = Source(clock)
             let cache = CachedCredentials(source, clock)
             let found = try await withThrowingTaskGroup(of: String.self) { group in
-                for _ in 0..<100 { group.addTask { try await cache.current().accessKeyID } }
+                for _ in 0..<100 { group.addTask { try await Self.key(cache) } }
                 return try await group.reduce(into: Set<String>()) { $0.formUnion([$1]) }
             }
             #expect(found == ["1"] && source.callCount == 1)
@@ -183,16 +216,16 @@
             let clock = FakeClock()
             let source = Source(clock)
             let cache = CachedCredentials(source, clock)
-            #expect(try await cache.current().accessKeyID == "1")
+            #expect(try await Self.key(cache) == "1")
             clock.pass(.seconds(2999))
-            #expect(try await cache.current().accessKeyID == "1" && source.callCount == 1)
+            #expect(try await Self.key(cache) == "1" && source.callCount == 1)
             clock.pass(.seconds(2))
-            #expect(try await cache.current().accessKeyID == "1")
-            while try await cache.current().accessKeyID == "1" { await Task.yield() }
+            #expect(try await Self.key(cache) == "1")
+            while try await Self.key(cache) == "1" { await Task.yield() }
             #expect(source.callCount == 2)
             // In the last minute, callers wait for new ones.
             clock.pass(.seconds(3545))
-            #expect(try await cache.current().accessKeyID == "3")
+            #expect(try await Self.key(cache) == "3")
         }
 
         @Test("A source that fails leaves the old ones in use until they expire")
@@ -200,12 +233,125 @@
             let clock = FakeClock()
             let source = Source(clock)
             let cache = CachedCredentials(source, clock)
-            _ = try await cache.current()
+            _ = try await Self.key(cache)
             source.fails.withLock { $0 = true }
             clock.pass(.seconds(3550))
-            #expect(try await cache.current().accessKeyID == "1")
+            #expect(try await Self.key(cache) == "1")
             clock.pass(.seconds(50))
-            await #expect(throws: CodexError(.unavailable, "")) { _ = try await cache.current() }
+            await #expect(throws: CodexError(.unavailable, "")) { _ = try await Self.key(cache) }
+        }
+
+        // MARK: Waiting
+
+        /// A source that answers the calls when a test says so, and never ends by itself.
+        private final class SilentSource: CredentialsProvider {
+            private let gates = Mutex<[Gate]>([])
+
+            var callCount: Int { gates.withLock { $0.count } }
+
+            /// Lets the calls up to now have an answer.
+            func answer() { for gate in gates.withLock({ $0 }) { gate.open() } }
+
+            func credentials() async throws -> AWSCredentials? {
+                let gate = Gate()
+                let number = gates.withLock { gates in
+                    gates.append(gate)
+                    return gates.count
+                }
+                await gate.wait()
+                return AWSCredentials(accessKeyID: "\(number)", secretAccessKey: "S")
+            }
+        }
+
+        /// A clock whose sleeps end when a test says so.
+        private final class AlarmClock: RemoteClock {
+            private let gate = Gate()
+
+            var now: Date { Date(timeIntervalSince1970: 0) }
+            var elapsed: Duration { .zero }
+
+            func ring() { gate.open() }
+
+            func sleep(for duration: Duration) async throws {
+                await gate.wait()
+                try Task.checkCancellation()
+            }
+        }
+
+        @Test("Only the caller that is cancelled ends; the others get what the source gives")
+        func cancelledCaller() async throws {
+            let source = SilentSource()
+            let cache = CachedCredentials(source, FakeClock())
+            let tasks = (0..<3).map { _ in Task { try await Self.key(cache) } }
+            while await cache.waiterCount < 3 || source.callCount < 1 { await Task.yield() }
+            tasks[0].cancel()
+            let cancelled = await tasks[0].result
+            #expect(throws: CancellationError.self) { try cancelled.get() }
+            source.answer()
+            #expect(try await tasks[1].value == "1")
+            #expect(try await tasks[2].value == "1")
+            #expect(source.callCount == 1)
+        }
+
+        @Test("A request that is cancelled while the source is silent sends nothing")
+        func cancelledRequest() async throws {
+            let source = SilentSource()
+            let scene = try Scene([FakeTransport.answer()]) { $0.credentials = source }
+            let task = Task { await Scene.error { _ = try await scene.table.put(Scene.item) } }
+            while source.callCount < 1 { await Task.yield() }
+            task.cancel()
+            #expect(await task.value?.code == .cancelled)
+            #expect(scene.transport.requests.isEmpty)
+            source.answer()
+        }
+
+        @Test("A caller ends with its time, and a source that stays silent is asked again")
+        func silentSource() async throws {
+            let (clock, alarm) = (FakeClock(), AlarmClock())
+            let source = SilentSource()
+            let cache = CachedCredentials(source, clock, timer: alarm)
+            let late = Task { try await Self.key(cache) }
+            while await cache.waiterCount < 1 || source.callCount < 1 { await Task.yield() }
+            alarm.ring()
+            let result = await late.result
+            #expect(throws: CodexError(.timedOut, "")) { try result.get() }
+            // The first call is at work for less than a minute, and then for a minute.
+            for (seconds, count) in [(59, 1), (1, 2)] {
+                clock.pass(.seconds(seconds))
+                _ = try? await Self.key(cache)
+                while source.callCount < count { await Task.yield() }
+                #expect(source.callCount == count)
+            }
+            source.answer()
+        }
+
+        @Test("In the last minute, a silent source costs a short wait, and the old key serves")
+        func lastMinute() async throws {
+            let (clock, alarm) = (FakeClock(), AlarmClock())
+            let source = SilentSource()
+            let old = AWSCredentials(
+                accessKeyID: "old", secretAccessKey: "S",
+                expiration: clock.now.addingTimeInterval(50))
+            let provider = SourceList([StaticCredentials(old), source])
+            let cache = CachedCredentials(provider, clock, timer: alarm)
+            #expect(try await Self.key(cache) == "old")
+            alarm.ring()
+            #expect(try await Self.key(cache) == "old")
+            source.answer()
+        }
+
+        /// Sources of which each one gives one answer; the last one gives all others.
+        private final class SourceList: CredentialsProvider {
+            private let sources: Mutex<[any CredentialsProvider]>
+
+            init(_ sources: [any CredentialsProvider]) { self.sources = Mutex(sources) }
+
+            func credentials() async throws -> AWSCredentials? {
+                let source = sources.withLock { sources in
+                    sources.count > 1 ? sources.removeFirst() : sources[0]
+                }
+                return try await source.credentials()
+            }
         }
 
         @Test("A chain takes the first source that is set up, and stops at an error")

@@ -37,6 +37,20 @@
             }
         }
 
+        @Test(
+            "Another host has the same scheme and port",
+            arguments: [
+                ("http://a:8000", "10.0.0.1", "http://10.0.0.1:8000/"),
+                ("https://a", "B.example", "https://b.example/"),
+                ("http://a:8000", "2001:DB8::1", "http://[2001:db8::1]:8000/"),
+                ("https://[::1]:8043", "[::2]", "https://[::2]:8043/"),
+                ("http://a:8000", "a/b", nil), ("http://a:8000", "", nil),
+                ("http://a:8000", "u@a", nil), ("http://a:8000", "a\r\nb", nil),
+            ] as [(String, String, String?)])
+        func siblings(text: String, host: String, url: String?) throws {
+            #expect(try ServiceEndpoint(parsing: text).sibling(host)?.url == url)
+        }
+
         private func place(
             _ environment: [String: String] = [:], config: String = "", region: String? = nil,
             endpoint: String? = nil

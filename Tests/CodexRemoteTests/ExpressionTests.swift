@@ -103,6 +103,70 @@
             #expect(read.clauses.count == update.clauses.count)
         }
 
+        /// Whether the writer takes an expression that it wrote.
+        private static func isTaken(_ expressions: ExpressionWriter) -> Bool {
+            (try? expressions.requireLengths()) != nil
+        }
+
+        /// An item with so many attributes beside its key.
+        private static func item(_ count: Int) -> Item {
+            var item: Item = ["pk": "a", "sk": "b"]
+            for number in 0..<count { item["a\(number)"] = .number(Number(number)) }
+            return item
+        }
+
+        @Test("The writer refuses what the parser refuses: too many operators, or bytes")
+        func limits() throws {
+            for count in 145...155 {
+                var expressions = ExpressionWriter()
+                let text = expressions.condition(
+                    .unchanged(Self.item(count), in: Scene.definition))
+                var parser = try Self.parser(expressions)
+                let isParsed = (try? parser.condition(text)) != nil
+                #expect(isParsed == Self.isTaken(expressions))
+                // One function, and two operators for each attribute.
+                #expect(isParsed == (2 * count + 1 <= DynamoDBLimits.expressionOperatorCountMax))
+            }
+            var byteCounts: [Int] = []
+            for count in 250...350 {
+                let clauses = (0..<count).map { number -> Update.Clause in
+                    .set(DocumentPath("a\(number)"), .operand(.value(1)))
+                }
+                var expressions = ExpressionWriter()
+                let text = expressions.update(Update(clauses))
+                byteCounts.append(text.utf8.count)
+                #expect(
+                    Self.isTaken(expressions)
+                        == (text.utf8.count <= DynamoDBLimits.expressionByteCountMax))
+            }
+            let limit = DynamoDBLimits.expressionByteCountMax
+            #expect(byteCounts[0] <= limit && byteCounts[byteCounts.count - 1] > limit)
+        }
+
+        @Test(
+            "An item with more attributes than a condition can compare is refused, and not sent",
+            arguments: [148, 149, 150])
+        func attributes(count: Int) async throws {
+            let item = Self.item(count)
+            let condition = Condition.unchanged(item, in: Scene.definition)
+            let scene = try Scene([FakeTransport.answer()])
+            let calls: [() async throws -> Void] = [
+                { _ = try await scene.table.put(item, condition: condition) },
+                { _ = try await scene.table.delete(Scene.key, condition: condition) },
+                {
+                    try await scene.table.transact([
+                        .put(table: "tasks", item, condition: condition)
+                    ])
+                },
+                { _ = try await scene.table.items(scanning: RemoteScan(filter: condition)) },
+            ]
+            for call in calls {
+                let error = await Scene.error(of: call)
+                #expect((error?.code == .invalidExpression) == (count > 149))
+            }
+            #expect(scene.transport.requests.count == (count > 149 ? 0 : calls.count))
+        }
+
         @Test("Names that are equal but for their bytes have placeholders of their own")
         func names() throws {
             let projection = try Projection(["é", "e\u{301}", "a"])

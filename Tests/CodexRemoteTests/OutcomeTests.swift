@@ -1,6 +1,7 @@
 #if Remote
     import CodexCore
     import Foundation
+    import Synchronization
     import Testing
 
     @testable import CodexRemote
@@ -46,18 +47,79 @@
             }
         }
 
-        @Test("A put that its condition guards is repeated")
+        @Test("A write that its condition guards is sent once, as a list, or is repeated")
         func guarded() async throws {
+            let expected: [GuardedWrites: [String]] = [
+                .once: ["PutItem"], .repeated: ["PutItem", "PutItem"],
+                .transactional: ["TransactWriteItems", "TransactWriteItems"],
+            ]
             for step in Self.lost {
-                let scene = try Scene([step, FakeTransport.answer()])
-                _ = try await scene.table.put(Scene.item, condition: Scene.isNew)
-                #expect(scene.transport.operations == ["PutItem", "PutItem"])
+                for policy in GuardedWrites.allCases {
+                    let scene = try Scene([step, FakeTransport.answer()]) {
+                        $0.guardedWrites = policy
+                    }
+                    let error = await Scene.error {
+                        _ = try await scene.table.put(Scene.item, condition: Scene.isNew)
+                    }
+                    #expect(error?.code == (policy == .once ? .outcomeUnknown : nil))
+                    #expect(scene.transport.operations == expected[policy])
+                }
             }
+            #expect(RemoteOptions().guardedWrites == .once)
+        }
+
+        @Test("A guarded write that was certainly not applied is repeated in each case")
+        func guardedNotApplied() async throws {
+            for policy in GuardedWrites.allCases {
+                let scene = try Scene(
+                    [FakeTransport.refusal("ThrottlingException"), FakeTransport.answer()]
+                ) { $0.guardedWrites = policy }
+                _ = try await scene.table.delete(Scene.key, condition: .attributeExists("pk"))
+                #expect(scene.transport.requests.count == 2)
+            }
+        }
+
+        @Test("A list has one token for all attempts, and the error of its only condition")
+        func guardedLists() async throws {
+            let cancelled = FakeTransport.refusal(
+                "TransactionCanceledException",
+                more: #","CancellationReasons":[{"Code":"ConditionalCheckFailed"}]"#)
+            let scene = try Scene([Self.lost[0], cancelled]) { $0.guardedWrites = .transactional }
+            let error = await Scene.error {
+                _ = try await scene.table.put(Scene.item, condition: Scene.isNew)
+            }
+            // The service has looked for the token, so that the answer is of both attempts.
+            #expect(error?.code == .conditionFailed)
+            let tokens = try scene.transport.bodies().map { $0["ClientRequestToken"]?.text }
+            #expect(tokens.count == 2 && tokens[0] != nil && tokens[0] == tokens[1])
+        }
+
+        @Test("A list that cannot be one is sent once")
+        func withoutLists() async throws {
+            let poor = try Scene([Self.lost[0], FakeTransport.answer()]) {
+                $0.guardedWrites = .transactional
+                $0.capabilities = .alternator
+            }
+            let lost = await Scene.error {
+                _ = try await poor.table.put(Scene.item, condition: Scene.isNew)
+            }
+            #expect(lost?.code == .outcomeUnknown && poor.transport.operations == ["PutItem"])
+            let scene = try Scene([Self.lost[0], FakeTransport.answer()]) {
+                $0.guardedWrites = .transactional
+            }
+            let returning = await Scene.error {
+                _ = try await scene.table.put(
+                    Scene.item, condition: Scene.isNew, returning: .allOld)
+            }
+            #expect(returning?.code == .outcomeUnknown)
+            #expect(scene.transport.operations == ["PutItem"])
         }
 
         @Test("A condition that fails after a lost answer leaves the outcome unknown")
         func guardedUnknown() async throws {
-            let scene = try Scene([Self.lost[0], Self.conditionFailed])
+            let scene = try Scene([Self.lost[0], Self.conditionFailed]) {
+                $0.guardedWrites = .repeated
+            }
             let error = await Scene.error {
                 _ = try await scene.table.put(Scene.item, condition: Scene.isNew)
             }
@@ -132,6 +194,94 @@
             let busy = try Scene([Self.lost[0], FakeTransport.refusal("ThrottlingException")])
             let unknown = await Scene.error { try await busy.table.transact(actions) }
             #expect(unknown?.code == .outcomeUnknown)
+        }
+
+        @Test(
+            "A refusal that comes before the token is looked for tells nothing of a lost attempt",
+            arguments: [
+                "AccessDeniedException", "ResourceNotFoundException", "UnrecognizedClientException",
+                "ValidationException",
+            ])
+        func refusedRepetition(type: String) async throws {
+            let refusal = FakeTransport.refusal(type)
+            for (steps, isUnknown) in [([Self.lost[0], refusal], true), ([refusal], false)] {
+                let scene = try Scene(steps)
+                let error = await Scene.error {
+                    try await scene.table.transact([.put(table: "tasks", Scene.item)])
+                }
+                let code = try #require(error?.code)
+                #expect((code == .outcomeUnknown) == isUnknown)
+            }
+        }
+
+        @Test("While another attempt with the token is at work, the outcome is unknown")
+        func attemptAtWork() async throws {
+            let scene = try Scene([FakeTransport.refusal("TransactionInProgressException")])
+            let error = await Scene.error {
+                try await scene.table.transact([.put(table: "tasks", Scene.item)])
+            }
+            #expect(error?.code == .outcomeUnknown)
+            #expect(scene.transport.requests.count == 5)
+        }
+
+        @Test(
+            "A list is repeated only if the service knows its token for longer than the deadline",
+            arguments: [0, 29, 30, 31])
+        func shortTokens(seconds: Int) async throws {
+            let scene = try Scene([Self.lost[0], FakeTransport.answer()]) {
+                $0.capabilities.idempotencySeconds = seconds
+                $0.retries.deadline = .seconds(30)
+            }
+            let error = await Scene.error {
+                try await scene.table.transact([.put(table: "tasks", Scene.item)])
+            }
+            let isRepeated = seconds > 30
+            #expect(error?.code == (isRepeated ? nil : .outcomeUnknown))
+            #expect(scene.transport.requests.count == (isRepeated ? 2 : 1))
+        }
+
+        /// A source whose answer takes as long as a test says.
+        private final class SlowSource: CredentialsProvider {
+            let clock = Mutex<FakeClock?>(nil)
+
+            func credentials() async throws -> AWSCredentials? {
+                clock.withLock { $0 }?.pass(.seconds(600))
+                return AWSCredentials(accessKeyID: "KEY", secretAccessKey: "S")
+            }
+        }
+
+        @Test("A list is not sent again after its time, also if the credentials took the time")
+        func slowCredentials() async throws {
+            let source = SlowSource()
+            let steps = [
+                FakeTransport.answer(), Self.lost[0],
+                FakeTransport.refusal("ExpiredTokenException"), FakeTransport.answer(),
+            ]
+            let scene = try Scene(steps) { $0.credentials = source }
+            _ = try await scene.table.get(Scene.key)
+            let clock = scene.clock
+            source.clock.withLock { $0 = clock }
+            let error = await Scene.error {
+                try await scene.table.transact([.put(table: "tasks", Scene.item)])
+            }
+            #expect(error?.code == .outcomeUnknown)
+            #expect(scene.transport.requests.count == 3)
+        }
+
+        @Test("The items of a list have at most so many bytes together", arguments: [-1, 0, 1])
+        func bytes(room: Int) async throws {
+            let other: Item = ["pk": "c", "sk": "b", "n": 1]
+            let byteCount = Scene.item.byteCount + other.byteCount
+            let scene = try Scene([FakeTransport.answer()]) {
+                $0.capabilities.transactionByteCountMax = byteCount + room
+            }
+            let error = await Scene.error {
+                try await scene.table.transact([
+                    .put(table: "tasks", Scene.item), .put(table: "tasks", other),
+                ])
+            }
+            #expect(error?.code == (room < 0 ? .transactionTooLarge : nil))
+            #expect(scene.transport.requests.count == (room < 0 ? 0 : 1))
         }
 
         @Test("A list that conflicts with others is repeated, and then reports the conflict")

@@ -115,6 +115,69 @@
             try await limit.acquire(within: .seconds(1), clock)
         }
 
+        @Test("One that may wait for any time starts no clock, and ends if it is cancelled")
+        func anyTime() async throws {
+            let limit = RequestLimit(1, waitingCountMax: 10)
+            try await limit.acquire(within: nil, clock)
+            let first = Task { [clock] in try await limit.acquire(within: nil, clock) }
+            await waiting(limit, 1)
+            let second = Task { [clock] in try await limit.acquire(within: nil, clock) }
+            await waiting(limit, 2)
+            second.cancel()
+            let cancelled = await second.result
+            #expect(throws: CancellationError.self) { try cancelled.get() }
+            limit.release()
+            try await first.value
+            #expect(clock.sleeperCount == 0)
+        }
+
+        /// A caller that takes a part, and tells when it has it.
+        private func taking(_ count: Int, of limit: RequestLimit) -> Task<Void, any Error> {
+            Task { [clock] in try await limit.acquire(count, within: nil, clock) }
+        }
+
+        @Test("Parts of a limit are taken in their order, also if a later one has room")
+        func parts() async throws {
+            let limit = RequestLimit(10, waitingCountMax: 10)
+            try await limit.acquire(6, within: nil, clock)
+            let large = taking(8, of: limit)
+            await waiting(limit, 1)
+            let small = taking(2, of: limit)
+            await waiting(limit, 2)
+            limit.release(6)
+            try await large.value
+            try await small.value
+            limit.release(8)
+            limit.release(2)
+            try await limit.acquire(10, within: nil, clock)
+        }
+
+        @Test("If a large part is cancelled, the smaller ones behind it have room")
+        func cancelledPart() async throws {
+            let limit = RequestLimit(10, waitingCountMax: 10)
+            try await limit.acquire(6, within: nil, clock)
+            let large = taking(8, of: limit)
+            await waiting(limit, 1)
+            let small = taking(4, of: limit)
+            await waiting(limit, 2)
+            large.cancel()
+            try await small.value
+            #expect(limit.waitingCount == 0)
+        }
+
+        @Test("What is more than all is alone, and gives back as much", arguments: [9, 10, 11])
+        func whole(count: Int) async throws {
+            let limit = RequestLimit(10, waitingCountMax: 10)
+            try await limit.acquire(count, within: nil, clock)
+            let other = taking(2, of: limit)
+            await waiting(limit, 1)
+            limit.release(count)
+            try await other.value
+            let rest = taking(8, of: limit)
+            try await rest.value
+            #expect(limit.waitingCount == 0)
+        }
+
         @Test("More than the most that wait are refused", arguments: [0, 1, 2])
         func waiters(count: Int) async throws {
             let limit = RequestLimit(1, waitingCountMax: count)

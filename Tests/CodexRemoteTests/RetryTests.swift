@@ -208,6 +208,7 @@
         func options() {
             let changes: [(inout RemoteOptions) -> Void] = [
                 { $0.requestCountMax = 0 }, { $0.waitingCountMax = -1 },
+                { $0.responseMemoryMax = 0 },
                 { $0.retries.attemptCountMax = 0 }, { $0.retries.deadline = .seconds(301) },
                 { $0.retries.deadline = .zero }, { $0.retries.attemptTimeout = .zero },
                 { $0.region = "US EAST" }, { $0.endpoint = "ftp://a" },

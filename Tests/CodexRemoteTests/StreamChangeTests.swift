@@ -96,6 +96,32 @@
             #expect(try !Self.change(json, of: Self.stream()).isExpiry)
         }
 
+        @Test(
+            "A service that names creations as changes: the image before the change tells them",
+            arguments: [
+                (json("MODIFY", images: new), ChangeKind.insert),
+                (json("INSERT", images: new), .insert),
+                (json("MODIFY", images: old + new), .modify),
+                (json("INSERT", images: old + new), .modify),
+                (json("REMOVE", images: old), .remove), (json("REMOVE"), .remove),
+            ])
+        func inexactKinds(json: String, kind: ChangeKind) throws {
+            #expect(try Self.change(json, of: Self.stream(.alternator)).kind == kind)
+        }
+
+        @Test("Without an image before the change, its kind is the one that is named")
+        func namedKinds() throws {
+            let stream = try Self.stream(view: .newImage, .alternator)
+            for kind in [ChangeKind.insert, .modify] {
+                let json = Self.json(kind.rawValue, images: Self.new)
+                #expect(try Self.change(json, of: stream).kind == kind)
+            }
+            let json = Self.json("MODIFY", images: Self.old)
+            #expect(throws: CodexError(.invalidResponse, "")) {
+                try Self.change(json, of: Self.stream(.alternator))
+            }
+        }
+
         // MARK: Numbers
 
         @Test("Sequence numbers are compared by value")

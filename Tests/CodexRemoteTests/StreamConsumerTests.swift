@@ -204,6 +204,64 @@
             #expect(error?.code == expected)
         }
 
+        /// Puts items for each change, all with the number of the change.
+        private static func putting(_ count: Int) -> ChangeHandler {
+            .transactional(batchCount: 4, isRepeatable: true) { changes in
+                changes.flatMap { change in
+                    (0..<count).map { number in
+                        let item = change.key.partition.string ?? ""
+                        return WriteAction.put(
+                            table: "effects",
+                            [
+                                "pk": .string("\(item)-\(number)"), "sk": "x",
+                                "n": change.newImage?["n"] ?? .null,
+                            ])
+                    }
+                }
+            }
+        }
+
+        /// Whether each item of the effects has the number of the last change.
+        private static func hasPut(_ count: Int, _ scene: StreamScene) throws -> Bool {
+            for (item, last) in scene.model.counts {
+                for number in 0..<count {
+                    let key = PrimaryKey(.string("\(item)-\(number)"), "x")
+                    let found = try scene.temporary.store.item(in: "effects", key: key)
+                    if found?["n"] != .number(Number(last)) { return false }
+                }
+            }
+            return true
+        }
+
+        @Test(
+            "Repeatable actions of one change take as many transactions as they need",
+            arguments: [98, 99, 100, 198, 199])
+        func repeatableActions(count: Int) async throws {
+            let scene = try StreamScene(shardCount: 1, itemCount: 1, emptyPercent: 0)
+            for _ in 0..<2 { scene.model.write(0) }
+            let worker = try await scene.worker(Self.putting(count))
+            try await worker.survey()
+            try await worker.turn(0)
+            #expect(try Self.hasPut(count, scene))
+        }
+
+        @Test(
+            "A process may end with any request between repeatable actions",
+            arguments: [false, true])
+        func killedRepeatable(arrives: Bool) async throws {
+            var count = 0
+            while true {
+                let scene = try StreamScene(shardCount: 1, itemCount: 2, emptyPercent: 0)
+                for item in [0, 1, 0] { scene.model.write(item) }
+                let wasWhole = try await Self.end(
+                    after: count, arrives: arrives, scene, Self.putting(150)
+                ) { try Self.hasPut(150, scene) }
+                if wasWhole { break }
+                count += 1
+            }
+            #expect(count > 10)
+        }
+
         @Test("A batch with too many actions is divided")
         func divided() async throws {
             let scene = try StreamScene(shardCount: 1, itemCount: 4, emptyPercent: 0)
@@ -218,6 +276,31 @@
                         for number in 0..<40 {
                             let key = AttributeValue.string("\(item)-\(number)")
                             actions.append(.put(table: "effects", ["pk": key, "sk": "x"]))
+                        }
+                    }
+                    return actions
+                })
+            try await worker.survey()
+            try await worker.turn(0)
+            #expect(counts.withLock { $0 } == [4, 2, 2])
+        }
+
+        @Test("A batch whose items are too large together is divided")
+        func dividedBytes() async throws {
+            let scene = try StreamScene(shardCount: 1, itemCount: 4, emptyPercent: 0)
+            for item in 0..<4 { scene.model.write(item) }
+            let counts = Mutex<[Int]>([])
+            let text = AttributeValue.string(String(repeating: "x", count: 390_000))
+            let worker = try await scene.worker(
+                .transactional(batchCount: 4) { changes in
+                    counts.withLock { $0.append(changes.count) }
+                    var actions: [WriteAction] = []
+                    for change in changes {
+                        let item = change.key.partition.string ?? ""
+                        for number in 0..<3 {
+                            let key = AttributeValue.string("\(item)-\(number)")
+                            actions.append(
+                                .put(table: "effects", ["pk": key, "sk": "x", "text": text]))
                         }
                     }
                     return actions

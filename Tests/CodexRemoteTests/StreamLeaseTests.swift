@@ -43,6 +43,118 @@
             #expect(try scene.log(of: 0) == [1])
         }
 
+        /// The checkpoints of the scene's consumer.
+        private static func leases(_ scene: StreamScene) throws -> LeaseTable {
+            let client = try scene.consumer(scene.transport()).stream.table.client
+            return try LeaseTable(RemoteTable(StreamScene.effects, client), consumer: "c")
+        }
+
+        @Test("A body that fails is not repeated after the lease was lost")
+        func lostDuringBody() async throws {
+            let scene = try StreamScene(shardCount: 1, itemCount: 1, emptyPercent: 0)
+            scene.model.write(0)
+            let count = Mutex(0)
+            let (clock, shardID) = (scene.clock, scene.model.shardIDs[0])
+            let leases = try Self.leases(scene)
+            let worker = try await scene.worker(
+                .delivering { _ in
+                    count.withLock { $0 += 1 }
+                    clock.pass(.seconds(31))
+                    let row = try await leases.row(shardID)
+                    _ = try await leases.take(StreamShard(shardID), row ?? LeaseRow(), by: "other")
+                    throw CodexError(.invalidItem, "No.")
+                })
+            try await worker.survey()
+            #expect(try await worker.turn(0) == .lost)
+            #expect(count.withLock { $0 } == 1)
+        }
+
+        @Test("A worker whose shard was closed as gone stores no checkpoint any more")
+        func closed() async throws {
+            let scene = try StreamScene()
+            let leases = try Self.leases(scene)
+            try await leases.create("s", isInitial: false)
+            let free = LeaseRow()
+            let held = try await leases.take(StreamShard("s"), free, by: "w")
+            let lease = try #require(held)
+            let number = try #require(StreamSequenceNumber("1"))
+            // What was read before the lease was taken closes nothing.
+            #expect(try await !leases.close("s", free))
+            try await leases.checkpoint(lease, at: number)
+            let row = try await leases.row("s")
+            let taken = try #require(row)
+            #expect(try await leases.close("s", taken))
+            await #expect(throws: LeaseLost.self) {
+                try await leases.checkpoint(lease, at: number)
+            }
+        }
+
+        @Test("A worker with an older listing does not read a finished shard again")
+        func olderListing() async throws {
+            let scene = try StreamScene(shardCount: 1, itemCount: 2, emptyPercent: 0)
+            scene.model.write(0)
+            let first = try await scene.worker(Self.silent)
+            let second = try await scene.worker(Self.silent)
+            try await first.survey()
+            try await second.survey()
+            let parent = try #require(scene.model.split())
+            while !first.readers.isEmpty { try await first.turn(0) }
+            scene.model.drop(parent)
+            // The first worker sees that the shard is gone; the second one does not yet.
+            try await first.survey()
+            try await second.survey()
+            #expect(second.readers.allSatisfy { $0.lease.shard.id != parent })
+        }
+
+        // MARK: Rows that are left over
+
+        @Test("The row of a shard that went while no worker ran is removed by the next worker")
+        func goneMeanwhile() async throws {
+            let scene = try StreamScene(shardCount: 1, itemCount: 2, emptyPercent: 0)
+            let leases = try Self.leases(scene)
+            let first = try await scene.worker(Self.silent)
+            try await first.survey()
+            let parent = try #require(scene.model.split())
+            while !first.readers.isEmpty { try await first.turn(0) }
+            scene.model.drop(parent)
+            let second = try await scene.worker(Self.silent)
+            try await second.survey()
+            // Workers with an older listing may still look for it.
+            #expect(try await leases.row(parent)?.isDone == true)
+            scene.clock.pass(.seconds(60))
+            try await second.survey()
+            #expect(try await leases.row(parent) == nil)
+            #expect(second.readers.count == 2)
+        }
+
+        @Test("Rows of shards that went with all their children are removed on request, alone")
+        func stale() async throws {
+            let scene = try StreamScene(shardCount: 2, itemCount: 4)
+            let leases = try Self.leases(scene)
+            let consumer = try scene.consumer(scene.transport())
+            try await consumer.register()
+            for name in ["lost-1", "lost-2"] { try await leases.create(name, isInitial: false) }
+            // The row of a parent tells whether its changes were done.
+            let parent = try #require(scene.model.split())
+            scene.model.drop(parent)
+            #expect(try await consumer.removeStaleCheckpoints() == 2)
+            let rows = try await leases.allRows()
+            #expect(rows.count == 2 && rows[parent] != nil)
+            #expect(try await consumer.removeStaleCheckpoints() == 0)
+        }
+
+        @Test("A row that a worker has taken since it was read stays")
+        func takenRow() async throws {
+            let scene = try StreamScene()
+            let leases = try Self.leases(scene)
+            try await leases.create("s", isInitial: false)
+            let old = try #require(try await leases.row("s"))
+            _ = try await leases.take(StreamShard("s"), old, by: "w")
+            #expect(try await !leases.remove("s", old))
+            let row = try #require(try await leases.row("s"))
+            #expect(try await leases.remove("s", row))
+        }
+
         @Test("Renewals keep a lease, also if its shard has no changes")
         func renewals() async throws {
             let scene = try StreamScene(shardCount: 1, itemCount: 1)
@@ -188,17 +300,5 @@
             #expect(gaps.all == [gap, gap])
         }
 
-        @Test(
-            "A first look that comes after the time for which changes are kept is a gap",
-            arguments: [86_399, 86_400])
-        func lateLook(seconds: Int) async throws {
-            let scene = try StreamScene(shardCount: 1, itemCount: 1)
-            let worker = try await scene.worker(Self.silent)
-            try await worker.survey()
-            scene.clock.pass(.seconds(seconds))
-            let error = await Scene.error { try await worker.turn(0) }
-            let expected: CodexError.Code? = seconds < 86_400 ? nil : .changesTrimmed
-            #expect(error?.code == expected)
-        }
     }
 #endif

@@ -36,6 +36,11 @@
             var lastNumber = 1000
             var counts: [Int: Int] = [:]
             var random: SplitMix
+            /// Whether the number of a record that was removed is refused, also if nothing after it
+            /// was removed: "a sequence number older than the trim point".
+            var refusesRemovedNumbers = false
+            /// Whether each iterator is too old at once.
+            var expiresIterators = false
             /// The operations that were asked for.
             var operations: [String] = []
         }
@@ -149,6 +154,12 @@
             }
         }
 
+        /// Refuses numbers of records that were removed, as DynamoDB may.
+        func refuseRemovedNumbers() { state.withLock { $0.refusesRemovedNumbers = true } }
+
+        /// Gives iterators that are too old at once, or does so no more.
+        func expireIterators(_ expires: Bool) { state.withLock { $0.expiresIterators = expires } }
+
         /// Removes a shard.
         func drop(_ shardID: String) {
             state.withLock { $0.shards.removeAll { $0.id == shardID } }
@@ -212,7 +223,10 @@
                 place = shard.records.firstIndex { $0.number == number }.map { $0 + 1 } ?? 0
             default: place = shard.trimmedCount
             }
-            guard place >= shard.trimmedCount else {
+            let isRemoved =
+                state.refusesRemovedNumbers && request["SequenceNumber"] != nil
+                && place <= shard.trimmedCount && shard.trimmedCount > 0
+            guard place >= shard.trimmedCount, !isRemoved else {
                 return Self.refusal("TrimmedDataAccessException")
             }
             return Self.answer("{\"ShardIterator\":\"\(text(shard.id, place))\"}")
@@ -227,7 +241,8 @@
             guard parts.count == 3, let place = Int(parts[1]), let instant = Double(parts[2]),
                 let shard = state.shards.first(where: { $0.id == parts[0] })
             else { return Self.refusal("ResourceNotFoundException") }
-            guard clock.now.timeIntervalSince1970 - instant <= Self.iteratorSeconds else {
+            let age = clock.now.timeIntervalSince1970 - instant
+            guard age <= Self.iteratorSeconds, !state.expiresIterators else {
                 return Self.refusal("ExpiredIteratorException")
             }
             guard place >= shard.trimmedCount else {

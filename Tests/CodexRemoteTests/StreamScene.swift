@@ -39,14 +39,17 @@
                     service: ServiceTransport(service: DynamoDBService(temporary.store))))
         }
 
-        func consumer(_ transport: some HTTPTransport) throws -> RemoteConsumer {
+        /// The consumer on a machine, whose clock may be another one.
+        func consumer(
+            _ transport: some HTTPTransport, at clock: FakeClock? = nil
+        ) throws -> RemoteConsumer {
             var options = RemoteOptions()
             options.region = "us-east-1"
             options.credentials = StaticCredentials(accessKeyID: "KEY", secretAccessKey: "SECRET")
             options.transport = transport
             options.retries.attemptCountMax = 1
             var parts = RemoteClient.Parts()
-            parts.clock = clock
+            parts.clock = clock ?? self.clock
             parts.random = { 0 }
             parts.environment = [:]
             parts.read = { _ in nil }

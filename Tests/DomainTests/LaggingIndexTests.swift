@@ -24,6 +24,17 @@ struct LaggingIndexTests {
         }
     }
 
+    @Test("A list has an item once of which an index has two entries")
+    func doubledEntries() async throws {
+        _ = try await workspace.openSession(for: "max")
+        let clock = scene.clock
+        let other = CodexFlow.Workspace(
+            try CodexFlow.TableWorkspaceBackend(try LaggingTable(store, doublesEntries: true)),
+            clock: { clock.now }, calendar: SystemCalendar())
+        let query = CodexCore.Query<CodexFlow.Session>.sessions(of: "max")
+        #expect(try await other.all(query).count == 1)
+    }
+
     @Test("A workspace tells which lists may be older than the table")
     func consistency() throws {
         #expect(try workspace.consistency(of: .sessions(of: "max")) == .eventual)

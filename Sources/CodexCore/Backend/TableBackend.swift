@@ -49,6 +49,9 @@ public protocol TableBackend: Sendable {
 
     /// Performs all the actions, or none of them if a condition is false.
     ///
+    /// Also after an error, it happens within 20 minutes of the call, or never. A backend limits
+    /// the time of its attempts, and a service refuses a signature with an old date.
+    ///
     /// - Parameters:
     ///   - actions: The actions, each of another item.
     ///   - token: An idempotency token: the list happens once for it, however often it is sent.

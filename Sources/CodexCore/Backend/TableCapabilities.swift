@@ -28,6 +28,11 @@ public struct TableCapabilities: Sendable, Hashable {
         public var hasOldImages: Bool
         /// Whether a change has the item after it.
         public var hasNewImages: Bool
+        /// Whether a change tells if it created the item, or changed one that was there.
+        ///
+        /// Otherwise the service names both as changes. A client tells them by the images of the
+        /// item before the change, if the stream has them.
+        public var distinguishesInsertions = true
 
         /// Describes a stream.
         public init(order: Order, hasOldImages: Bool, hasNewImages: Bool) {
@@ -128,6 +133,7 @@ public struct TableCapabilities: Sendable, Hashable {
         found.transactionByteCountMax = 0
         found.idempotencySeconds = 0
         found.hasCompositeIndexKeys = false
+        found.stream?.distinguishesInsertions = false
         found.expiry = .late
         return found
     }()

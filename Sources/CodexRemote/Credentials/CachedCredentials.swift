@@ -6,42 +6,79 @@
     ///
     /// One request for new ones is at work at a time, for all callers. In the last minutes of the
     /// old ones, callers still get those, and do not wait.
+    ///
+    /// A caller that waits ends with its task, and with its own time. The request goes on for the
+    /// others. A source that does not answer for long is asked again.
     actor CachedCredentials {
+        private typealias Outcome = Result<AWSCredentials, any Error>
+
+        /// A request for new credentials that is at work.
+        private struct Flight {
+            let number: Int
+            let start: Duration
+            let task: Task<Void, Never>
+        }
+
         private let provider: any CredentialsProvider
         private let clock: any RemoteClock
+        /// What ends the waiting of callers.
+        private let timer: any RemoteClock
         private var known: AWSCredentials?
-        private var refresh: Task<AWSCredentials, any Error>?
+        private var flight: Flight?
+        private var lastNumber = 0
+        /// The callers that wait, by their numbers.
+        private var waiters: [Int: AsyncStream<Outcome>.Continuation] = [:]
+        private var lastWaiter = 0
         /// The time before which no new ones are asked for while the old ones are valid.
         private var nextRefresh = Duration.zero
 
         /// The seconds before the expiration from which on new credentials are asked for.
         static let earlySeconds: TimeInterval = 10 * 60
-        /// The seconds before the expiration in which the old ones are not used any more.
+        /// The seconds before the expiration in which callers wait for new ones.
         static let lastSeconds: TimeInterval = 60
+        /// The longest time to wait for new ones while the old ones are valid.
+        static let shortWait: Duration = .seconds(5)
         /// The pause after new ones could not be had while the old ones are valid.
         static let pause: Duration = .seconds(30)
+        /// The time after which a source that does not answer is asked again.
+        static let flightDuration: Duration = .seconds(60)
 
-        init(_ provider: any CredentialsProvider, _ clock: any RemoteClock) {
-            (self.provider, self.clock) = (provider, clock)
+        /// Creates a cache without credentials.
+        ///
+        /// - Parameters:
+        ///   - provider: The source.
+        ///   - clock: The clock of expirations.
+        ///   - timer: The clock that ends the waiting of callers.
+        init(
+            _ provider: any CredentialsProvider, _ clock: any RemoteClock,
+            timer: any RemoteClock = SystemRemoteClock()
+        ) {
+            (self.provider, self.clock, self.timer) = (provider, clock, timer)
         }
+
+        /// How many callers wait.
+        var waiterCount: Int { waiters.count }
 
         /// The present credentials.
         ///
-        /// - Throws: ``CodexError/Code/credentialsUnavailable``, and the errors of the provider.
-        func current() async throws -> AWSCredentials {
-            guard let known else { return try await asking().value }
+        /// - Parameter time: The longest time to wait for the source.
+        /// - Returns: The credentials.
+        /// - Throws: ``CodexError/Code/credentialsUnavailable``, and the errors of the provider;
+        ///   ``CodexError/Code/timedOut`` after `time`; `CancellationError`.
+        func current(within time: Duration) async throws -> AWSCredentials {
+            guard let known else { return try await next(within: time) }
             guard let expiration = known.expiration else { return known }
             let left = expiration.timeIntervalSince(clock.now)
             if left > Self.earlySeconds { return known }
             guard left > Self.lastSeconds else {
                 do {
-                    return try await asking().value
+                    return try await next(within: left > 0 ? min(time, Self.shortWait) : time)
                 } catch {
-                    if left > 0 { return known }
+                    if left > 0, !(error is CancellationError) { return known }
                     throw error
                 }
             }
-            if clock.elapsed >= nextRefresh { _ = asking() }
+            if clock.elapsed >= nextRefresh { ask() }
             return known
         }
 
@@ -50,17 +87,64 @@
             if known == credentials { known = nil }
         }
 
-        /// The request for new ones that is at work, or one that begins now.
-        private func asking() -> Task<AWSCredentials, any Error> {
-            if let refresh { return refresh }
-            let task = Task { try await load() }
-            refresh = task
-            return task
+        // MARK: Waiting
+
+        /// The credentials of the request that is at work, or of one that begins now.
+        private func next(within time: Duration) async throws -> AWSCredentials {
+            let (outcomes, waiter) = AsyncStream<Outcome>.makeStream()
+            lastWaiter += 1
+            let number = lastWaiter
+            waiters[number] = waiter
+            ask()
+            let timer = timer
+            let alarm = Task {
+                try await timer.sleep(for: time)
+                waiter.yield(.failure(Self.late))
+            }
+            defer {
+                alarm.cancel()
+                waiters[number] = nil
+            }
+            for await outcome in outcomes { return try outcome.get() }
+            // The stream ends without an outcome if the task is cancelled.
+            throw CancellationError()
         }
 
-        private func load() async throws -> AWSCredentials {
-            defer { refresh = nil }
+        private static var late: CodexError {
+            CodexError(
+                .timedOut,
+                "The source of the credentials gave none in the time of the request. Look at the "
+                    + "source, or raise RetryPolicy.deadline.")
+        }
+
+        // MARK: The source
+
+        /// Begins a request for new ones, unless one is at work.
+        private func ask() {
+            if let flight {
+                guard clock.elapsed - flight.start >= Self.flightDuration else { return }
+                flight.task.cancel()
+            }
             nextRefresh = clock.elapsed + Self.pause
+            lastNumber += 1
+            let number = lastNumber
+            // A source may block its thread, so it does not run on the actor.
+            let task = Task.detached { [provider, clock] in
+                let outcome: Outcome
+                do {
+                    outcome = .success(try await Self.load(from: provider, clock))
+                } catch {
+                    outcome = .failure(error)
+                }
+                await self.finish(number, outcome)
+            }
+            flight = Flight(number: number, start: clock.elapsed, task: task)
+        }
+
+        /// Asks a source.
+        private static func load(
+            from provider: any CredentialsProvider, _ clock: any RemoteClock
+        ) async throws -> AWSCredentials {
             guard let new = try await provider.credentials() else {
                 throw CodexError.noCredentials(
                     "There are no credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
@@ -72,8 +156,21 @@
                     "The source of the credentials gave expired ones. Compare the clocks of the "
                         + "machines, or renew the credentials.")
             }
-            known = new
             return new
+        }
+
+        /// Keeps what a request found, and answers all that wait.
+        ///
+        /// What one that was given up finds late is kept, too; that it failed is no answer.
+        private func finish(_ number: Int, _ outcome: Outcome) {
+            let isCurrent = flight?.number == number
+            if isCurrent { flight = nil }
+            if case .success(let new) = outcome {
+                known = new
+            } else if !isCurrent {
+                return
+            }
+            for waiter in waiters.values { waiter.yield(outcome) }
         }
     }
 #endif

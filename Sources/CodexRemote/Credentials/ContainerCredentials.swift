@@ -113,4 +113,9 @@
             return text
         }
     }
+
+    extension ContainerCredentials: CustomReflectable {
+        /// A mirror without children: the environment has secrets.
+        public var customMirror: Mirror { Mirror(self, children: [:]) }
+    }
 #endif

@@ -30,4 +30,9 @@
                 sessionToken: environment.text("AWS_SESSION_TOKEN"))
         }
     }
+
+    extension EnvironmentCredentials: CustomReflectable {
+        /// A mirror without children: the environment has secrets.
+        public var customMirror: Mirror { Mirror(self, children: [:]) }
+    }
 #endif

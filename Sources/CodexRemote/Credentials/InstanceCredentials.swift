@@ -83,4 +83,9 @@
             return text
         }
     }
+
+    extension InstanceCredentials: CustomReflectable {
+        /// A mirror without children: the environment has secrets.
+        public var customMirror: Mirror { Mirror(self, children: [:]) }
+    }
 #endif

@@ -152,4 +152,9 @@
                     : "The shared files do not have the profile that was named. Correct the name.")
         }
     }
+
+    extension SharedFileCredentials: CustomReflectable {
+        /// A mirror without children: the environment has secrets.
+        public var customMirror: Mirror { Mirror(self, children: [:]) }
+    }
 #endif

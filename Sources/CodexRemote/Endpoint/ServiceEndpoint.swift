@@ -53,6 +53,16 @@
             return ServiceEndpoint(isSecure: isSecure, host: "streams." + host, port: port)
         }
 
+        /// The endpoint of another host, with the same scheme and port; `nil` for what is no host.
+        ///
+        /// - Parameter other: A name or an address; one of IPv6 needs no brackets.
+        /// - Returns: The endpoint.
+        func sibling(_ other: String) -> ServiceEndpoint? {
+            let isBare = other.utf8.contains(UInt8(ascii: ":")) && !other.hasPrefix("[")
+            let text = "\(isSecure ? "https" : "http")://\(isBare ? "[\(other)]" : other)"
+            return try? ServiceEndpoint(parsing: port.map { "\(text):\($0)" } ?? text)
+        }
+
         /// The address of the service's root.
         var url: String { "\(isSecure ? "https" : "http")://\(hostHeader)/" }
 

@@ -41,7 +41,7 @@
         func result(
             of response: TransportResponse, correctsClock: (String?) -> Bool
         ) throws(RemoteFailure) -> JSONNode {
-            let id = response.header("x-amzn-requestid")
+            let id = response.header("x-amzn-requestid").flatMap { Self.isName($0) ? $0 : nil }
             let node = body(of: response)
             if response.status == 200 {
                 guard let node else {
@@ -54,6 +54,10 @@
                 throw RemoteFailure(.damagedAnswer, status: response.status, requestID: id)
             }
             let type = Self.type(node, response)
+            // A refusal of DynamoDB names its error.
+            if type == nil, (400..<500).contains(response.status), response.status != 429 {
+                throw RemoteFailure(.foreignAnswer, status: response.status, requestID: id)
+            }
             let reasons = Self.reasons(node)
             throw RemoteFailure(
                 kind(type, response, reasons, correctsClock), type: type,
@@ -62,9 +66,27 @@
                 item: node?["Item"].flatMap { try? DynamoDBJSON.item($0) })
         }
 
+        /// The most bytes that a byte of JSON takes as a part of a tree: an array of one number has
+        /// four bytes, and a buffer of its own.
+        private static let treeByteCount = 32
+        /// The most bytes that a compressed byte becomes: "Maximum Compression Factor" of zlib.
+        private static let unpackedByteCount = 1032
+
+        /// The most memory that the tree of an answer takes.
+        func treeByteCountMax(of response: TransportResponse) -> Int {
+            let byteCount = response.body.count
+            let isCompressed = Self.isCompressed(response)
+            return Self.treeByteCount
+                * (isCompressed ? min(byteCountMax, byteCount * Self.unpackedByteCount) : byteCount)
+        }
+
+        private static func isCompressed(_ response: TransportResponse) -> Bool {
+            response.header("content-encoding")?.lowercased() == "gzip"
+        }
+
         /// The JSON of a body; `nil` if its checksum, compression or JSON is wrong.
         private func body(of response: TransportResponse) -> JSONNode? {
-            let isCompressed = response.header("content-encoding")?.lowercased() == "gzip"
+            let isCompressed = Self.isCompressed(response)
             var bytes = response.body
             if isCompressed {
                 guard let whole = try? Compression.gunzip(bytes, limit: byteCountMax) else {
@@ -89,8 +111,15 @@
                 return nil
             }
             // Only a name of an error may get into descriptions.
-            let isName = name.utf8.count <= 100 && name.allSatisfy { $0.isASCII && $0.isLetter }
-            return isName ? String(name) : nil
+            let isError = name.allSatisfy { $0.isASCII && $0.isLetter }
+            return isError && isName(name) ? String(name) : nil
+        }
+
+        /// Whether text is short, and has letters, digits and hyphens alone: such text may get into
+        /// descriptions.
+        private static func isName(_ text: some StringProtocol) -> Bool {
+            (1...100).contains(text.utf8.count)
+                && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
         }
 
         private static func reasons(_ node: JSONNode?) -> [RemoteFailure.Reason] {

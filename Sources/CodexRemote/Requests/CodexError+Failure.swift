@@ -35,6 +35,13 @@
                     "The answer is damaged, or is not of DynamoDB's protocol. Look at the "
                         + "endpoint, and at proxies before it.",
                     cause: failure)
+            case .foreignAnswer:
+                self.init(
+                    .invalidResponse,
+                    "The answer with the status \(failure.status ?? 0) has no error of DynamoDB: a "
+                        + "proxy or another server gave it. Look at the endpoint, and at proxies "
+                        + "before it.",
+                    cause: failure)
             case .answerTooLarge:
                 self.init(
                     .invalidResponse,

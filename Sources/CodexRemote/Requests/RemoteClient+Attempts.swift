@@ -13,6 +13,8 @@
         var actionCount = 0
         /// Whether the operation is one of DynamoDB Streams.
         var isOfStreams = false
+        /// The hash of the key whose requests go to one node; `nil` is the next node in turn.
+        var affinity: UInt64?
     }
 
     /// What the attempts of a request have shown.
@@ -26,22 +28,44 @@
         var price = 0
     }
 
+    /// One attempt of a request.
+    private struct Attempt: Sendable {
+        let request: RemoteRequest
+        let key: AWSCredentials
+        /// The date of the signature.
+        let instant: Date
+    }
+
     extension RemoteClient {
-        /// Sends a request, and repeats it where the policy allows and nothing is applied twice.
+        /// Sends a request whose answer is small, and repeats it as ``send(_:reading:)`` does.
         ///
         /// - Returns: The JSON of the answer.
-        /// - Throws: ``CodexError``, with a ``RemoteFailure`` as its cause if there was an answer
-        ///   or an attempt.
+        /// - Throws: As ``send(_:reading:)``.
         func send(_ request: RemoteRequest) async throws -> JSONNode {
+            try await send(request) { $0 }
+        }
+
+        /// Sends a request, and repeats it where the policy allows and nothing is applied twice.
+        ///
+        /// - Parameters:
+        ///   - request: The request.
+        ///   - read: Makes the result of the JSON of the answer. The JSON counts in the memory of
+        ///     all answers as long as this runs.
+        /// - Returns: The result.
+        /// - Throws: ``CodexError``, with a ``RemoteFailure`` as its cause if there was an answer
+        ///   or an attempt; the errors of `read`.
+        func send<Value: Sendable>(
+            _ request: RemoteRequest, reading read: @Sendable (JSONNode) throws -> Value
+        ) async throws -> Value {
             let start = parts.clock.elapsed
             var log = AttemptLog(
                 report: RequestReport(
                     operation: request.operation, requestByteCount: request.body.count))
-            let result: Result<JSONNode, CodexError>
+            let result: Result<Result<Value, any Error>, CodexError>
             do {
                 try await limit.acquire(within: options.retries.deadline, parts.clock)
                 defer { limit.release() }
-                result = .success(try await attempts(request, since: start, &log))
+                result = .success(try await attempts(request, since: start, &log, read))
             } catch {
                 result = .failure(finished(error, request, log))
             }
@@ -50,15 +74,22 @@
                 if case .failure(let error) = result { log.report.code = error.code.description }
                 observer(log.report)
             }
-            return try result.get()
+            return try result.get().get()
         }
 
-        private func attempts(
-            _ request: RemoteRequest, since start: Duration, _ log: inout AttemptLog
-        ) async throws -> JSONNode {
+        private func attempts<Value: Sendable>(
+            _ request: RemoteRequest, since start: Duration, _ log: inout AttemptLog,
+            _ read: @Sendable (JSONNode) throws -> Value
+        ) async throws -> Result<Value, any Error> {
             let policy = options.retries
             while true {
                 try Task.checkCancellation()
+                let key = try await credentials.current(
+                    within: policy.deadline - (parts.clock.elapsed - start))
+                let next = Attempt(request: request, key: key, instant: serviceClock.now)
+                // A source of credentials may take long, and so may an interruption of the process.
+                // The last attempt of a list must be sent while the service knows its token. An
+                // attempt that is sent even later has an old date, and is refused.
                 let left = policy.deadline - (parts.clock.elapsed - start)
                 guard left > .zero else {
                     throw CodexError(
@@ -67,10 +98,10 @@
                 log.report.attemptCount += 1
                 var failure: RemoteFailure
                 do {
-                    let node = try await attempt(
-                        request, within: min(policy.attemptTimeout, left), &log)
+                    let result = try await attempt(
+                        next, within: min(policy.attemptTimeout, left), &log, read)
                     budget.give(log.price == 0 ? 1 : log.price)
-                    return node
+                    return result
                 } catch let error as RemoteFailure {
                     failure = error
                 }
@@ -90,8 +121,7 @@
         ) async throws {
             let policy = options.retries
             let isAllowed =
-                !log.mayHaveApplied
-                || request.repetition.allowsRepetition(ofOverwrites: options.repeatsOverwrites)
+                !log.mayHaveApplied || request.repetition.isAllowed(by: options)
             guard failure.isPassing, isAllowed, log.report.attemptCount < policy.attemptCountMax
             else { throw failure }
             if failure.kind == .staleCredentials {
@@ -110,12 +140,47 @@
             if pause > .zero { try await parts.clock.sleep(for: pause) }
         }
 
-        private func attempt(
-            _ request: RemoteRequest, within time: Duration, _ log: inout AttemptLog
-        ) async throws -> JSONNode {
-            let key = try await credentials.current()
-            let instant = serviceClock.now
-            let endpoint = request.isOfStreams ? place.streamsEndpoint : place.endpoint
+        /// Sends a request once: to the endpoint, or to one node after the other until one is
+        /// reached.
+        private func attempt<Value: Sendable>(
+            _ attempt: Attempt, within time: Duration, _ log: inout AttemptLog,
+            _ read: @Sendable (JSONNode) throws -> Value
+        ) async throws -> Result<Value, any Error> {
+            guard let nodes else {
+                let endpoint = attempt.request.isOfStreams ? place.streamsEndpoint : place.endpoint
+                return try await exchange(attempt, with: endpoint, within: time, &log, read)
+            }
+            let start = parts.clock.elapsed
+            try await nodes.prepare(within: time)
+            var tried: Set<ServiceEndpoint> = []
+            var last: RemoteFailure?
+            while true {
+                let left = time - (parts.clock.elapsed - start)
+                guard left > .zero,
+                    let node = try nodes.next(for: attempt.request.affinity, without: tried)
+                else {
+                    throw RemoteFailure(
+                        .unreachable, cause: UnreachedNodes(count: tried.count, cause: last?.cause))
+                }
+                do {
+                    let result = try await exchange(attempt, with: node, within: left, &log, read)
+                    nodes.note(.answered, of: node)
+                    return result
+                } catch let failure as RemoteFailure {
+                    nodes.note(failure, of: node)
+                    // Nothing was sent, so another node may get the request.
+                    guard failure.kind == .unreachable else { throw failure }
+                    tried.insert(node)
+                    last = failure
+                }
+            }
+        }
+
+        /// The headers of an attempt with its signature.
+        private func headers(
+            of attempt: Attempt, for endpoint: ServiceEndpoint
+        ) -> [(name: String, value: String)] {
+            let request = attempt.request
             let interface =
                 request.isOfStreams ? "DynamoDBStreams_20120810" : "DynamoDB_20120810"
             var headers: [(name: String, value: String)] = [
@@ -123,26 +188,57 @@
                 (name: "host", value: endpoint.hostHeader),
                 (name: "x-amz-target", value: "\(interface).\(request.operation)"),
             ]
-            headers = signer.signed(headers, body: request.body, with: key, at: instant)
+            headers = signer.signed(
+                headers, body: request.body, with: attempt.key, at: attempt.instant)
             if options.acceptsGzip { headers.append((name: "accept-encoding", value: "gzip")) }
+            return headers
+        }
+
+        private func exchange<Value: Sendable>(
+            _ attempt: Attempt, with endpoint: ServiceEndpoint, within time: Duration,
+            _ log: inout AttemptLog,
+            _ read: @Sendable (JSONNode) throws -> Value
+        ) async throws -> Result<Value, any Error> {
+            let request = attempt.request
+            let room = ResponseRoom(bodies, parts.clock)
+            defer { room.release() }
+            var outgoing = TransportRequest(
+                method: "POST", url: endpoint.url, headers: headers(of: attempt, for: endpoint),
+                body: request.body, timeout: time,
+                responseByteCountMax: options.responseByteCountMax)
+            outgoing.room = room
             let response: TransportResponse
             do {
-                response = try await transport.send(
-                    TransportRequest(
-                        method: "POST", url: endpoint.url, headers: headers,
-                        body: request.body, timeout: time,
-                        responseByteCountMax: options.responseByteCountMax))
+                response = try await transport.send(outgoing)
             } catch {
                 throw Self.failure(of: error, &log)
             }
             log.report.responseByteCount = response.body.count
+            if request.isOfStreams { serviceClock.note(response.header("date")) }
+            let treeByteCount = reader.treeByteCountMax(of: response)
+            try await waitForTree(treeByteCount, within: time, &log)
+            defer { trees.release(treeByteCount) }
             do throws(RemoteFailure) {
-                return try reader.result(of: response) {
-                    serviceClock.correct(by: $0, signed: instant)
+                let node = try reader.result(of: response) {
+                    serviceClock.correct(by: $0, signed: attempt.instant)
                 }
+                return Result { try read(node) }
             } catch {
-                if error.kind == .staleCredentials { await credentials.forget(key) }
+                if error.kind == .staleCredentials { await credentials.forget(attempt.key) }
                 throw error
+            }
+        }
+
+        /// Waits until there is room for the tree of an answer.
+        private func waitForTree(
+            _ byteCount: Int, within time: Duration, _ log: inout AttemptLog
+        ) async throws {
+            do {
+                try await trees.acquire(byteCount, within: time, parts.clock)
+            } catch let error as CodexError {
+                throw Self.failure(of: TransportFailure(.timedOut, cause: error), &log)
+            } catch {
+                throw Self.failure(of: error, &log)
             }
         }
 
@@ -165,6 +261,11 @@
             return RemoteFailure(kind, cause: failure.cause)
         }
 
+        /// The refusals that tell what became of a list of actions, also of its earlier attempts.
+        private static let answersOfTokens: Set<String> = [
+            "IdempotentParameterMismatchException", "TransactionCanceledException",
+        ]
+
         /// The error that a request ends with.
         private func finished(
             _ error: any Error, _ request: RemoteRequest, _ log: AttemptLog
@@ -180,8 +281,12 @@
                     ?? CodexError(
                         .unavailable, "The request was not sent. Look at the cause.", cause: error)
             }
-            // A service that knows the token answers for all attempts.
-            let isAnswer = request.repetition == .token && failure.kind == .refused
+            // A service that has looked for the token answers for all attempts. Other refusals,
+            // such as one of the credentials, come before that.
+            let isAnswer =
+                request.repetition == .token
+                && Self.answersOfTokens.contains(failure.type ?? "")
+                && failure.kind == .refused
             if isUnknown, !isAnswer { return .unknown(request, cause: failure) }
             return CodexError(failure, request)
         }

@@ -29,18 +29,24 @@
 
         /// The region that signatures name.
         public var region: String { place.region }
-        /// The address of the service.
+        /// The address of the service; with ``RemoteOptions/nodes``, that of the first seed.
         public var endpoint: String { place.endpoint.url }
 
         let options: RemoteOptions
         let parts: Parts
         let place: ServicePlace
+        /// The nodes of the service; `nil` if it has one endpoint.
+        let nodes: ServiceNodes?
         let transport: any HTTPTransport
         let credentials: CachedCredentials
         let signer: RequestSigner
         let serviceClock: ServiceClock
         let budget: RetryBudget
         let limit: RequestLimit
+        /// The bytes of the answers that are received.
+        let bodies: RequestLimit
+        /// The bytes of the answers that are read.
+        let trees: RequestLimit
         let reader: AnswerReader
 
         /// Creates a client; it reads the environment and the shared files, and sends nothing.
@@ -56,7 +62,9 @@
             try options.validate()
             let files = SharedFiles(
                 environment: parts.environment, profile: options.profile, read: parts.read)
-            place = try ServicePlace(region: options.region, endpoint: options.endpoint, files)
+            place = try ServicePlace(
+                region: options.region, endpoint: options.nodes?.seeds.first ?? options.endpoint,
+                files)
             self.options = options
             self.parts = parts
             let transport: any HTTPTransport =
@@ -65,6 +73,9 @@
                     connectionCountMax: options.requestCountMax,
                     readTimeout: options.retries.attemptTimeout)
             self.transport = transport
+            nodes = try options.nodes.map { balancing throws(CodexError) in
+                try ServiceNodes(balancing, transport, parts.clock)
+            }
             let request = CredentialsRequest(transport: transport, clock: parts.clock)
             let chain = CredentialsChain([
                 EnvironmentCredentials(parts.environment), SharedFileCredentials(files),
@@ -77,6 +88,8 @@
             budget = RetryBudget(options.retries.budget)
             limit = RequestLimit(
                 options.requestCountMax, waitingCountMax: options.waitingCountMax)
+            bodies = RequestLimit(options.responseMemoryMax, waitingCountMax: .max)
+            trees = RequestLimit(options.responseMemoryMax, waitingCountMax: .max)
             reader = AnswerReader(byteCountMax: options.responseByteCountMax)
         }
 
@@ -92,11 +105,20 @@
         /// Checks the values.
         fileprivate func validate() throws(CodexError) {
             try retries.validate()
-            guard requestCountMax >= 1, waitingCountMax >= 0, responseByteCountMax >= 1 else {
+            guard requestCountMax >= 1, waitingCountMax >= 0, responseByteCountMax >= 1,
+                responseMemoryMax >= 1
+            else {
                 throw CodexError(
                     .invalidArgument,
-                    "RemoteOptions.requestCountMax and responseByteCountMax are at least 1, and "
-                        + "waitingCountMax is not negative.")
+                    "RemoteOptions.requestCountMax, responseByteCountMax and responseMemoryMax "
+                        + "are at least 1, and waitingCountMax is not negative.")
+            }
+            try nodes?.validate()
+            guard nodes == nil || endpoint == nil else {
+                throw CodexError(
+                    .invalidArgument,
+                    "RemoteOptions.endpoint and RemoteOptions.nodes exclude each other. The seeds "
+                        + "of the nodes are the endpoints.")
             }
         }
     }

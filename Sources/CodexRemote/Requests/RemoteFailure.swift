@@ -17,6 +17,8 @@
             case damagedAnswer
             /// The answer is larger than the client allows.
             case answerTooLarge
+            /// The answer is a refusal without the name of an error: that of a proxy, for example.
+            case foreignAnswer
             /// The service failed.
             case unavailable
             /// The service takes no more requests at this moment.
@@ -78,13 +80,18 @@
         var mayHaveApplied: Bool {
             switch kind {
             case .timedOut, .interrupted, .damagedAnswer, .answerTooLarge, .unavailable: true
-            case .unreachable, .throttled, .conflict, .skewedClock, .staleCredentials, .refused:
-                false
+            // What gave it may be on the way of the service's answer.
+            case .foreignAnswer: true
+            // Another attempt with the token is at work.
+            case .conflict: type == "TransactionInProgressException"
+            case .unreachable, .throttled, .skewedClock, .staleCredentials, .refused: false
             }
         }
 
         /// Whether another attempt can succeed.
-        var isPassing: Bool { kind != .refused && kind != .answerTooLarge }
+        var isPassing: Bool {
+            kind != .refused && kind != .answerTooLarge && kind != .foreignAnswer
+        }
 
         /// What a repetition takes of the budget.
         var price: Int {

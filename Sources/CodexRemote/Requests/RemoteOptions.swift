@@ -14,6 +14,10 @@
         /// host of DynamoDB Streams. Without this option, `AWS_ENDPOINT_URL_DYNAMODB_STREAMS` can
         /// name another address for them.
         public var endpoint: String?
+        /// The nodes of ScyllaDB's Alternator, in place of ``endpoint``; `nil` is one endpoint.
+        ///
+        /// ``init(alternator:)`` also declares what Alternator can do.
+        public var nodes: NodeBalancing?
         /// The profile in the shared files; `nil` is that of `AWS_PROFILE`, or `default`.
         public var profile: String?
         /// The source of the credentials.
@@ -30,6 +34,13 @@
         public var waitingCountMax = 10_000
         /// The most bytes of an answer, before and after decompression.
         public var responseByteCountMax = 64 << 20
+        /// The most memory that all answers together take while they are received, and again while
+        /// they are read; others wait.
+        ///
+        /// An answer that is received counts with its bytes, and one that is read with 32 times as
+        /// many, for its tree. One that takes more than all of it is alone. A transport of the
+        /// program's own receives answers without this limit.
+        public var responseMemoryMax = 256 << 20
         /// Whether the service may compress its answers.
         ///
         /// It saves bytes on slow networks, and costs time of the processor on both sides.
@@ -40,6 +51,8 @@
         /// The first attempt may have been applied. Another program's write after it is then lost.
         /// So the default is not to repeat it, and to throw `outcomeUnknown`.
         public var repeatsOverwrites = false
+        /// What happens after a lost answer to a write that its condition guards.
+        public var guardedWrites = GuardedWrites.once
         /// What the service can do.
         ///
         /// If it has transactions, an update that adds to what is there, such as ADD of a number or
@@ -54,6 +67,33 @@
 
         /// Creates the defaults.
         public init() {}
+
+        /// Creates the options for ScyllaDB's Alternator on several nodes.
+        ///
+        /// - Parameter nodes: How the client finds the nodes, and spreads its requests.
+        public init(alternator nodes: NodeBalancing) {
+            self.nodes = nodes
+            capabilities = .alternator
+        }
+    }
+
+    /// What happens after a lost answer to a put, deletion or update whose condition is false once
+    /// the write was applied.
+    ///
+    /// Such a condition alone does not make a repetition safe. If another program undoes the first
+    /// write before the repetition, the condition is true again, and the write happens twice.
+    public enum GuardedWrites: Sendable, Hashable, CaseIterable {
+        /// The write is sent again only if it was certainly not applied. Otherwise the call throws
+        /// `outcomeUnknown`. It costs nothing.
+        case once
+        /// The write is sent again, and happens a second time if another program undid the first.
+        case repeated
+        /// The write goes as a list of one action, whose idempotency token makes repetitions safe.
+        /// It takes twice the write units.
+        ///
+        /// A write that returns an item, and one to a service without transactions or tokens, is
+        /// sent as for ``once``.
+        case transactional
     }
 
     /// What one request took, for metrics.

@@ -7,7 +7,11 @@
         case read
         /// It has an idempotency token: the service applies it once.
         case token
-        /// It has a condition that its own effect makes false.
+        /// It has a condition that its own effect makes false, and that no later write makes true
+        /// again: that a number which only grows has its old value, for example.
+        case fenced
+        /// It has a condition that its own effect makes false. Another write may make it true again
+        /// before the repetition.
         case guarded
         /// A second application leaves the item as the first one did, unless another write was
         /// between them, which is lost then.
@@ -16,10 +20,11 @@
         case never
 
         /// Whether it may be repeated after an attempt without a known outcome.
-        func allowsRepetition(ofOverwrites repeatsOverwrites: Bool) -> Bool {
+        func isAllowed(by options: RemoteOptions) -> Bool {
             switch self {
-            case .read, .token, .guarded: true
-            case .overwrite: repeatsOverwrites
+            case .read, .token, .fenced: true
+            case .guarded: options.guardedWrites == .repeated
+            case .overwrite: options.repeatsOverwrites
             case .never: false
             }
         }

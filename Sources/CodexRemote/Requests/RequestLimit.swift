@@ -2,84 +2,119 @@
     internal import CodexCore
     internal import Synchronization
 
-    /// The requests that are at work at once; others wait in the order in which they came.
+    /// What is at work at once, as requests or as bytes; others wait in the order in which they
+    /// came.
     final class RequestLimit: Sendable {
-        private typealias Waiter = CheckedContinuation<Void, any Error>
+        private typealias Continuation = CheckedContinuation<Void, any Error>
+
+        private struct Waiter {
+            let count: Int
+            let continuation: Continuation
+        }
 
         private struct State {
             var freeCount: Int
             /// Those that wait, by their numbers.
             var waiters: [UInt64: Waiter] = [:]
-            /// The numbers of those that are in ``acquire(within:_:)``.
+            /// The numbers of those that are in ``acquire(_:within:_:)``.
             var pending: Set<UInt64> = []
             /// Those that ended before they began to wait.
             var ended: [UInt64: any Error] = [:]
             var lastNumber: UInt64 = 0
             /// All up to this number were served.
             var servedNumber: UInt64 = 0
+
+            /// Whether so many may be at work now, before all that wait.
+            func hasRoom(_ count: Int) -> Bool { freeCount >= count && waiters.isEmpty }
+
+            /// Takes those that wait and have room, in their order.
+            mutating func served() -> [Continuation] {
+                var found: [Continuation] = []
+                while servedNumber < lastNumber {
+                    if let waiter = waiters[servedNumber + 1] {
+                        guard waiter.count <= freeCount else { break }
+                        waiters[servedNumber + 1] = nil
+                        freeCount -= waiter.count
+                        found.append(waiter.continuation)
+                    }
+                    servedNumber += 1
+                }
+                return found
+            }
         }
 
         private let state: Mutex<State>
+        private let countMax: Int
         private let waitingCountMax: Int
 
         /// Creates a limit.
         ///
         /// - Parameters:
-        ///   - count: The most requests at work.
-        ///   - waitingCountMax: The most requests that wait.
+        ///   - count: The most requests, or bytes, at work.
+        ///   - waitingCountMax: The most callers that wait.
         init(_ count: Int, waitingCountMax: Int) {
             state = Mutex(State(freeCount: count))
+            countMax = count
             self.waitingCountMax = waitingCountMax
         }
 
         /// How many wait.
         var waitingCount: Int { state.withLock { $0.waiters.count } }
 
-        /// Waits until a request may be at work; ``release()`` ends it.
+        /// Waits until a caller may be at work; ``release(_:)`` ends it.
         ///
+        /// One that asks for more than there is gets all of it, and is at work alone.
+        ///
+        /// - Parameters:
+        ///   - count: How much it takes, as in the call of ``release(_:)``.
+        ///   - time: The longest time to wait; `nil` is any time.
+        ///   - clock: The clock of the time.
         /// - Throws: ``CodexError/Code/limitReached`` if too many wait;
         ///   ``CodexError/Code/timedOut`` after `time`; `CancellationError`.
-        func acquire(within time: Duration, _ clock: any RemoteClock) async throws {
+        func acquire(
+            _ count: Int = 1, within time: Duration?, _ clock: any RemoteClock
+        ) async throws {
+            let count = min(count, countMax)
             let isFree = state.withLock { state in
-                guard state.freeCount > 0, state.waiters.isEmpty else { return false }
-                state.freeCount -= 1
+                guard state.hasRoom(count) else { return false }
+                state.freeCount -= count
                 return true
             }
             if isFree { return }
             let number = try nextNumber()
-            let timer = Task {
-                try await clock.sleep(for: time)
-                end(
-                    number,
-                    CodexError(
-                        .timedOut,
-                        "The request waited for others until its time was over; nothing was sent. "
-                            + "Raise RemoteOptions.requestCountMax, or ask for less at once."))
+            let timer = time.map { time in
+                Task {
+                    try await clock.sleep(for: time)
+                    end(
+                        number,
+                        CodexError(
+                            .timedOut,
+                            "The request waited for others until its time was over; nothing was "
+                                + "sent. Raise RemoteOptions.requestCountMax, or ask for less at "
+                                + "once."))
+                }
             }
             defer {
-                timer.cancel()
+                timer?.cancel()
                 forget(number)
             }
             try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { wait(number, $0) }
+                try await withCheckedThrowingContinuation { continuation in
+                    wait(number, Waiter(count: count, continuation: continuation))
+                }
             } onCancel: {
                 end(number, CancellationError())
             }
         }
 
-        /// Ends a request that was at work, so that the next one may begin.
-        func release() {
-            let next = state.withLock { state -> Waiter? in
-                while state.servedNumber < state.lastNumber {
-                    state.servedNumber += 1
-                    if let waiter = state.waiters.removeValue(forKey: state.servedNumber) {
-                        return waiter
-                    }
-                }
-                state.freeCount += 1
-                return nil
+        /// Ends what was at work, so that the next ones may begin.
+        func release(_ count: Int = 1) {
+            let count = min(count, countMax)
+            let next = state.withLock { state in
+                state.freeCount += count
+                return state.served()
             }
-            next?.resume()
+            for continuation in next { continuation.resume() }
         }
 
         private func nextNumber() throws(CodexError) -> UInt64 {
@@ -101,8 +136,8 @@
         private func wait(_ number: UInt64, _ waiter: Waiter) {
             let outcome = state.withLock { state -> Result<Void, any Error>? in
                 if let error = state.ended[number] { return .failure(error) }
-                if state.freeCount > 0 {
-                    state.freeCount -= 1
+                if state.hasRoom(waiter.count) {
+                    state.freeCount -= waiter.count
                     return .success(())
                 }
                 state.waiters[number] = waiter
@@ -110,16 +145,20 @@
                 state.servedNumber = min(state.servedNumber, number - 1)
                 return nil
             }
-            if let outcome { waiter.resume(with: outcome) }
+            if let outcome { waiter.continuation.resume(with: outcome) }
         }
 
         private func end(_ number: UInt64, _ error: any Error) {
-            let waiter = state.withLock { state -> Waiter? in
-                if let waiter = state.waiters.removeValue(forKey: number) { return waiter }
-                if state.pending.contains(number) { state.ended[number] = error }
-                return nil
+            let (waiter, next) = state.withLock { state -> (Waiter?, [Continuation]) in
+                guard let waiter = state.waiters.removeValue(forKey: number) else {
+                    if state.pending.contains(number) { state.ended[number] = error }
+                    return (nil, [])
+                }
+                // Those behind it may need less.
+                return (waiter, state.served())
             }
-            waiter?.resume(throwing: error)
+            waiter?.continuation.resume(throwing: error)
+            for continuation in next { continuation.resume() }
         }
 
         private func forget(_ number: UInt64) {

@@ -4,8 +4,11 @@
     /// What a consumer does with the changes of a shard, and how it moves the checkpoint.
     enum ChangeHandler: Sendable {
         /// The body returns actions, which are performed in one transaction with the checkpoint.
+        ///
+        /// Repeatable actions of one change may take several transactions.
         case transactional(
-            batchCount: Int, @Sendable ([RemoteChange]) async throws -> [WriteAction])
+            batchCount: Int, isRepeatable: Bool = false,
+            @Sendable ([RemoteChange]) async throws -> [WriteAction])
         /// The body has effects of its own; the checkpoint follows them.
         case delivering(@Sendable (RemoteChange) async throws -> Void)
     }
@@ -28,8 +31,8 @@
             _ changes: [RemoteChange], through end: StreamSequenceNumber, _ handler: ChangeHandler
         ) async throws {
             switch handler {
-            case .transactional(let batchCount, let body):
-                try await commit(changes, through: end, batchCount, body)
+            case .transactional(let batchCount, let isRepeatable, let body):
+                try await commit(changes, through: end, batchCount, isRepeatable, body)
             case .delivering(let body):
                 try await deliver(changes, through: end, body)
             }
@@ -39,7 +42,7 @@
 
         private func commit(
             _ changes: [RemoteChange], through end: StreamSequenceNumber, _ batchCount: Int,
-            _ body: @Sendable ([RemoteChange]) async throws -> [WriteAction]
+            _ isRepeatable: Bool, _ body: @Sendable ([RemoteChange]) async throws -> [WriteAction]
         ) async throws {
             let capabilities = leases.table.capabilities
             let actionCountMax =
@@ -51,25 +54,39 @@
                 let batch = Array(rest.prefix(count))
                 let number =
                     batch.count == rest.count ? end : batch[batch.count - 1].sequenceNumber
-                let actionCount = try await attempting {
-                    let actions = try await body(batch)
-                    guard actions.count <= actionCountMax else { return actions.count }
-                    try await leases.commit(actions, lease, at: number)
-                    return actions.count
+                let isDivisible = isRepeatable && batch.count == 1
+                let refusal = try await attempting { () -> CodexError? in
+                    var actions = try await body(batch)[...]
+                    guard actions.count <= actionCountMax || isDivisible else {
+                        return Self.tooLarge(actions.count, actionCountMax)
+                    }
+                    do {
+                        while actions.count > actionCountMax {
+                            try await leases.perform(Array(actions.prefix(actionCountMax)), lease)
+                            actions = actions.dropFirst(actionCountMax)
+                        }
+                        try await leases.commit(Array(actions), lease, at: number)
+                        return nil
+                    } catch let error as CodexError where error.code == .transactionTooLarge {
+                        return error
+                    }
                 }
-                if actionCount <= actionCountMax {
+                guard let refusal else {
                     rest = rest.dropFirst(batch.count)
                     continue
                 }
-                guard batch.count > 1 else {
-                    throw CodexError(
-                        .transactionTooLarge,
-                        "One change has \(actionCount) actions, and a transaction has room for "
-                            + "\(actionCountMax) beside the checkpoint. Do less for each change.")
-                }
+                guard batch.count > 1 else { throw refusal }
                 // The body gets fewer changes, until their actions fit.
                 count = batch.count / 2
             }
+        }
+
+        private static func tooLarge(_ actionCount: Int, _ actionCountMax: Int) -> CodexError {
+            CodexError(
+                .transactionTooLarge,
+                "One change has \(actionCount) actions, and a transaction has room for "
+                    + "\(actionCountMax) beside the checkpoint. Do less for each change. "
+                    + "If the actions may be repeated, consume with isRepeatable.")
         }
 
         // MARK: At least once
@@ -81,9 +98,11 @@
             var done: StreamSequenceNumber?
             do {
                 for change in changes {
-                    // A worker whose lease has expired must not deliver beside the next one.
-                    try await leases.keep(lease, for: options.leaseDuration)
-                    try await attempting { try await body(change) }
+                    try await attempting {
+                        // A worker whose lease has expired must not deliver beside the next one.
+                        try await leases.keep(lease, for: options.leaseDuration)
+                        try await body(change)
+                    }
                     done = change.sequenceNumber
                 }
             } catch {

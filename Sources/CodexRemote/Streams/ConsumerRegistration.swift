@@ -18,7 +18,7 @@
         let filter: ChangeFilter
         /// The time of the first changes that it gets, in milliseconds since 1970; `nil` is all.
         let since: Int?
-        /// The time of the registration, in milliseconds since 1970.
+        /// The time of the registration, in milliseconds since 1970 by the service's clock.
         let registered: Int
         /// Whether each shard of that time has a row.
         var isReady = false
@@ -46,7 +46,7 @@
         init(_ item: Item) throws(CodexError) {
             guard let stream = item[Name.stream]?.string, let text = item[Name.filter]?.string,
                 let filter = try? JSONDecoder().decode(ChangeFilter.self, from: Data(text.utf8)),
-                let registered = item[Name.registered]?.number?.int64
+                let registered = item[Name.registered]?.number?.int64, registered >= 0
             else {
                 throw CodexError(
                     .corrupted,
@@ -98,7 +98,8 @@
             var item = table.definition.attributes(of: key(nil))
             for element in try new.attributes() { item[element.name] = element.value }
             do {
-                _ = try await table.put(item, condition: isAbsent)
+                _ = try await table.put(
+                    item, condition: isAbsent, returning: .none, repeatedAs: .fenced)
                 return new
             } catch CodexError.Code.conditionFailed {
                 return try await registration() ?? new
@@ -116,7 +117,7 @@
                     condition: Condition.attributeExists(
                         DocumentPath(ConsumerRegistration.Name.stream))
                         && .attributeNotExists(DocumentPath(isReady)),
-                    returning: .allNew)
+                    returning: .allNew, repeatedAs: .fenced)
             } catch CodexError.Code.conditionFailed {
                 // Another worker noted it.
             }

@@ -10,6 +10,7 @@
         private struct State {
             var beat: Int
             var position: StreamSequenceNumber?
+            var doneThrough: Int?
             /// When the last sign of life was sent that arrived.
             var renewedAt: Duration
             /// When the position was stored last.
@@ -35,11 +36,14 @@
             isInitial = row.isInitial
             state = Mutex(
                 State(
-                    beat: row.beat, position: row.position, renewedAt: instant, storedAt: instant))
+                    beat: row.beat, position: row.position, doneThrough: row.doneThrough,
+                    renewedAt: instant, storedAt: instant))
         }
 
         /// The last change that is done.
         var position: StreamSequenceNumber? { state.withLock { $0.position } }
+        /// A time before which all changes of the shard are done: ``LeaseRow/doneThrough``.
+        var doneThrough: Int? { state.withLock { $0.doneThrough } }
         /// When the last sign of life was sent that arrived.
         var renewedAt: Duration { state.withLock { $0.renewedAt } }
         /// When the position was stored last.
@@ -65,10 +69,14 @@
             }
         }
 
+        /// Notes a time before which all changes are done; the next renewal stores it.
+        func noteDone(through time: Int) { state.withLock { $0.doneThrough = time } }
+
         /// Notes a checkpoint that was stored.
         func moved(to number: StreamSequenceNumber, at instant: Duration) {
             state.withLock { state in
                 state.position = number
+                state.doneThrough = nil
                 state.renewedAt = max(state.renewedAt, instant)
                 state.storedAt = max(state.storedAt, instant)
             }

@@ -9,6 +9,7 @@
             static let fence = "fence"
             static let beat = "beat"
             static let position = "position"
+            static let doneThrough = "doneThrough"
             static let isDone = "isDone"
             static let isInitial = "isInitial"
             static let wanted = "wantedBy"
@@ -22,6 +23,9 @@
         var beat = 0
         /// The last change that is done; `nil` at the beginning.
         var position: StreamSequenceNumber?
+        /// A time before which all changes of the shard are done, in milliseconds since 1970 by
+        /// the service's clock; `nil` if none is known since the position moved.
+        var doneThrough: Int?
         /// Whether all changes of the shard are done.
         var isDone = false
         /// Whether the shard was there when the consumer was registered.
@@ -37,7 +41,7 @@
         init(_ item: Item) throws(CodexError) {
             func integer(_ name: String) throws(CodexError) -> Int {
                 guard let value = item[name]?.number?.int64, let number = Int(exactly: value),
-                    (0..<Int.max).contains(number)
+                    (0..<Int.max / 2).contains(number)
                 else { throw Self.malformed }
                 return number
             }
@@ -49,6 +53,7 @@
                 }
                 position = number
             }
+            if item[Name.doneThrough] != nil { doneThrough = try integer(Name.doneThrough) }
             owner = item[Name.owner]?.string
             isDone = item[Name.isDone] == .bool(true)
             isInitial = item[Name.isInitial] == .bool(true)

@@ -21,8 +21,12 @@
             let sent = clock.elapsed
             let beat = lease.nextBeat()
             let path = DocumentPath(LeaseRow.Name.beat)
+            var clauses = [Self.set(LeaseRow.Name.beat, Self.number(beat))]
+            if let time = lease.doneThrough {
+                clauses.append(Self.set(LeaseRow.Name.doneThrough, Self.number(time)))
+            }
             let row = try await write(
-                lease, Update([Self.set(LeaseRow.Name.beat, Self.number(beat))]),
+                lease, Update(clauses),
                 // The write makes it false, so that the client may repeat it.
                 if: .compare(.path(path), .less, .value(Self.number(beat)))
             ) { $0.beat >= beat }
@@ -61,6 +65,28 @@
                 try await require(lease, error) { $0.position == number }
             }
             lease.moved(to: number, at: sent)
+        }
+
+        /// Performs actions without a checkpoint, if the worker has the lease.
+        ///
+        /// The change that they are of is not done afterwards: they come again after an error.
+        ///
+        /// - Throws: As ``commit(_:_:at:)``; after ``CodexError/Code/outcomeUnknown``, the actions
+        ///   may have been performed.
+        func perform(_ actions: [WriteAction], _ lease: HeldLease) async throws {
+            let sent = clock.elapsed
+            let renewal = WriteAction.update(
+                table: table.definition.name, key: key(lease.shard.id),
+                Update([Self.set(LeaseRow.Name.beat, Self.number(lease.nextBeat()))]),
+                // A request that arrives late finds another position.
+                condition: isHeld(lease) && isAt(lease.position))
+            do {
+                try await table.transact(actions + [renewal])
+            } catch let error as CodexError where error.code == .transactionCancelled {
+                // The row tells whether the worker has the lease.
+                try await require(lease, error) { _ in false }
+            }
+            lease.renewed(at: sent)
         }
 
         /// Marks a shard as done, and gives the lease back.
@@ -113,6 +139,8 @@
             Update([
                 Self.set(LeaseRow.Name.position, .string(number.description)),
                 Self.set(LeaseRow.Name.beat, Self.number(lease.nextBeat())),
+                // Changes came since then.
+                .remove(DocumentPath(LeaseRow.Name.doneThrough)),
             ])
         }
 
@@ -132,7 +160,7 @@
             do {
                 let item = try await table.update(
                     key(lease.shard.id), update, condition: isHeld(lease) && condition,
-                    returning: .allNew)
+                    returning: .allNew, repeatedAs: .fenced)
                 if let item { return try LeaseRow(item) }
                 return try await require(lease, nil, isApplied)
             } catch let error as CodexError

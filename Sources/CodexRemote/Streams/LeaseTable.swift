@@ -76,7 +76,9 @@
             var item = table.definition.attributes(of: key(shardID))
             for element in row.attributes { item[element.name] = element.value }
             do {
-                _ = try await table.put(item, condition: isAbsent)
+                // A row that is removed between two attempts is stored as new, as it should be.
+                _ = try await table.put(
+                    item, condition: isAbsent, returning: .none, repeatedAs: .fenced)
             } catch CodexError.Code.conditionFailed {
                 // Another worker was faster, or an earlier attempt was applied.
             }
@@ -109,7 +111,8 @@
                 && Self.equal(LeaseRow.Name.beat, Self.number(row.beat))
             do {
                 _ = try await table.update(
-                    key(shard.id), update, condition: condition, returning: .allNew)
+                    key(shard.id), update, condition: condition, returning: .allNew,
+                    repeatedAs: .fenced)
             } catch CodexError.Code.conditionFailed {
                 // A repetition of the request finds its own effect.
                 guard let found = try await self.row(shard.id), found.owner == worker,
@@ -129,7 +132,7 @@
                     key(shardID), Update([Self.set(LeaseRow.Name.wanted, .string(worker))]),
                     condition: Self.equal(LeaseRow.Name.fence, Self.number(row.fence))
                         && .attributeNotExists(wanted),
-                    returning: .allNew)
+                    returning: .allNew, repeatedAs: .fenced)
             } catch CodexError.Code.conditionFailed {
                 // Another worker has it or asks for it; the next survey shows which.
             }
@@ -137,16 +140,25 @@
 
         /// Marks a shard whose changes are gone as done, also if a worker has its lease.
         ///
+        /// The worker loses the lease: the changes that it has must not be done after those of the
+        /// shard's children.
+        ///
+        /// - Returns: Whether it is done; `false` if another worker took it meanwhile.
         /// - Throws: The errors of writing.
-        func close(_ shardID: String) async throws {
+        func close(_ shardID: String, _ row: LeaseRow) async throws -> Bool {
             do {
                 _ = try await table.update(
-                    key(shardID), Update([Self.set(LeaseRow.Name.isDone, .bool(true))]),
-                    condition: Condition.attributeExists(DocumentPath(LeaseRow.Name.fence))
+                    key(shardID),
+                    Update([
+                        Self.set(LeaseRow.Name.isDone, .bool(true)),
+                        Self.set(LeaseRow.Name.fence, Self.number(row.fence + 1)),
+                    ]),
+                    condition: Self.equal(LeaseRow.Name.fence, Self.number(row.fence))
                         && .attributeNotExists(DocumentPath(LeaseRow.Name.isDone)),
-                    returning: .allNew)
+                    returning: .allNew, repeatedAs: .fenced)
+                return true
             } catch CodexError.Code.conditionFailed {
-                // It is done.
+                return try await self.row(shardID)?.isDone ?? true
             }
         }
 
@@ -156,7 +168,8 @@
         func forget(_ shardID: String) async throws {
             do {
                 _ = try await table.delete(
-                    key(shardID), condition: Self.equal(LeaseRow.Name.isDone, .bool(true)))
+                    key(shardID), condition: Self.equal(LeaseRow.Name.isDone, .bool(true)),
+                    returning: .none, repeatedAs: .fenced)
             } catch CodexError.Code.conditionFailed {
                 // Another worker removed it.
             }
@@ -166,6 +179,45 @@
         func row(_ shardID: String) async throws -> LeaseRow? {
             try await table.get(key(shardID)).map { item throws(CodexError) in
                 try LeaseRow(item)
+            }
+        }
+
+        // MARK: Rows that are left over
+
+        /// The rows of all shards that the consumer ever had, by a scan of the table.
+        ///
+        /// - Throws: The errors of reading.
+        func allRows() async throws -> [String: LeaseRow] {
+            let start = Self.prefix + consumer + "#"
+            let key = table.definition.partitionKey.name
+            let page = try await table.items(
+                scanning: RemoteScan(
+                    filter: .beginsWith(.path(DocumentPath(key)), .value(.string(start)))),
+                consistency: .consistent)
+            var rows: [String: LeaseRow] = [:]
+            for item in page.items {
+                let name = item[key]?.string ?? ""
+                let shardID = String(
+                    decoding: name.utf8.dropFirst(start.utf8.count), as: UTF8.self)
+                rows[shardID] = try LeaseRow(item)
+            }
+            return rows
+        }
+
+        /// Removes a row, unless a worker has written it since it was read.
+        ///
+        /// - Returns: Whether it is removed.
+        /// - Throws: The errors of writing.
+        func remove(_ shardID: String, _ row: LeaseRow) async throws -> Bool {
+            do {
+                _ = try await table.delete(
+                    key(shardID),
+                    condition: Self.equal(LeaseRow.Name.fence, Self.number(row.fence))
+                        && Self.equal(LeaseRow.Name.beat, Self.number(row.beat)),
+                    returning: .none, repeatedAs: .fenced)
+                return true
+            } catch CodexError.Code.conditionFailed {
+                return false
             }
         }
 

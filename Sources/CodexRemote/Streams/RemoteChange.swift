@@ -16,6 +16,10 @@
         /// The name of the table.
         public let table: String
         /// The effect on the item.
+        ///
+        /// A service may name creations as changes (`distinguishesInsertions` of
+        /// `TableCapabilities.Stream`). They are told by the image before the change, if the stream
+        /// has it.
         public let kind: ChangeKind
         /// The item's primary key.
         public let key: PrimaryKey
@@ -67,7 +71,7 @@
         init(_ node: JSONNode, in shardID: String, of stream: RemoteStream) throws(CodexError) {
             let definition = stream.table.definition
             let change = node["dynamodb"]
-            guard let name = node["eventName"]?.text, let kind = ChangeKind(rawValue: name),
+            guard let name = node["eventName"]?.text, let named = ChangeKind(rawValue: name),
                 let digits = change?["SequenceNumber"]?.text,
                 let number = StreamSequenceNumber(digits), let keys = change?["Keys"],
                 let time = Self.time(change?["ApproximateCreationDateTime"])
@@ -78,8 +82,12 @@
             } catch {
                 throw Self.malformed(cause: error)
             }
+            let kind = stream.kind(named, hasOldImage: change?["OldImage"] != nil)
+            // Such a service also names the removal of an absent item.
             let old = try Self.image(
-                change?["OldImage"], isExpected: stream.view.hasOldImage && kind != .insert)
+                change?["OldImage"],
+                isExpected: stream.distinguishesInsertions && stream.view.hasOldImage
+                    && kind != .insert)
             let new = try Self.image(
                 change?["NewImage"], isExpected: stream.view.hasNewImage && kind != .remove)
             let identity = node["userIdentity"]
@@ -123,6 +131,26 @@
             CodexError(
                 .invalidResponse, "A record of the stream is not of DynamoDB's protocol.",
                 cause: cause)
+        }
+    }
+
+    extension RemoteStream {
+        /// Whether the service tells changes that create an item from those that change it.
+        fileprivate var distinguishesInsertions: Bool {
+            let declared = table.client.options.capabilities.stream
+            return (table.capabilities.stream ?? declared)?.distinguishesInsertions ?? true
+        }
+
+        /// The effect of a change.
+        ///
+        /// - Parameters:
+        ///   - named: The effect as the service names it.
+        ///   - hasOldImage: Whether the change has the item before it.
+        /// - Returns: The effect. If the service names creations as changes, the image tells them,
+        ///   unless the stream has none.
+        fileprivate func kind(_ named: ChangeKind, hasOldImage: Bool) -> ChangeKind {
+            guard !distinguishesInsertions, view.hasOldImage, named != .remove else { return named }
+            return hasOldImage ? .modify : .insert
         }
     }
 

@@ -7,10 +7,10 @@
     /// Any number of processes may run it at once. They share the shards of the stream by leases,
     /// which are items beside the checkpoints. If a process ends, others take over its shards.
     ///
-    /// There are two ways to consume. ``consume(batchCount:_:)`` performs actions in the table of
-    /// the checkpoints, exactly once for each change. ``deliver(_:)`` calls a function with effects
-    /// of any kind, at least once for each change. In both, the changes of an item come in their
-    /// order, and those of different items in any order.
+    /// There are two ways to consume. ``consume(batchCount:isRepeatable:_:)`` performs actions in
+    /// the table of the checkpoints, exactly once for each change. ``deliver(_:)`` calls a function
+    /// with effects of any kind, at least once for each change. In both, the changes of an item
+    /// come in their order, and those of different items in any order.
     ///
     /// ```swift
     /// let consumer = try RemoteConsumer("totals", of: try await orders.stream(), in: totals)
@@ -73,9 +73,16 @@
             from start: RemoteStreamStart = .oldest, filter: ChangeFilter = .all
         ) async throws {
             try requireKnown(filter)
-            let new = ConsumerRegistration(
-                stream, filter, since: start.time, now: leases.clock.now)
-            let found = try await leases.register(new)
+            let found: ConsumerRegistration
+            if let known = try await leases.registration() {
+                found = known
+            } else {
+                // The answer has the date of the stream's service.
+                _ = try await stream.shards(after: nil)
+                found = try await leases.register(
+                    ConsumerRegistration(
+                        stream, filter, since: start.time, now: stream.serviceDate))
+            }
             guard found.filter == filter else {
                 throw CodexError(
                     .invalidArgument,
@@ -110,7 +117,7 @@
         /// Removes the consumer and its checkpoints; removing an absent one is not an error.
         ///
         /// Call it when no process runs the consumer. Of shards that the service does not list any
-        /// more, small items may stay.
+        /// more, small items may stay; ``removeStaleCheckpoints()`` removes them before.
         ///
         /// - Throws: The errors of the service.
         public func remove() async throws {
@@ -121,6 +128,38 @@
                 // The stream is gone, and its shards with it.
             }
             try await leases.table.batchWrite(keys.map { .delete($0) })
+        }
+
+        /// Removes the checkpoints of shards that the service does not list any more.
+        ///
+        /// Workers remove the checkpoint of a shard that goes while one of them runs, or whose
+        /// children the service still lists. Those of shards that went in a longer interruption
+        /// stay: they are small, and have no effect. The call may run beside workers. It looks
+        /// twice, with ``RemoteConsumerOptions/listingInterval`` between, and keeps what changed.
+        ///
+        /// - Returns: The number of checkpoints that were removed.
+        /// - Throws: ``CodexError/Code/unknownConsumer``; ``CodexError/Code/changesTrimmed`` if the
+        ///   consumer is registered for another stream; the errors of the service.
+        /// - Complexity: Reads all items of the table with the checkpoints.
+        @discardableResult
+        public func removeStaleCheckpoints() async throws -> Int {
+            try requireStream(try await registration())
+            let known = try await knownShardIDs()
+            let stale = try await leases.allRows().filter { !known.contains($0.key) }
+            guard !stale.isEmpty else { return 0 }
+            try await leases.clock.sleep(for: max(options.listingInterval, options.leaseDuration))
+            let stillKnown = try await knownShardIDs()
+            var count = 0
+            for (shardID, row) in stale where !stillKnown.contains(shardID) {
+                if try await leases.remove(shardID, row) { count += 1 }
+            }
+            return count
+        }
+
+        /// The shards that the service lists, and their parents, whose rows workers look for.
+        private func knownShardIDs() async throws -> Set<String> {
+            let shards = try await StreamWorker.list(stream)
+            return Set(shards.keys).union(shards.values.compactMap(\.parent))
         }
 
         /// How far the consumer is.
@@ -146,10 +185,16 @@
         /// table with the checkpoints, and there are at most 99 of them. For more, `body` is called
         /// again with fewer changes.
         ///
+        /// If the actions are repeatable, those of one change may be more. They then take several
+        /// transactions, and the checkpoint moves with the last one. After an interruption between
+        /// them, all actions of the change come again, before those of later changes.
+        ///
         /// The call does not end by itself: cancel its task.
         ///
         /// - Parameters:
         ///   - batchCount: The most changes of a transaction, 1 or more.
+        ///   - isRepeatable: Whether the actions of a change have the same result if they are
+        ///     performed again, or in several transactions: puts and deletions, for example.
         ///   - body: Gets changes of one shard, in their order, and returns the actions. An item
         ///     may be in one action only, so it joins the changes that touch the same item. It may
         ///     run again for the same changes, and should have no other effects. If the condition
@@ -158,13 +203,15 @@
         ///   ``CodexError/Code/changesTrimmed`` for a gap;
         ///   ``CodexError/Code/unsupportedOperation`` if the service of the checkpoints has no
         ///   transactions; ``CodexError/Code/transactionTooLarge`` if one change has more than 99
-        ///   actions; ``CodexError/Code/transactionCancelled``; the errors of `body` and of the
-        ///   service.
+        ///   actions that are not repeatable; ``CodexError/Code/transactionCancelled``; the errors
+        ///   of `body` and of the service.
         public func consume(
-            batchCount: Int = 25,
+            batchCount: Int = 25, isRepeatable: Bool = false,
             _ body: @escaping @Sendable ([RemoteChange]) async throws -> [WriteAction]
         ) async throws {
-            try await worker(.transactional(batchCount: batchCount, body)).run()
+            try await worker(
+                .transactional(batchCount: batchCount, isRepeatable: isRepeatable, body)
+            ).run()
         }
 
         /// Calls `body` with each change: at least once, and in the order of the changes of an
@@ -189,9 +236,9 @@
 
         /// A worker that is ready to run.
         ///
-        /// - Throws: As ``consume(batchCount:_:)``, before the first change.
+        /// - Throws: As ``consume(batchCount:isRepeatable:_:)``, before the first change.
         func worker(_ handler: ChangeHandler) async throws -> StreamWorker {
-            if case .transactional(let batchCount, _) = handler {
+            if case .transactional(let batchCount, _, _) = handler {
                 try leases.table.capabilities.require(.transactions(actionCount: 2))
                 guard batchCount >= 1 else {
                     throw CodexError(.invalidArgument, "A batch has at least 1 change.")

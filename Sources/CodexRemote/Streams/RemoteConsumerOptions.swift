@@ -31,9 +31,13 @@
         public var attemptDelay: Duration = .milliseconds(100)
         /// For how long a shard is tried again while the service fails or throttles.
         public var patience: Duration = .seconds(300)
-        /// How long the service keeps changes.
+        /// The shortest time for which the service keeps changes.
         ///
-        /// If the first look at a shard comes later after the registration, a gap is reported.
+        /// It decides about a shard without a number that the service still knows: one that was
+        /// there at the registration, and had no change since, for example. If no worker read it
+        /// for this time, less 31 minutes, a gap is reported. A service may also limit the bytes
+        /// that it keeps, as `codexflow serve` does (1 GiB). Then set the time in which programs
+        /// write as many.
         public var retention: Duration = .seconds(86_400)
         /// What happens if the service removed changes that were not read.
         public var gaps = StreamGapPolicy.stop

@@ -1,5 +1,6 @@
 #if Remote
     public import CodexCore
+    internal import FoundationEssentials
 
     /// The stream of changes of a remote table.
     ///
@@ -96,18 +97,25 @@
         /// - Throws: ``CodexError/Code/unknownTable`` if the service has no such stream any more,
         ///   and the errors of the client.
         func shards(after start: String?) async throws -> ShardPage {
-            let answer = try await send("DescribeStream") { body in
+            let body = RequestWriter.body { body in
                 body.text("StreamArn", arn)
                 if let start { body.text("ExclusiveStartShardId", start) }
             }
-            guard let description = answer["StreamDescription"] else { throw Self.malformed }
-            let nodes = description["Shards"]?.elements ?? []
-            let shards = try nodes.map { node throws(CodexError) -> StreamShard in
-                guard let shard = StreamShard(node) else { throw Self.malformed }
-                return shard
+            return try await send("DescribeStream", body) { answer in
+                // An answer without shards must not look like a stream whose shards are all gone.
+                guard let description = answer["StreamDescription"],
+                    case .array(let nodes)? = description["Shards"]
+                else { throw Self.malformed }
+                let shards = try nodes.map { node throws(CodexError) -> StreamShard in
+                    guard let shard = StreamShard(node) else { throw Self.malformed }
+                    return shard
+                }
+                return ShardPage(shards: shards, next: description["LastEvaluatedShardId"]?.text)
             }
-            return ShardPage(shards: shards, next: description["LastEvaluatedShardId"]?.text)
         }
+
+        /// The time by the clock of the stream's service, as its last answer gave it.
+        var serviceDate: Date { table.client.serviceClock.dated }
 
         /// An iterator of a shard; services keep it for 15 minutes.
         ///
@@ -119,7 +127,7 @@
         ///   more; ``CodexError/Code/unknownTable`` if it has no such shard; the errors of the
         ///   client.
         func iterator(of shardID: String, at place: Place) async throws -> String {
-            let answer = try await send("GetShardIterator") { body in
+            let body = RequestWriter.body { body in
                 body.text("StreamArn", arn)
                 body.text("ShardId", shardID)
                 switch place {
@@ -132,8 +140,10 @@
                     body.text("SequenceNumber", number.description)
                 }
             }
-            guard let iterator = answer["ShardIterator"]?.text else { throw Self.malformed }
-            return iterator
+            return try await send("GetShardIterator", body) { answer in
+                guard let iterator = answer["ShardIterator"]?.text else { throw Self.malformed }
+                return iterator
+            }
         }
 
         /// A page of a shard's changes; an empty page is not the end.
@@ -149,24 +159,27 @@
         func changes(
             _ iterator: String, of shardID: String, limit: Int
         ) async throws -> ChangePage {
-            let answer = try await send("GetRecords") { body in
+            let body = RequestWriter.body { body in
                 body.text("ShardIterator", iterator)
                 body.integer("Limit", limit)
             }
-            let nodes = answer["Records"]?.elements ?? []
-            let changes = try nodes.map { node throws(CodexError) in
-                try RemoteChange(node, in: shardID, of: self)
+            return try await send("GetRecords", body) { answer in
+                // An answer without records must not look like the end of a shard.
+                guard case .array(let nodes)? = answer["Records"] else { throw Self.malformed }
+                let changes = try nodes.map { node throws(CodexError) in
+                    try RemoteChange(node, in: shardID, of: self)
+                }
+                return ChangePage(changes: changes, next: answer["NextShardIterator"]?.text)
             }
-            return ChangePage(changes: changes, next: answer["NextShardIterator"]?.text)
         }
 
-        private func send(
-            _ operation: String, _ write: (inout RequestWriter) -> Void
-        ) async throws -> JSONNode {
+        private func send<Value: Sendable>(
+            _ operation: String, _ body: [UInt8], _ read: @Sendable (JSONNode) throws -> Value
+        ) async throws -> Value {
             try await table.client.send(
                 RemoteRequest(
-                    operation: operation, body: RequestWriter.body(write), repetition: .read,
-                    isOfStreams: true))
+                    operation: operation, body: body, repetition: .read, isOfStreams: true),
+                reading: read)
         }
 
         private static var malformed: CodexError {

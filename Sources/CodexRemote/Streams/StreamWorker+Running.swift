@@ -66,8 +66,9 @@
             while true {
                 try Task.checkCancellation()
                 var turn = ShardReader.Turn.waited
+                // Many shards may wait for long, which is no failure of the service.
+                try await pages.acquire(within: nil, clock)
                 do {
-                    try await pages.acquire(within: options.patience, clock)
                     defer { pages.release() }
                     turn = try await reader.turn()
                     patience.succeed()

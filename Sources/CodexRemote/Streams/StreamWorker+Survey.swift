@@ -14,8 +14,13 @@
             // Up to here, the row of a parent tells that its changes were done.
             for shardID in gone { try await leases.forget(shardID) }
             state.withLock { state in
-                for (shardID, row) in survey.rows where row.isDone && survey.isListed(shardID) {
-                    state.finished.insert(shardID)
+                for (shardID, row) in survey.rows where row.isDone {
+                    if survey.isListed(shardID) {
+                        state.finished.insert(shardID)
+                    } else if state.gone[shardID] == nil, !gone.contains(shardID) {
+                        // It went while no worker ran. Its row is not needed much longer.
+                        state.gone[shardID] = clock.elapsed
+                    }
                 }
             }
             let ready = try await readyShards(&survey)
@@ -36,25 +41,37 @@
 
         // MARK: Shards
 
+        /// The most pages of a listing, of which DynamoDB's have up to 100 shards.
+        static let listedPageCountMax = 10_000
+
         /// Lists the shards of a stream.
         ///
+        /// - Parameters:
+        ///   - stream: The stream.
+        ///   - pageCountMax: The most pages: a service could give pages without end.
         /// - Returns: The shards by their identifiers. Each takes some hundred bytes.
-        /// - Throws: The errors of the service.
-        static func list(_ stream: RemoteStream) async throws -> [String: StreamShard] {
+        /// - Throws: ``CodexError/Code/invalidResponse`` if there are more pages; the errors of the
+        ///   service.
+        static func list(
+            _ stream: RemoteStream, pageCountMax: Int = listedPageCountMax
+        ) async throws -> [String: StreamShard] {
             var shards: [String: StreamShard] = [:]
             var start: String?
-            repeat {
+            for _ in 0..<pageCountMax {
                 let page = try await stream.shards(after: start)
                 for shard in page.shards { shards[shard.id] = shard }
-                guard page.next != start else { break }
-                start = page.next
-            } while start != nil
-            return shards
+                guard let next = page.next, next != start else { return shards }
+                start = next
+            }
+            throw CodexError(
+                .invalidResponse,
+                "The list of the stream's shards has no end after \(pageCountMax) pages. Look at "
+                    + "the endpoint.")
         }
 
         /// Lists the shards if it is time to.
         ///
-        /// - Returns: The shards that are done, and that the service does not list any more.
+        /// - Returns: The shards that are done, and that the service has not listed for some time.
         private func listIfDue() async throws -> Set<String> {
             let now = clock.elapsed
             let isDue = state.withLock { state in
@@ -65,17 +82,27 @@
             let shards = try await Self.list(stream)
             let parents = Set(shards.values.compactMap(\.parent))
             return state.withLock { state in
-                let gone = state.finished.filter { shards[$0] == nil }
+                state.gone = state.gone.filter { shards[$0.key] == nil }
+                for shardID in state.finished where shards[shardID] == nil {
+                    state.gone[shardID] = now
+                }
+                // Workers with an older listing still look for the rows: without them, they would
+                // read the shards again.
+                let gone = state.gone.filter { now - $0.value >= options.listingInterval }.keys
+                for shardID in gone { state.gone[shardID] = nil }
                 state.shards = shards
                 state.listedAt = now
-                state.finished.subtract(gone)
+                state.finished = state.finished.filter { shards[$0] != nil }
+                state.suspects = state.suspects.filter { shardID in
+                    shards[shardID]?.parent.map { shards[$0] == nil } ?? false
+                }
                 state.observations = state.observations.filter { shards[$0.key] != nil }
                 // The end of a shard may be known before its children are.
                 state.endedShards = state.endedShards.filter {
                     shards[$0] != nil && !parents.contains($0)
                 }
                 state.hasNews = false
-                return gone
+                return Set(gone)
             }
         }
 
@@ -100,19 +127,23 @@
                 if let parent = shard.parent, survey.shards[parent] == nil,
                     survey.rows[parent] == nil
                 {
-                    // A listing may lack a parent for a moment: only the second look counts.
-                    let isSecond = state.withLock { state in
-                        let isFirst = state.suspects.insert(shard.id).inserted
-                        if isFirst { state.listedAt = nil }
-                        return !isFirst
-                    }
-                    guard isSecond else { continue }
+                    guard isSecondLook(shard) else { continue }
                     try await options.report(
                         StreamGap(shardID: parent, after: nil, isWholeShard: true))
                 }
                 try await leases.create(shard.id, isInitial: false)
                 survey.rows[shard.id] = LeaseRow()
                 state.withLock { _ = $0.suspects.remove(shard.id) }
+            }
+        }
+
+        /// Whether a shard's parent was missing at the last look too: a listing may lack it for a
+        /// moment.
+        private func isSecondLook(_ shard: StreamShard) -> Bool {
+            state.withLock { state in
+                let isFirst = state.suspects.insert(shard.id).inserted
+                if isFirst { state.listedAt = nil }
+                return !isFirst
             }
         }
 
@@ -130,10 +161,11 @@
                 if !isDone, !survey.isListed(parent) {
                     if let parentRow {
                         // The service removed it before all its changes were done.
+                        guard isSecondLook(shard) else { continue }
                         try await options.report(
                             StreamGap(
                                 shardID: parent, after: parentRow.position, isWholeShard: true))
-                        try await leases.close(parent)
+                        guard try await leases.close(parent, parentRow) else { continue }
                         survey.rows[parent]?.isDone = true
                     }
                     isDone = true

@@ -35,7 +35,10 @@
             var endedShards: Set<String> = []
             /// The shards whose changes are all done.
             var finished: Set<String> = []
-            /// New shards of whose parents nothing is known, at the first look.
+            /// The done shards that the service does not list any more, with the time of the first
+            /// listing without them.
+            var gone: [String: Duration] = [:]
+            /// Shards whose parents are not listed and not done, at the first look.
             var suspects: Set<String> = []
             var held: [String: HeldLease] = [:]
             var observations: [String: Observation] = [:]

@@ -15,11 +15,17 @@
     /// ```
     ///
     /// There is no version of an item: a write that depends on what was read compares it attribute
-    /// by attribute. So other clients may write the table too.
+    /// by attribute. So other clients may write the table too. DynamoDB takes 300 operators in a
+    /// condition. So an item with more than 149 attributes beside its key can be read, and stored
+    /// with ``put(_:)``. ``update(_:_:)`` and ``delete(_:)`` refuse it (`invalidExpression`) before
+    /// they write. Each attribute that a type has, and the item lacks, counts as one.
+    ///
+    /// If the answer to ``insert(_:)``, ``update(_:_:)`` or ``delete(_:)`` is lost, the call throws
+    /// `outcomeUnknown`. ``RemoteOptions/guardedWrites`` chooses repetitions instead.
     public struct RemoteEntities: Sendable {
         /// The table.
         public let table: RemoteTable
-        private let items: EntityItems
+        let items: EntityItems
 
         /// How often ``update(_:_:)`` reads and writes again after a write of another program.
         private static let attemptCountMax = 10
@@ -43,7 +49,8 @@
 
         /// The entity of a lookup, or `nil`.
         ///
-        /// A lookup in an index reads the entry that the index has, and then the item.
+        /// A lookup in an index reads the entries that the index has, and then the items. An item
+        /// that has another key of the index by now is passed over.
         ///
         /// - Parameters:
         ///   - lookup: The lookup; its alternatives are tried in their order.
@@ -74,31 +81,18 @@
             _ query: Query<E>, limits: PageLimits = PageLimits(), after token: PageToken? = nil,
             consistency: ReadConsistency = .eventual
         ) async throws -> Page<E> {
-            let definition = try items.schema.table(E.definition.table)
-            let request = try query.resolved(in: definition, of: items.schema)
-            if let name = request.index,
-                let index = definition.indexes.first(where: { $0.name == name }),
-                index.projection != .all
-            {
-                throw CodexError(
-                    .unsupportedOperation,
-                    "The entries of index \(name) are not whole items. Query the table's items, "
-                        + "and read them by key.")
-            }
-            let page = try await table.items(
-                matching: request, limits: limits, after: token, consistency: consistency)
-            var found: [E] = []
-            for item in try page.items.filter({ try items.isItem($0, of: E.definition) }) {
-                found.append(try items.entity(item))
-            }
-            return Page(items: found, next: page.next, examinedCount: page.examinedCount)
+            let page = try await itemPage(of: query, limits, token, consistency)
+            return Page(
+                items: try page.items.map { try items.entity($0) }, next: page.next,
+                examinedCount: page.examinedCount)
         }
 
         // MARK: Writing
 
         /// Stores an entity whose key is not taken.
         ///
-        /// - Throws: ``CodexError/Code/conditionFailed`` if it is taken; the errors of
+        /// - Throws: ``CodexError/Code/conditionFailed`` if it is taken;
+        ///   ``CodexError/Code/outcomeUnknown`` after a lost answer; the errors of
         ///   ``Entity/validate()`` and of the table.
         public func insert<E: Entity>(_ entity: E) async throws {
             try entity.validate()
@@ -124,11 +118,23 @@
         ///   - body: Changes it; it may run more than once. It must not change the key.
         /// - Returns: The changed entity; `nil` if there is none.
         /// - Throws: ``CodexError/Code/conditionFailed`` if others wrote the item at each attempt;
+        ///   ``CodexError/Code/outcomeUnknown`` after a lost answer;
+        ///   ``CodexError/Code/invalidExpression`` for an item with too many attributes;
         ///   ``CodexError/Code/invalidKey`` if `body` changes the key; the errors of `body`, of
         ///   ``Entity/validate()`` and of the table.
         @discardableResult
         public func update<E: Entity>(
             _ lookup: Lookup<E>, _ body: (inout E) throws -> Void
+        ) async throws -> E? {
+            try await update(lookup, willWrite: { _ in }, body)
+        }
+
+        /// Changes an entity, as ``update(_:_:)``, and tells the key before each write.
+        ///
+        /// - Throws: As ``update(_:_:)``.
+        func update<E: Entity>(
+            _ lookup: Lookup<E>, willWrite: (PrimaryKey) -> Void,
+            _ body: (inout E) throws -> Void
         ) async throws -> E? {
             var attempt = 1
             while true {
@@ -138,13 +144,15 @@
                 try entity.validate()
                 let new = try items.item(of: entity, over: old)
                 let definition = table.definition
-                guard try definition.primaryKey(of: new) == definition.primaryKey(of: old) else {
+                let key = try definition.primaryKey(of: old)
+                guard try definition.primaryKey(of: new) == key else {
                     throw CodexError(
                         .invalidKey,
                         "The change of the entity changes its key. Insert it, and delete the old "
                             + "one.")
                 }
                 let names = Set(E.definition.fields.map(\.name) + E.furtherAttributes)
+                willWrite(key)
                 do {
                     _ = try await table.put(
                         new, condition: .unchanged(old, in: definition, without: names))
@@ -160,14 +168,26 @@
         /// - Parameter lookup: The entity.
         /// - Returns: Whether there was one.
         /// - Throws: ``CodexError/Code/otherEntity`` if the item is one of another entity, which
-        ///   stays; the errors of the table.
+        ///   stays; ``CodexError/Code/outcomeUnknown`` after a lost answer;
+        ///   ``CodexError/Code/invalidExpression`` for an item with too many attributes; the errors
+        ///   of the table.
         @discardableResult
         public func delete<E: Entity>(_ lookup: Lookup<E>) async throws -> Bool {
+            try await delete(lookup, willWrite: { _ in })
+        }
+
+        /// Removes an entity, as ``delete(_:)``, and tells the key before the write.
+        ///
+        /// - Throws: As ``delete(_:)``.
+        func delete<E: Entity>(
+            _ lookup: Lookup<E>, willWrite: (PrimaryKey) -> Void
+        ) async throws -> Bool {
             guard let old = try await item(of: lookup, .consistent) else { return false }
             _ = try items.present(old, as: E.self)
             let definition = table.definition
-            _ = try await table.delete(
-                try definition.primaryKey(of: old), condition: .unchanged(old, in: definition))
+            let key = try definition.primaryKey(of: old)
+            willWrite(key)
+            _ = try await table.delete(key, condition: .unchanged(old, in: definition))
             return true
         }
 
@@ -186,15 +206,41 @@
                     var query = TableQuery(
                         table: definition.name, index: name, partition: partition, sortPrefix: sort)
                     if let last = query.sortPrefix.popLast() { query.sort = .equal(last) }
-                    let page = try await table.items(
-                        matching: query, limits: PageLimits(returned: 1))
-                    guard let entry = page.items.first else { continue }
-                    let key = try definition.primaryKey(of: entry)
-                    if let item = try await table.get(key, consistency: consistency) { return item }
+                    let values = (partition: partition, sort: sort)
+                    let found = try await first(of: query, values, definition, consistency)
+                    if let found { return found }
                 case .values, .indexValues:
                     throw CodexError(.invalidKey, "The lookup has no key, although it was made.")
                 }
             }
+            return nil
+        }
+
+        /// The first item of an index that still has the key by which it was looked for.
+        ///
+        /// The index may be older than the table.
+        private func first(
+            of query: TableQuery, _ values: (partition: [AttributeValue], sort: [AttributeValue]),
+            _ definition: TableDefinition, _ consistency: ReadConsistency
+        ) async throws -> Item? {
+            let index = definition.indexes.first { $0.name == query.index }
+            let names = ((index?.partitionKey ?? []) + (index?.sortKey ?? [])).map(\.name)
+            var token: PageToken?
+            repeat {
+                let page = try await table.items(
+                    matching: query, limits: PageLimits(returned: 1), after: token)
+                for entry in page.items {
+                    let key = try definition.primaryKey(of: entry)
+                    guard let item = try await table.get(key, consistency: consistency) else {
+                        continue
+                    }
+                    let isSame = zip(names, values.partition + values.sort).allSatisfy {
+                        item[$0] == $1
+                    }
+                    if isSame { return item }
+                }
+                token = page.next
+            } while token != nil
             return nil
         }
     }

@@ -41,22 +41,29 @@
                     body.object("RequestItems") { tables in
                         tables.object(name) { table in
                             table.items("Keys", attributes)
-                            Self.write(nil, consistency, to: &table)
+                            if consistency == .consistent { table.flag("ConsistentRead", true) }
                         }
                     }
                 }
-                let answer = try await client.send(
-                    RemoteRequest(operation: "BatchGetItem", body: body, repetition: .read))
-                for node in answer["Responses"]?[name]?.elements ?? [] {
-                    let item = try Self.item(node)
+                let request = RemoteRequest(
+                    operation: "BatchGetItem", body: body, repetition: .read)
+                let answer = try await client.send(request) { answer in
+                    // DynamoDB sends both objects, also if they are empty.
+                    guard case .object? = answer["Responses"],
+                        case .object? = answer["UnprocessedKeys"]
+                    else { throw Self.incompleteBatch }
+                    let found = try (answer["Responses"]?[name]?.elements ?? []).map { node in
+                        try Self.item(node)
+                    }
+                    let rest = answer["UnprocessedKeys"]?[name]?["Keys"]?.elements ?? []
+                    return (found: found, rest: try rest.map { try place(of: $0, in: places) })
+                }
+                for item in answer.found {
                     if let place = places[try definition.primaryKey(of: item)] {
                         items[place] = item
                     }
                 }
-                let rest = answer["UnprocessedKeys"]?[name]?["Keys"]?.elements ?? []
-                return try rest.compactMap { node throws(CodexError) in
-                    places[try definition.primaryKey(of: try Self.item(node))]
-                }
+                return answer.rest
             }
             return items
         }
@@ -99,17 +106,44 @@
                         }
                     }
                 }
-                let answer = try await client.send(
-                    RemoteRequest(
-                        operation: "BatchWriteItem", body: body, repetition: .overwrite))
-                let rest = answer["UnprocessedItems"]?[name]?.elements ?? []
-                return try rest.compactMap { node throws(CodexError) -> Int? in
-                    guard
+                let request = RemoteRequest(
+                    operation: "BatchWriteItem", body: body, repetition: .overwrite)
+                return try await client.send(request) { answer in
+                    guard case .object? = answer["UnprocessedItems"] else {
+                        throw Self.incompleteBatch
+                    }
+                    let rest = answer["UnprocessedItems"]?[name]?.elements ?? []
+                    return try rest.map { node in
                         let item = node["PutRequest"]?["Item"] ?? node["DeleteRequest"]?["Key"]
-                    else { return nil }
-                    return places[try definition.primaryKey(of: try Self.item(item))]
+                        return try place(of: item, in: places)
+                    }
                 }
             }
+        }
+
+        /// The error of an answer that does not tell what the service left unprocessed.
+        private static var incompleteBatch: CodexError {
+            CodexError(
+                .invalidResponse,
+                "The answer does not tell which elements of the batch were processed. Look at the "
+                    + "endpoint, and at proxies before it. Writes may have been applied.")
+        }
+
+        /// The index of an element that the service left unprocessed.
+        ///
+        /// - Throws: ``CodexError/Code/invalidResponse`` if the batch has no such element. If it
+        ///   were passed over, the element would count as processed.
+        private func place(
+            of node: JSONNode?, in places: [PrimaryKey: Int]
+        ) throws(CodexError) -> Int {
+            guard let node, let key = try? definition.primaryKey(of: try Self.item(node)),
+                let place = places[key]
+            else {
+                throw CodexError(
+                    .invalidResponse,
+                    "The answer leaves an element unprocessed that the batch does not have.")
+            }
+            return place
         }
 
         /// The index of each key.
@@ -134,7 +168,8 @@
         ///   - send: Sends the elements with indexes, and returns those that the service left
         ///     unprocessed.
         /// - Throws: ``CodexError/Code/throttled`` if the service processes nothing in as many
-        ///   rounds as the policy has attempts; the errors of `send`.
+        ///   rounds as the policy has attempts; ``CodexError/Code/invalidResponse`` if it names an
+        ///   element that it did not get; the errors of `send`.
         private func inRounds(
             _ count: Int, _ partCount: Int, _ send: ([Int]) async throws -> [Int]
         ) async throws {
@@ -143,10 +178,12 @@
             var rest: [Int] = []
             var idleCount = 0
             while next < count || !rest.isEmpty {
-                let end = max(next, min(count, next + partCount - rest.count))
-                let part = rest + Array(next..<end)
-                next = end
-                rest = try await send(part)
+                let room = max(0, min(count - next, partCount - rest.count))
+                let part = rest + Array(next..<(next + room))
+                next += room
+                let left = Set(try await send(part))
+                guard left.isSubset(of: part) else { throw Self.otherElements }
+                rest = part.filter { left.contains($0) }
                 guard !rest.isEmpty else {
                     idleCount = 0
                     continue
@@ -159,6 +196,12 @@
                 try await client.parts.clock.sleep(
                     for: policy.pause(after: idleCount, random: client.parts.random()))
             }
+        }
+
+        private static var otherElements: CodexError {
+            CodexError(
+                .invalidResponse,
+                "The answer leaves elements unprocessed that the request does not have.")
         }
 
         private static func unprocessed(_ elements: [Int], attemptCount: Int) -> CodexError {

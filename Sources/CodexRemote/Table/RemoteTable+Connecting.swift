@@ -89,16 +89,19 @@
             let design = RemoteTableDesign(
                 definition, capabilities: capabilities, hasStream: hasStream)
             try design.requireComplete(accepting: accepted)
+            var isCreated = false
             do {
                 _ = try await client.send(
                     RemoteRequest(
                         operation: "CreateTable", body: Array(design.creation.utf8),
-                        repetition: .guarded))
+                        // A second creation is refused as long as the table exists.
+                        repetition: .fenced))
+                isCreated = true
             } catch CodexError.Code.outcomeUnknown {
                 // The description tells whether the table was created.
             }
             for _ in 0..<Self.creationLookCountMax {
-                if try await describe().status == "ACTIVE" {
+                if try await isActive(mayBeUnknown: isCreated) {
                     guard let request = design.timeToLiveRequest else { return }
                     _ = try await client.send(
                         RemoteRequest(
@@ -110,6 +113,20 @@
             }
             throw CodexError(
                 .timedOut, "The table is still being created. Look at its state, and try again.")
+        }
+
+        /// Whether the table can be used.
+        ///
+        /// - Parameter mayBeUnknown: Whether the table was just created: DescribeTable is
+        ///   eventually consistent, and may not know the table yet.
+        /// - Returns: Whether the table is active.
+        /// - Throws: The errors of the request.
+        private func isActive(mayBeUnknown: Bool) async throws -> Bool {
+            do {
+                return try await describe().status == "ACTIVE"
+            } catch CodexError.Code.unknownTable where mayBeUnknown {
+                return false
+            }
         }
     }
 

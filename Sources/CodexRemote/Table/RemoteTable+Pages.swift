@@ -12,7 +12,8 @@
         /// - Returns: The items, and a token if there may be more.
         /// - Throws: ``CodexError/Code/unknownIndex``, ``CodexError/Code/invalidKey``,
         ///   ``CodexError/Code/invalidPageToken``; ``CodexError/Code/unsupportedOperation`` for a
-        ///   consistent query of a global index; otherwise as ``get(_:consistency:projection:)``.
+        ///   consistent query of a global index, and for an index with a key of several attributes
+        ///   if the service has none; otherwise as ``get(_:consistency:projection:)``.
         public func items(
             matching query: TableQuery, limits: PageLimits = PageLimits(),
             after token: PageToken? = nil, consistency: ReadConsistency = .eventual
@@ -85,6 +86,7 @@
                     .unknownIndex,
                     "The definition of table \(self.name) has no index \(name.abbreviated()).")
             }
+            if index.isComposite { try capabilities.require(.compositeIndexKeys) }
             return index
         }
 
@@ -95,6 +97,7 @@
             guard limits.returned ?? 1 > 0, limits.examined ?? 1 > 0 else {
                 throw CodexError(.invalidArgument, "The limits of a page are above zero.")
             }
+            try read.expressions.requireLengths()
             var start = try token.map { token throws(CodexError) in try read.key(in: token) }
             var found: [Item] = []
             var examinedCount = 0
@@ -105,14 +108,14 @@
                 // that is returned, a page cannot be cut after it.
                 let isCut = read.filter != nil && read.projection == nil
                 let limit = [isCut ? nil : wanted, allowed].compactMap { $0 }.min()
-                let answer = try await client.send(
-                    RemoteRequest(
-                        operation: read.operation, body: read.body(limit: limit, after: start),
-                        repetition: .read))
-                let items = try (answer["Items"]?.elements ?? []).map { node throws(CodexError) in
-                    try Self.item(node)
-                }
-                examinedCount += answer["ScannedCount"]?.integer ?? items.count
+                let request = RemoteRequest(
+                    operation: read.operation, body: read.body(limit: limit, after: start),
+                    repetition: .read)
+                let answer = try await client.send(request) { try Answer($0) }
+                let items = answer.items
+                // The number is the service's: it must not cause a trap.
+                let count = max(items.count, answer.scannedCount)
+                examinedCount += min(count, Int.max - examinedCount)
                 if let wanted, items.count > wanted {
                     found += items.prefix(wanted)
                     return Page(
@@ -120,14 +123,49 @@
                         examinedCount: examinedCount)
                 }
                 found += items
-                start = try answer["LastEvaluatedKey"].map { node throws(CodexError) in
-                    try Self.item(node)
+                guard answer.last == nil || answer.last != start else {
+                    throw Self.standingPage
                 }
+                start = answer.last
             } while start != nil && found.count < limits.returned ?? .max
                 && examinedCount < limits.examined ?? .max
             return Page(
                 items: found, next: start.map { read.token(after: $0) },
                 examinedCount: examinedCount)
+        }
+
+        /// What an answer to Query or Scan has.
+        private struct Answer: Sendable {
+            let items: [Item]
+            let scannedCount: Int
+            let last: Item?
+
+            /// Reads an answer.
+            ///
+            /// - Throws: ``CodexError/Code/invalidResponse`` if the items, or their number, is
+            ///   missing or wrong: DynamoDB always sends both. Without them, an answer of another
+            ///   server would look like an empty result.
+            init(_ node: JSONNode) throws(CodexError) {
+                guard case .array(let nodes)? = node["Items"], node["Count"]?.integer == nodes.count
+                else {
+                    throw CodexError(
+                        .invalidResponse,
+                        "The answer has no items with their number. Look at the endpoint, and at "
+                            + "proxies before it.")
+                }
+                items = try nodes.map { node throws(CodexError) in try RemoteTable.item(node) }
+                scannedCount = node["ScannedCount"]?.integer ?? 0
+                last = try node["LastEvaluatedKey"].map { node throws(CodexError) in
+                    try RemoteTable.item(node)
+                }
+            }
+        }
+
+        /// The error of a page that ends where it begins: the pages would never end.
+        private static var standingPage: CodexError {
+            CodexError(
+                .invalidResponse,
+                "The page of the answer ends at the key after which it begins, and others follow.")
         }
 
         /// The attributes of an item that are its keys in the table and in an index.

@@ -5,6 +5,8 @@
         /// Performs all the actions, or none of them if a condition is false.
         ///
         /// The list has an idempotency token: each repetition within ten minutes is applied once.
+        /// If the service does not know a token for longer than ``RetryPolicy/deadline``, the list
+        /// is not repeated after a lost answer.
         ///
         /// - Parameters:
         ///   - actions: At most ``DynamoDBLimits/transactionActionCountMax`` actions of the table.
@@ -20,6 +22,7 @@
         ) async throws {
             guard !actions.isEmpty else { return }
             try requireCount(actions.count)
+            try requireRoom(for: actions)
             let token = token ?? client.parts.token()
             let byteCounts = 1...DynamoDBLimits.idempotencyTokenByteCountMax
             guard byteCounts.contains(token.utf8.count) else {
@@ -39,7 +42,8 @@
             }
             _ = try await client.send(
                 RemoteRequest(
-                    operation: "TransactWriteItems", body: body, repetition: .token,
+                    operation: "TransactWriteItems", body: body,
+                    repetition: knowsTokens ? .token : .never,
                     actionCount: actions.count))
         }
 
@@ -63,14 +67,15 @@
                     }
                 }
             }
-            let answer = try await client.send(
-                RemoteRequest(
-                    operation: "TransactGetItems", body: body, repetition: .read,
-                    actionCount: keys.count))
-            let nodes = answer["Responses"]?.elements ?? []
-            guard nodes.count == keys.count else { throw Self.otherCount }
-            return try nodes.map { node throws(CodexError) in
-                try node["Item"].map { node throws(CodexError) in try Self.item(node) }
+            let request = RemoteRequest(
+                operation: "TransactGetItems", body: body, repetition: .read,
+                actionCount: keys.count)
+            return try await client.send(request) { answer in
+                let nodes = answer["Responses"]?.elements ?? []
+                guard nodes.count == keys.count else { throw Self.otherCount }
+                return try nodes.map { node in
+                    try node["Item"].map { node throws(CodexError) in try Self.item(node) }
+                }
             }
         }
 
@@ -81,6 +86,28 @@
                     .transactionTooLarge,
                     "A transaction has at most \(capabilities.transactionActionCountMax) actions; "
                         + "this one has \(count). Split it.")
+            }
+        }
+
+        /// Refuses items that are too large together.
+        ///
+        /// The items of updates and deletions count with their keys: their sizes are not known.
+        private func requireRoom(for actions: [WriteAction]) throws(CodexError) {
+            let byteCountMax = capabilities.transactionByteCountMax
+            var byteCount = 0
+            for action in actions {
+                switch action {
+                case .put(_, let item, _): byteCount += item.byteCount
+                case .update(_, let key, _, _), .delete(_, let key, _), .check(_, let key, _):
+                    byteCount += definition.attributes(of: key).byteCount
+                }
+            }
+            // Capabilities that are declared by hand may lack the number of bytes.
+            guard byteCountMax == 0 || byteCount <= byteCountMax else {
+                throw CodexError(
+                    .transactionTooLarge,
+                    "The items of a transaction have at most \(byteCountMax) bytes together; these "
+                        + "have \(byteCount). Split it.")
             }
         }
 
@@ -96,11 +123,17 @@
         private let action: WriteAction
         /// The attributes of the key; empty for a put.
         private var key = Item()
+        private let expressions: ExpressionWriter
+        /// The update in DynamoDB's language.
+        private var update = ""
+        /// The condition in DynamoDB's language; `nil` is none.
+        private let condition: String?
 
         /// Checks an action.
         ///
         /// - Throws: ``CodexError/Code/unknownTable`` for another table,
-        ///   ``CodexError/Code/invalidKey`` and ``CodexError/Code/invalidExpression``.
+        ///   ``CodexError/Code/invalidKey``, and ``CodexError/Code/invalidExpression``, also for an
+        ///   expression that is too long.
         init(_ action: WriteAction, _ table: RemoteTable) throws(CodexError) {
             self.action = action
             let name: String
@@ -120,50 +153,45 @@
                     "An action of another table is in the list of table \(table.name).")
             }
             try condition?.validate()
+            var expressions = ExpressionWriter()
             switch action {
             case .put(_, let item, _): _ = try table.definition.primaryKey(of: item)
             case .update(_, let key, let update, _):
                 try update.validate()
                 self.key = try table.attributes(of: key)
+                self.update = expressions.update(update)
             case .delete(_, let key, _), .check(_, let key, _):
                 self.key = try table.attributes(of: key)
             }
+            self.condition = condition.map { expressions.condition($0) }
+            try expressions.requireLengths()
+            self.expressions = expressions
         }
 
         /// Writes the members of the action's object.
         func write(to writer: inout RequestWriter, table: String) {
             switch action {
-            case .put(_, let item, let condition):
-                Self.write("Put", table, condition, to: &writer) { body, _ in
-                    body.item("Item", item)
-                }
-            case .update(_, _, let update, let condition):
-                Self.write("Update", table, condition, to: &writer) { body, expressions in
+            case .put(_, let item, _):
+                write("Put", table, to: &writer) { $0.item("Item", item) }
+            case .update:
+                write("Update", table, to: &writer) { body in
                     body.item("Key", key)
-                    body.text("UpdateExpression", expressions.update(update))
+                    body.text("UpdateExpression", update)
                 }
-            case .delete(_, _, let condition):
-                Self.write("Delete", table, condition, to: &writer) { body, _ in
-                    body.item("Key", key)
-                }
-            case .check(_, _, let condition):
-                Self.write("ConditionCheck", table, condition, to: &writer) { body, _ in
-                    body.item("Key", key)
-                }
+            case .delete: write("Delete", table, to: &writer) { $0.item("Key", key) }
+            case .check: write("ConditionCheck", table, to: &writer) { $0.item("Key", key) }
             }
         }
 
-        private static func write(
-            _ name: String, _ table: String, _ condition: Condition?,
-            to writer: inout RequestWriter,
-            _ members: (inout RequestWriter, inout ExpressionWriter) -> Void
+        private func write(
+            _ name: String, _ table: String, to writer: inout RequestWriter,
+            _ members: (inout RequestWriter) -> Void
         ) {
             writer.object(name) { body in
-                var expressions = ExpressionWriter()
                 body.text("TableName", table)
-                members(&body, &expressions)
+                members(&body)
                 if let condition {
-                    body.text("ConditionExpression", expressions.condition(condition))
+                    body.text("ConditionExpression", condition)
                     body.text("ReturnValuesOnConditionCheckFailure", "ALL_OLD")
                 }
                 expressions.write(to: &body)

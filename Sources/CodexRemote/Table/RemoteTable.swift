@@ -4,9 +4,10 @@
     /// A table of a service that speaks DynamoDB's API: items, updates, batches and transactions.
     ///
     /// Reads see all completed writes unless they say otherwise. A write is never applied twice
-    /// without an error that says so: an attempt without an answer is repeated with an idempotency
-    /// token, or with a condition that the write itself makes false. Otherwise the call throws
-    /// ``CodexError/Code/outcomeUnknown``.
+    /// without an error that says so: an attempt without an answer is repeated only with an
+    /// idempotency token. Otherwise the call throws ``CodexError/Code/outcomeUnknown``.
+    /// ``RemoteOptions/guardedWrites`` chooses what happens to writes with a condition that they
+    /// themselves make false.
     public struct RemoteTable: Sendable {
         /// The table's name, keys and indexes.
         ///
@@ -33,6 +34,11 @@
 
         var name: String { definition.name }
 
+        /// Whether the service applies all attempts of a list with one token once.
+        var knowsTokens: Bool {
+            client.options.retries.deadline < .seconds(capabilities.idempotencySeconds)
+        }
+
         /// The item with a key, or `nil`.
         ///
         /// - Parameters:
@@ -46,14 +52,20 @@
             projection: Projection? = nil
         ) async throws -> Item? {
             let attributes = try self.attributes(of: key)
+            var expressions = ExpressionWriter()
+            let parts = projection.map { expressions.projection($0) }
+            try expressions.requireLengths()
             let body = RequestWriter.body { body in
                 body.text("TableName", name)
                 body.item("Key", attributes)
-                Self.write(projection, consistency, to: &body)
+                if consistency == .consistent { body.flag("ConsistentRead", true) }
+                if let parts { body.text("ProjectionExpression", parts) }
+                expressions.write(to: &body)
             }
-            let answer = try await client.send(
-                RemoteRequest(operation: "GetItem", body: body, repetition: .read))
-            return try answer["Item"].map { node throws(CodexError) in try Self.item(node) }
+            let request = RemoteRequest(operation: "GetItem", body: body, repetition: .read)
+            return try await client.send(request) { answer in
+                try answer["Item"].map { node throws(CodexError) in try Self.item(node) }
+            }
         }
 
         /// Stores an item, and replaces any item with the same key.
@@ -70,11 +82,33 @@
         public func put(
             _ item: Item, condition: Condition? = nil, returning: ReturnValues = .none
         ) async throws -> Item? {
+            try await put(
+                item, condition: condition, returning: returning,
+                repeatedAs: .put(item, condition))
+        }
+
+        /// Stores an item, as ``put(_:condition:returning:)``.
+        ///
+        /// - Parameters:
+        ///   - item: The item.
+        ///   - condition: The condition on the stored item.
+        ///   - returning: Nothing, or the item as it was.
+        ///   - repetition: Whether it may be repeated.
+        /// - Returns: The item that `returning` asks for.
+        /// - Throws: As ``put(_:condition:returning:)``.
+        @discardableResult
+        func put(
+            _ item: Item, condition: Condition?, returning: ReturnValues,
+            repeatedAs repetition: Repetition
+        ) async throws -> Item? {
+            let returning = try Self.oldOrNone(returning)
             try condition?.validate()
             _ = try definition.primaryKey(of: item)
-            return try await write(
-                "PutItem", .put(item, condition), condition, try Self.oldOrNone(returning)
-            ) { body, _ in
+            if goesAsList(repetition, returning) {
+                return try await transactAlone(.put(table: name, item, condition: condition))
+            }
+            return try await write("PutItem", of: item, repetition, condition, returning) {
+                body, _ in
                 body.item("Item", item)
             }
         }
@@ -82,7 +116,7 @@
         /// Changes attributes of an item, or creates it with them.
         ///
         /// An update that adds to what is there is sent as a list of one action, if the service has
-        /// transactions and the update returns nothing.
+        /// transactions and tokens, and the update returns nothing.
         ///
         /// - Parameters:
         ///   - key: The key.
@@ -96,21 +130,34 @@
             _ key: PrimaryKey, _ update: Update, condition: Condition? = nil,
             returning: ReturnValues = .none
         ) async throws -> Item? {
+            try await self.update(
+                key, update, condition: condition, returning: returning,
+                repeatedAs: .update(update, condition, key: try attributes(of: key)))
+        }
+
+        /// Changes attributes of an item, as ``update(_:_:condition:returning:)``.
+        ///
+        /// - Parameters:
+        ///   - key: The key.
+        ///   - update: The changes.
+        ///   - condition: The condition on the stored item.
+        ///   - returning: What to return.
+        ///   - repetition: Whether it may be repeated.
+        /// - Returns: The attributes that `returning` asks for.
+        /// - Throws: As ``put(_:condition:returning:)``.
+        @discardableResult
+        func update(
+            _ key: PrimaryKey, _ update: Update, condition: Condition?, returning: ReturnValues,
+            repeatedAs repetition: Repetition
+        ) async throws -> Item? {
             try update.validate()
             try condition?.validate()
             let attributes = try self.attributes(of: key)
-            let repetition = Repetition.update(update, condition, key: attributes)
-            if repetition == .never, returning == .none, capabilities.hasTransactions {
-                let action = WriteAction.update(
-                    table: name, key: key, update, condition: condition)
-                do {
-                    try await transact([action])
-                } catch let error as CodexError {
-                    throw error.ofOnlyAction
-                }
-                return nil
+            if goesAsList(repetition, returning) {
+                return try await transactAlone(
+                    .update(table: name, key: key, update, condition: condition))
             }
-            return try await write("UpdateItem", repetition, condition, returning) {
+            return try await write("UpdateItem", of: attributes, repetition, condition, returning) {
                 body, expressions in
                 body.item("Key", attributes)
                 body.text("UpdateExpression", expressions.update(update))
@@ -129,12 +176,57 @@
         public func delete(
             _ key: PrimaryKey, condition: Condition? = nil, returning: ReturnValues = .none
         ) async throws -> Item? {
+            try await delete(
+                key, condition: condition, returning: returning,
+                repeatedAs: .deletion(condition))
+        }
+
+        /// Removes an item, as ``delete(_:condition:returning:)``.
+        ///
+        /// - Parameters:
+        ///   - key: The key.
+        ///   - condition: The condition on the stored item.
+        ///   - returning: Nothing, or the item as it was.
+        ///   - repetition: Whether it may be repeated.
+        /// - Returns: The item that `returning` asks for.
+        /// - Throws: As ``put(_:condition:returning:)``.
+        @discardableResult
+        func delete(
+            _ key: PrimaryKey, condition: Condition?, returning: ReturnValues,
+            repeatedAs repetition: Repetition
+        ) async throws -> Item? {
+            let returning = try Self.oldOrNone(returning)
             try condition?.validate()
             let attributes = try self.attributes(of: key)
-            return try await write(
-                "DeleteItem", .deletion(condition), condition, try Self.oldOrNone(returning)
-            ) { body, _ in
+            if goesAsList(repetition, returning) {
+                return try await transactAlone(.delete(table: name, key: key, condition: condition))
+            }
+            return try await write("DeleteItem", of: attributes, repetition, condition, returning) {
+                body, _ in
                 body.item("Key", attributes)
+            }
+        }
+
+        // MARK: Lists of one action
+
+        /// Whether a write goes as a list of one action, whose token makes repetitions safe.
+        private func goesAsList(_ repetition: Repetition, _ returning: ReturnValues) -> Bool {
+            guard returning == .none, capabilities.hasTransactions, knowsTokens else {
+                return false
+            }
+            return repetition == .never
+                || repetition == .guarded && client.options.guardedWrites == .transactional
+        }
+
+        /// Performs a list of one action.
+        ///
+        /// - Returns: Nothing.
+        private func transactAlone(_ action: WriteAction) async throws -> Item? {
+            do {
+                try await transact([action])
+                return nil
+            } catch let error as CodexError {
+                throw error.ofOnlyAction
             }
         }
 
@@ -165,18 +257,6 @@
             }
         }
 
-        /// Writes what reads of items by key have in common.
-        static func write(
-            _ projection: Projection?, _ consistency: ReadConsistency,
-            to body: inout RequestWriter
-        ) {
-            if consistency == .consistent { body.flag("ConsistentRead", true) }
-            guard let projection else { return }
-            var expressions = ExpressionWriter()
-            body.text("ProjectionExpression", expressions.projection(projection))
-            expressions.write(to: &body)
-        }
-
         private static func oldOrNone(
             _ returning: ReturnValues
         ) throws(CodexError) -> ReturnValues {
@@ -187,13 +267,24 @@
             return returning
         }
 
+        /// Sends a write of one item.
+        ///
+        /// - Parameters:
+        ///   - operation: The operation.
+        ///   - key: The attributes of the key, among others.
+        ///   - repetition: Whether it may be repeated.
+        ///   - condition: The condition on the stored item.
+        ///   - returning: What to return.
+        ///   - members: Writes the members that the operation alone has.
+        /// - Returns: The attributes that `returning` asks for.
+        /// - Throws: As ``put(_:condition:returning:)``.
         private func write(
-            _ operation: String, _ repetition: Repetition, _ condition: Condition?,
+            _ operation: String, of key: Item, _ repetition: Repetition, _ condition: Condition?,
             _ returning: ReturnValues,
             _ members: (inout RequestWriter, inout ExpressionWriter) -> Void
         ) async throws -> Item? {
+            var expressions = ExpressionWriter()
             let body = RequestWriter.body { body in
-                var expressions = ExpressionWriter()
                 body.text("TableName", name)
                 members(&body, &expressions)
                 if let condition {
@@ -203,9 +294,16 @@
                 expressions.write(to: &body)
                 if returning != .none { body.text("ReturnValues", returning.protocolName) }
             }
-            let answer = try await client.send(
-                RemoteRequest(operation: operation, body: body, repetition: repetition))
-            return try answer["Attributes"].map { node throws(CodexError) in try Self.item(node) }
+            try expressions.requireLengths()
+            // Each update reads the item first.
+            let affinity = client.affinity(
+                of: key[definition.partitionKey.name],
+                readsItem: condition != nil || returning != .none || operation == "UpdateItem")
+            let request = RemoteRequest(
+                operation: operation, body: body, repetition: repetition, affinity: affinity)
+            return try await client.send(request) { answer in
+                try answer["Attributes"].map { node throws(CodexError) in try Self.item(node) }
+            }
         }
     }
 

@@ -50,11 +50,16 @@
             let deadline = NIODeadline.now() + Self.amount(request.timeout)
             do {
                 let response = try await client.execute(outgoing, deadline: deadline)
+                let byteCountMax = try Self.byteCountMax(
+                    of: response, upTo: request.responseByteCountMax)
+                let left = deadline - NIODeadline.now()
+                try await request.room?.reserve(
+                    byteCountMax, within: .nanoseconds(left.nanoseconds))
                 return TransportResponse(
                     status: Int(response.status.code),
                     headers: response.headers.map { (name: $0.name, value: $0.value) },
                     body: try await Self.body(
-                        of: response, upTo: request.responseByteCountMax, until: deadline))
+                        of: response, upTo: byteCountMax, until: deadline))
             } catch {
                 throw Self.failure(error)
             }
@@ -66,6 +71,16 @@
         /// A duration for NIO, limited to a day.
         private static func amount(_ duration: Duration) -> TimeAmount {
             .microseconds(Int64(max(0, min(86_400, duration.seconds)) * 1e6))
+        }
+
+        /// The most bytes of a body: those that its head names, or else those of the limit.
+        private static func byteCountMax(
+            of response: HTTPClientResponse, upTo limit: Int
+        ) throws -> Int {
+            let length = response.headers.first(name: "content-length").flatMap { Int($0) }
+            guard let length, length >= 0 else { return limit }
+            guard length <= limit else { throw TransportFailure(.responseTooLarge) }
+            return length
         }
 
         /// The body; the deadline of `execute` is over with the head.

@@ -31,6 +31,8 @@
         public var timeout: Duration
         /// The most bytes that the body of the answer may have.
         public var responseByteCountMax: Int
+        /// What the body takes of the memory of all answers; `nil` is not counted.
+        var room: ResponseRoom?
 
         /// Creates a request.
         public init(
@@ -44,6 +46,14 @@
             self.timeout = timeout
             self.responseByteCountMax = responseByteCountMax
         }
+    }
+
+    extension TransportRequest: CustomStringConvertible, CustomReflectable {
+        /// The method and the address, without headers and body: they may have keys and tokens.
+        public var description: String { "\(method) \(url)" }
+
+        /// A mirror with the method and the address alone.
+        public var customMirror: Mirror { Mirror(self, children: ["method": method, "url": url]) }
     }
 
     /// The answer to an HTTP request.
@@ -69,6 +79,14 @@
             let name = name.lowercased()
             return headers.first { $0.name.lowercased() == name }?.value
         }
+    }
+
+    extension TransportResponse: CustomStringConvertible, CustomReflectable {
+        /// The status, without headers and body: they may have keys and users' data.
+        public var description: String { "status \(status)" }
+
+        /// A mirror with the status alone.
+        public var customMirror: Mirror { Mirror(self, children: ["status": status]) }
     }
 
     /// The reason why there is no whole answer to an HTTP request.

@@ -11,6 +11,8 @@
         private let clock: any RemoteClock
         /// What is added to the client's clock, in seconds.
         private let offset = Mutex<TimeInterval>(0)
+        /// The date of the last answer that was noted, and when it came.
+        private let noted = Mutex<(date: Date, elapsed: Duration)?>(nil)
 
         /// The difference of the dates from which on a refused signature may be refused for its
         /// date.
@@ -20,6 +22,23 @@
 
         /// The instant by the service's clock.
         var now: Date { clock.now.addingTimeInterval(offset.withLock { $0 }) }
+
+        /// The instant by the date of the last answer that was noted, to the second.
+        ///
+        /// The clocks of machines have no influence on it. Without a dated answer, it is ``now``.
+        var dated: Date {
+            guard let last = noted.withLock({ $0 }) else { return now }
+            return last.date.addingTimeInterval((clock.elapsed - last.elapsed).seconds)
+        }
+
+        /// Notes the date of an answer.
+        ///
+        /// - Parameter header: The header `Date`.
+        func note(_ header: String?) {
+            guard let date = header.flatMap(HTTPDate.date) else { return }
+            let elapsed = clock.elapsed
+            noted.withLock { $0 = (date, elapsed) }
+        }
 
         /// Corrects the clock by the date of an answer.
         ///

@@ -8,6 +8,10 @@
         private var names: [String] = []
         /// The values of `:0`, `:1` and so on.
         private var values: [AttributeValue] = []
+        /// The operators and functions of the expression that is being written.
+        private var operatorCount = 0
+        /// The most operators and functions of an expression, and the most bytes.
+        private var most = (operatorCount: 0, byteCount: 0)
 
         /// Writes the names and values to which the expressions of a request refer.
         func write(to request: inout RequestWriter) {
@@ -23,8 +27,33 @@
             }
         }
 
+        /// Refuses expressions that are longer than DynamoDB takes.
+        ///
+        /// - Throws: ``CodexError/Code/invalidExpression``.
+        func requireLengths() throws(CodexError) {
+            let operatorCountMax = DynamoDBLimits.expressionOperatorCountMax
+            let byteCountMax = DynamoDBLimits.expressionByteCountMax
+            guard most.operatorCount <= operatorCountMax, most.byteCount <= byteCountMax else {
+                throw CodexError(
+                    .invalidExpression,
+                    "The expression has \(most.operatorCount) operators and functions, and "
+                        + "\(most.byteCount) bytes. DynamoDB takes \(operatorCountMax), and "
+                        + "\(byteCountMax) bytes. Nothing was sent. Compare or name fewer "
+                        + "attributes: keep those that belong together in a map.")
+            }
+        }
+
+        /// Writes one expression, and counts its operators and bytes.
+        private mutating func counted(_ write: (inout Self) -> String) -> String {
+            operatorCount = 0
+            let text = write(&self)
+            most.operatorCount = max(most.operatorCount, operatorCount)
+            most.byteCount = max(most.byteCount, text.utf8.count)
+            return text
+        }
+
         /// A path; each name in it is a placeholder.
-        mutating func path(_ path: DocumentPath) -> String {
+        private mutating func path(_ path: DocumentPath) -> String {
             var text = placeholder(path.root)
             for step in path.steps {
                 switch step {
@@ -36,14 +65,14 @@
         }
 
         /// The placeholder of a value.
-        mutating func value(_ value: AttributeValue) -> String {
+        private mutating func value(_ value: AttributeValue) -> String {
             values.append(value)
             return ":\(values.count - 1)"
         }
 
         /// A projection.
         mutating func projection(_ projection: Projection) -> String {
-            projection.paths.map { path($0) }.joined(separator: ", ")
+            counted { writer in projection.paths.map { writer.path($0) }.joined(separator: ", ") }
         }
 
         /// The placeholder of a name, the same one for equal names.
@@ -61,6 +90,11 @@
     extension ExpressionWriter {
         /// A condition.
         mutating func condition(_ condition: Condition) -> String {
+            counted { $0.text(of: condition) }
+        }
+
+        private mutating func text(of condition: Condition) -> String {
+            operatorCount += 1
             switch condition {
             case .compare(let left, let comparator, let right):
                 return "\(operand(left)) \(comparator.rawValue) \(operand(right))"
@@ -79,14 +113,14 @@
                 return "contains(\(operand(value)), \(operand(member)))"
             case .and(let left, let right): return "\(joined(left)) AND \(joined(right))"
             case .or(let left, let right):
-                return "\(self.condition(left)) OR \(self.condition(right))"
-            case .not(let inner): return "NOT (\(self.condition(inner)))"
+                return "\(text(of: left)) OR \(text(of: right))"
+            case .not(let inner): return "NOT (\(text(of: inner)))"
             }
         }
 
         /// A part of a condition that is joined by AND: OR binds less.
         private mutating func joined(_ part: Condition) -> String {
-            let text = condition(part)
+            let text = text(of: part)
             if case .or = part { return "(\(text))" }
             return text
         }
@@ -95,8 +129,13 @@
             switch operand {
             case .path(let path): self.path(path)
             case .value(let value): self.value(value)
-            case .size(let path): "size(\(self.path(path)))"
+            case .size(let path): sized(path)
             }
+        }
+
+        private mutating func sized(_ path: DocumentPath) -> String {
+            operatorCount += 1
+            return "size(\(self.path(path)))"
         }
 
         /// The key condition of a query.
@@ -111,13 +150,20 @@
         ) -> String? {
             let count = query.sortPrefix.count
             guard query.partition.count == partition.count, count <= sort.count else { return nil }
+            if query.sort != .any, count == sort.count { return nil }
+            return counted { $0.text(of: query, partition + sort, count) }
+        }
+
+        private mutating func text(
+            of query: TableQuery, _ attributes: [KeyAttribute], _ count: Int
+        ) -> String {
             var parts: [String] = []
-            for (attribute, value) in zip(partition + sort, query.partition + query.sortPrefix) {
+            for (attribute, value) in zip(attributes, query.partition + query.sortPrefix) {
                 parts.append("\(path(DocumentPath(attribute.name))) = \(self.value(value))")
             }
             if query.sort != .any {
-                guard count < sort.count else { return nil }
-                parts.append(sortCondition(query.sort, DocumentPath(sort[count].name)))
+                let attribute = attributes[query.partition.count + count]
+                parts.append(sortCondition(query.sort, DocumentPath(attribute.name)))
             }
             return parts.joined(separator: " AND ")
         }
@@ -142,7 +188,7 @@
                     .between(name, low: .value(low), high: .value(high))
                 case .beginsWith(let prefix): .beginsWith(name, .value(prefix))
                 }
-            return condition(written)
+            return text(of: written)
         }
     }
 
@@ -151,6 +197,10 @@
     extension ExpressionWriter {
         /// An update.
         mutating func update(_ update: Update) -> String {
+            counted { $0.text(of: update) }
+        }
+
+        private mutating func text(of update: Update) -> String {
             var parts: [(keyword: String, clauses: [String])] = [
                 ("SET", []), ("REMOVE", []), ("ADD", []), ("DELETE", []),
             ]
@@ -173,9 +223,16 @@
         private mutating func assigned(_ value: Update.Value) -> String {
             switch value {
             case .operand(let operand): self.operand(operand)
-            case .sum(let left, let right): "\(operand(left)) + \(operand(right))"
-            case .difference(let left, let right): "\(operand(left)) - \(operand(right))"
+            case .sum(let left, let right): joined(left, "+", right)
+            case .difference(let left, let right): joined(left, "-", right)
             }
+        }
+
+        private mutating func joined(
+            _ left: Update.Operand, _ symbol: String, _ right: Update.Operand
+        ) -> String {
+            operatorCount += 1
+            return "\(operand(left)) \(symbol) \(operand(right))"
         }
 
         private mutating func operand(_ operand: Update.Operand) -> String {
@@ -183,10 +240,16 @@
             case .path(let path): self.path(path)
             case .value(let value): self.value(value)
             case .ifNotExists(let path, let fallback):
-                "if_not_exists(\(self.path(path)), \(self.operand(fallback)))"
-            case .listAppend(let left, let right):
-                "list_append(\(self.operand(left)), \(self.operand(right)))"
+                called("if_not_exists", .path(path), fallback)
+            case .listAppend(let left, let right): called("list_append", left, right)
             }
+        }
+
+        private mutating func called(
+            _ function: String, _ first: Update.Operand, _ second: Update.Operand
+        ) -> String {
+            operatorCount += 1
+            return "\(function)(\(operand(first)), \(operand(second)))"
         }
     }
 #endif

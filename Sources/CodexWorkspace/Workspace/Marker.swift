@@ -131,7 +131,7 @@ extension CodexFlow {
         private static let sortByteCountMax = 900
 
         /// An identifier as a part of a key: itself, or its hash if it is long.
-        private static func short(_ text: String) -> String {
+        static func short(_ text: String) -> String {
             text.utf8.count <= identifierByteCountMax ? text : SHA256.hexadecimal(text)
         }
 

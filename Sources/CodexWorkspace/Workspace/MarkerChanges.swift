@@ -2,13 +2,18 @@ internal import CodexCore
 
 extension CodexFlow {
     /// The changes of markers in one transaction, each of another marker.
+    ///
+    /// Items that another program stored may share a unique key, of which only one has the marker.
+    /// So a command that frees the key must know whose the marker is: it changes only its own.
     struct MarkerChanges {
         private struct Change {
             /// The marker after the transaction; `nil` is none.
             var item: Item?
             let isUnique: Bool
-            /// Whether an item of the transaction had the marker before.
-            var isFreed = false
+            /// The items of the transaction that had the marker's key before.
+            var owners: Set<PrimaryKey> = []
+            /// The item of the transaction that has it afterwards.
+            var taker: PrimaryKey?
         }
 
         private var changes: [PrimaryKey: Change] = [:]
@@ -26,6 +31,8 @@ extension CodexFlow {
         mutating func add(
             from old: Item?, to new: Item?, of entity: String, in table: TableDefinition
         ) throws(CodexError) {
+            guard let item = old ?? new else { return }
+            let owner = try table.primaryKey(of: item)
             for marker in Marker.all where marker.entity == entity {
                 let before = try old.flatMap { item throws(CodexError) in
                     try marker.item(for: item, in: table)
@@ -40,28 +47,71 @@ extension CodexFlow {
                 let taken = try after.map { item throws(CodexError) in
                     try table.primaryKey(of: item)
                 }
-                if let freed { free(freed, marker) }
-                if let taken, let after { take(taken, after, marker) }
+                if let freed { change(freed, marker) { _ = $0.owners.insert(owner) } }
+                if let taken, let after {
+                    change(taken, marker) { ($0.item, $0.taker) = (after, owner) }
+                }
             }
         }
 
-        /// Notes that an item leaves a marker, or keeps it with another content.
-        private mutating func free(_ key: PrimaryKey, _ marker: Marker) {
-            if changes[key] != nil {
-                changes[key]?.isFreed = true
-            } else {
-                changes[key] = Change(isUnique: marker.isUnique, isFreed: true)
-                keys.append(key)
+        /// Changes what is known of a marker.
+        private mutating func change(
+            _ key: PrimaryKey, _ marker: Marker, _ body: (inout Change) -> Void
+        ) {
+            if changes[key] == nil { keys.append(key) }
+            body(&changes[key, default: Change(isUnique: marker.isUnique)])
+        }
+
+        // MARK: Unique keys
+
+        /// The markers of unique keys that items of the transaction leave or keep, and that were
+        /// not read.
+        ///
+        /// - Parameter known: The markers that were read.
+        /// - Returns: Their keys.
+        func unreadKeys(_ known: [PrimaryKey: Item?]) -> [PrimaryKey] {
+            keys.filter { key in
+                guard let change = changes[key], known[key] == nil else { return false }
+                return change.isUnique && !change.owners.isEmpty
             }
         }
 
-        private mutating func take(_ key: PrimaryKey, _ item: Item, _ marker: Marker) {
-            if changes[key] == nil {
-                changes[key] = Change(isUnique: marker.isUnique)
-                keys.append(key)
-            }
-            changes[key]?.item = item
+        /// Whether the marker of a unique key is of one of the items that have the key, or absent.
+        private static func isOwn(
+            _ marker: Item?, _ change: Change, in table: TableDefinition
+        ) -> Bool {
+            guard let marker else { return true }
+            guard let place = Marker.place(of: marker),
+                let owner = try? table.primaryKey(of: place)
+            else { return false }
+            return change.owners.contains(owner)
         }
+
+        /// The action on the marker of a unique key; `nil` is none.
+        private static func action(
+            _ key: PrimaryKey, _ change: Change, known: Item?, in table: TableDefinition
+        ) -> WriteAction? {
+            let isUnchanged = Condition.unchanged(known, in: table, without: [Marker.marked])
+            let isFree = Condition.unchanged(nil, in: table)
+            guard !change.owners.isEmpty else {
+                // Another item must not have the key of the new one.
+                return change.item.map { item in
+                    WriteAction.put(table: table.name, item, condition: isUnchanged)
+                }
+            }
+            let isOwn = Self.isOwn(known, change, in: table)
+            guard let item = change.item else {
+                let isThere = isOwn && known != nil
+                return isThere
+                    ? .delete(table: table.name, key: key, condition: isUnchanged) : nil
+            }
+            if isOwn { return .put(table: table.name, item, condition: isUnchanged) }
+            // The marker stays the other item's.
+            let isKept = change.taker.map { change.owners.contains($0) } ?? false
+            return isKept ? nil : .put(table: table.name, item, condition: isFree)
+        }
+
+        // MARK: Actions
 
         /// The actions of the changes, and checks of the markers that were read and stay.
         ///
@@ -70,31 +120,28 @@ extension CodexFlow {
         ///
         /// - Parameters:
         ///   - table: The table.
-        ///   - read: The markers of unique keys that a decision read.
+        ///   - known: The markers of unique keys that were read, with those of ``unreadKeys(_:)``.
+        ///   - checked: The keys of those that a decision used.
         ///   - room: How many actions the transaction can take.
         /// - Returns: The actions.
         func actions(
-            in table: TableDefinition, read: [PrimaryKey: Item?], room: Int
+            in table: TableDefinition, known: [PrimaryKey: Item?], checked: Set<PrimaryKey>,
+            room: Int
         ) -> [WriteAction] {
             var actions: [WriteAction] = []
             var removals: [WriteAction] = []
             for key in keys {
                 guard let change = changes[key] else { continue }
-                guard let item = change.item else {
-                    let removal = WriteAction.delete(table: table.name, key: key)
-                    if change.isUnique { actions.append(removal) } else { removals.append(removal) }
-                    continue
+                if change.isUnique {
+                    let action = Self.action(key, change, known: known[key] ?? nil, in: table)
+                    if let action { actions.append(action) }
+                } else if let item = change.item {
+                    actions.append(.put(table: table.name, item))
+                } else {
+                    removals.append(.delete(table: table.name, key: key))
                 }
-                // Another item must not have the key of the new one.
-                let isChecked = change.isUnique && !change.isFreed
-                actions.append(
-                    .put(
-                        table: table.name, item,
-                        condition: isChecked
-                            ? .unchanged(read[key] ?? nil, in: table, without: [Marker.marked])
-                            : nil))
             }
-            for (key, item) in read where changes[key] == nil {
+            for (key, item) in known where checked.contains(key) && changes[key] == nil {
                 actions.append(
                     .check(
                         table: table.name, key: key,

@@ -22,6 +22,10 @@ extension CodexFlow {
     ///
     /// Other queries that are not in ``all`` have no lock: their results may be slightly older than
     /// the commit.
+    ///
+    /// An item of which no command needs the number any more is removed by ``GuardSweep``. It first
+    /// gives the item a mark. An increment removes the mark, and an item that still has it an hour
+    /// later is removed. Decision 48 has the proof that no command passes that should not.
     struct PredicateLock {
         /// The queried entity.
         let entity: String
@@ -211,9 +215,34 @@ extension CodexFlow {
             return names
         }
 
+        /// The beginning of the partition keys of all predicate locks.
+        static let prefix = "GUARD#"
+        /// The sort key of all predicate locks.
+        static let sortKey: AttributeValue = "GUARD"
+        /// The attribute with the number.
+        static let count = DocumentPath("count")
+        /// The attribute with the mark of a ``GuardSweep``.
+        static let mark = DocumentPath("sweep")
+
         /// The key of a predicate lock's item.
         static func key(_ name: String) -> PrimaryKey {
-            PrimaryKey(.string("GUARD#\(name)"), "GUARD")
+            PrimaryKey(.string(prefix + name), sortKey)
+        }
+
+        /// Whether an item is one of a predicate lock.
+        static func isKey(_ key: PrimaryKey) -> Bool {
+            key.partition.string?.utf8.starts(with: prefix.utf8) == true && key.sort == sortKey
+        }
+
+        /// The condition that an item of a predicate lock has the number that was read.
+        ///
+        /// If it had a mark, it must still have that: an item that was removed since, and counted
+        /// up again, may have the same number, but no mark.
+        static func isUnchanged(_ old: Item?) -> Condition {
+            guard let number = old?[count.root] else { return .attributeNotExists(count) }
+            let isSame = Condition.compare(.path(count), .equal, .value(number))
+            guard let marked = old?[mark.root] else { return isSame }
+            return isSame && .compare(.path(mark), .equal, .value(marked))
         }
 
         /// The action that increments a predicate lock, or checks that it is unchanged since it was
@@ -221,18 +250,13 @@ extension CodexFlow {
         static func action(
             _ name: String, counts: Bool, read: Item??
         ) -> WriteAction {
-            let condition: Condition? = read.map { old in
-                guard let count = old?["count"] else {
-                    return .attributeNotExists(DocumentPath("count"))
-                }
-                return .compare(.path("count"), .equal, .value(count))
-            }
+            let condition = read.map { isUnchanged($0) }
             if let condition, !counts {
                 return .check(table: CodexFlow.table, key: key(name), condition: condition)
             }
             return .update(
-                table: CodexFlow.table, key: key(name), Update([.add("count", 1)]),
-                condition: condition)
+                table: CodexFlow.table, key: key(name),
+                Update([.add(count, 1), .remove(mark)]), condition: condition)
         }
     }
 }

@@ -74,6 +74,8 @@ extension TableFetch {
                 returning: .none)
         } catch CodexError.Code.conditionFailed {
             // Another command raised it.
+        } catch CodexError.Code.outcomeUnknown {
+            // The next increment shows whether it was raised.
         }
     }
 

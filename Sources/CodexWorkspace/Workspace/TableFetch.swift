@@ -10,6 +10,8 @@ struct TableFetch: Sendable {
     let entities: EntityItems
     /// Whether rules look at markers, and not at indexes.
     let hasMarkers: Bool
+    /// The shards of the counts of a project's tasks, in a table with markers.
+    let shardCount: Int
 
     private var schema: Schema { entities.schema }
 
@@ -139,12 +141,10 @@ struct TableFetch: Sendable {
         var unreadableCount = 0
         let request = search.query.ofAnyEntity
         repeat {
-            let page = try await table.items(
-                matching: request,
-                limits: PageLimits(returned: search.limit.map { $0 - found.count }), after: token,
-                consistency: consistency(of: request))
-            let definition = search.missing.definition
-            for item in try await wholeItems(page.items, request, of: definition) {
+            let page = try await self.page(
+                of: request, search.missing.definition,
+                PageLimits(returned: search.limit.map { $0 - found.count }), after: token)
+            for item in page.items {
                 if search.missing.isReadable(item) {
                     found.append(item)
                 } else {
@@ -155,6 +155,46 @@ struct TableFetch: Sendable {
         } while token != nil && found.count < search.limit ?? .max
             && unreadableCount < Self.unreadableCountMax
         return found
+    }
+
+    /// A page of the items of an entity that a query finds, whole and as they are now.
+    ///
+    /// In a table without an index of the labels, entries of its own stand for it.
+    ///
+    /// - Throws: ``CodexError/Code/indexNotReady`` for a list by label that was never built; the
+    ///   errors of the table.
+    func page(
+        of query: TableQuery, _ definition: EntityDefinition, _ limits: PageLimits,
+        after token: PageToken?
+    ) async throws -> Page<Item> {
+        guard hasMarkers, let search = CodexFlow.LabelList.search(for: query, of: definition)
+        else {
+            let page = try await table.items(
+                matching: query, limits: limits, after: token, consistency: consistency(of: query))
+            return Page(
+                items: try await wholeItems(page.items, query, of: definition), next: page.next,
+                examinedCount: page.examinedCount)
+        }
+        async let isBuilt = hasLabelLists()
+        let page = try await table.items(
+            matching: search, limits: limits, after: token, consistency: .eventual)
+        guard try await isBuilt else {
+            throw CodexError(
+                .indexNotReady,
+                "The lists of tasks by label were never built. Run a consumer of the table's "
+                    + "stream with labelActions(of:), and call rebuildLabels().")
+        }
+        let tasks = page.items.compactMap { CodexFlow.LabelList.task(of: $0) }
+        return Page(
+            items: try await wholeItems(tasks, query, of: definition), next: page.next,
+            examinedCount: page.examinedCount)
+    }
+
+    /// Whether the lists of tasks by label were built.
+    private func hasLabelLists() async throws -> Bool {
+        let state = try await table.item(
+            in: CodexFlow.table, key: CodexFlow.LabelList.stateKey, consistency: .consistent)
+        return state?[CodexFlow.LabelList.isBuilt] == .bool(true)
     }
 
     /// A query of an index sees what the service can give; the items are read again by key.
@@ -174,8 +214,10 @@ struct TableFetch: Sendable {
         guard try isStale || schema.isPartial(query) else {
             return try items.filter { try entities.isItem($0, of: definition) }
         }
+        // While an index follows a change, it may have two entries of one item.
+        var seen: Set<PrimaryKey> = []
         let keys = try items.map { try tableDefinition.primaryKey(of: $0) }.filter {
-            definition.matches($0, in: tableDefinition)
+            definition.matches($0, in: tableDefinition) && seen.insert($0).inserted
         }
         let place = try QueryPlace(query, in: tableDefinition)
         var found: [Item] = []

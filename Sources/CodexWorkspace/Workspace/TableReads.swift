@@ -33,6 +33,8 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
     let entities: EntityItems
     /// Whether rules look at markers, and not at indexes.
     let hasMarkers: Bool
+    /// The shards of the counts of a project's tasks, in a table with markers.
+    let shardCount: Int
     private var schema: Schema { entities.schema }
 
     // What was fetched, also if no decision has asked for it.
@@ -67,15 +69,17 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
     private var time: Date?
 
     /// Creates reads of which nothing is fetched.
-    init(_ entities: EntityItems, hasMarkers: Bool) {
+    init(_ entities: EntityItems, hasMarkers: Bool, shardCount: Int) {
         self.entities = entities
         self.hasMarkers = hasMarkers
+        self.shardCount = shardCount
     }
 
     /// Creates reads of what others have fetched, without a trace of their use.
     init(fetchedBy other: TableReads) {
         entities = other.entities
         hasMarkers = other.hasMarkers
+        shardCount = other.shardCount
         items = other.items
         results = other.results
         predicateLocks = other.predicateLocks
@@ -253,14 +257,17 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
         var inserts: Set<Int> = []
         /// The changes of markers.
         var markers = CodexFlow.MarkerChanges()
+        /// The changes of the counts of tasks.
+        var counts: CodexFlow.TaskCountShards.Changes
     }
 
     /// The writes with the conditions that their items are unchanged, and checks of the other read
     /// items.
     ///
-    /// - Throws: ``Missing`` if a written item must be read first, to know its markers.
+    /// - Throws: ``Missing`` if a written item must be read first, to know its markers, or a marker
+    ///   that the item may share.
     func plan(for writes: [CodexFlow.DecisionWrite]) throws -> Plan {
-        var plan = Plan()
+        var plan = Plan(counts: CodexFlow.TaskCountShards.Changes(shardCount: shardCount))
         var written: Set<Request> = []
         var counted: Set<String> = []
         for write in try lastWrites(of: writes) {
@@ -269,7 +276,10 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
         }
         counted.formUnion(Self.locks(ofEntriesIn: writes, written))
         for (request, item) in items where used.contains(request) && !written.contains(request) {
-            guard case .item(let name, let key) = request else { continue }
+            // The markers have actions of their own.
+            guard case .item(let name, let key) = request, !usedMarkers.contains(key) else {
+                continue
+            }
             plan.actions.append(
                 .check(table: name, key: key, condition: try condition(of: request, item, name)))
         }
@@ -289,8 +299,9 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
         }
         if hasMarkers {
             let table = try schema.table(CodexFlow.table)
+            plan.actions += plan.counts.actions
             plan.actions += plan.markers.actions(
-                in: table, read: markers.filter { usedMarkers.contains($0.key) },
+                in: table, known: markers, checked: usedMarkers,
                 room: DynamoDBLimits.transactionActionCountMax - plan.actions.count)
         }
         return plan
@@ -390,7 +401,16 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
             try CodexFlow.PredicateLock.names(
                 from: old ?? nil, to: new, isInsert: isInsert, E.definition, schema,
                 hasMarkers: hasMarkers))
-        if hasMarkers { try plan.markers.add(from: old ?? nil, to: new, of: name, in: table) }
+        if hasMarkers {
+            try plan.markers.add(from: old ?? nil, to: new, of: name, in: table)
+            // A marker of a unique key may be another item's.
+            if let key = plan.markers.unreadKeys(markers).first {
+                throw Missing(
+                    request: .item(table: table.name, key), definition: E.definition,
+                    markerKey: key)
+            }
+            try plan.counts.add(from: old ?? nil, to: new, of: name, in: table)
+        }
         return request
     }
 

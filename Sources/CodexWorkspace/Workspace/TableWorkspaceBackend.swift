@@ -16,6 +16,12 @@ extension CodexFlow {
     public struct TableWorkspaceBackend: WorkspaceBackend {
         let fetch: TableFetch
         private let attemptCountMax: Int
+        /// The time since a fixed moment, with the time in which the machine was suspended.
+        package var elapsed: @Sendable () -> Duration = {
+            TableWorkspaceBackend.origin.duration(to: .now)
+        }
+
+        private static let origin = ContinuousClock.now
 
         var table: any TableBackend { fetch.table }
         var entities: EntityItems { fetch.entities }
@@ -47,18 +53,31 @@ extension CodexFlow {
         ///     store keeps the versions itself.
         ///   - attemptCountMax: The number of attempts to decide a command before its conflicts are
         ///     reported.
+        ///   - countShardCount: The number of items that count the tasks of a project, 1 to 64.
+        ///     More of them let more commands of one project write at once, and make
+        ///     ``Workspace/taskTotals(of:)`` read more. All programs should have the same number:
+        ///     with others, a read beside commands may be of no single state.
         /// - Throws: ``CodexError/Code/unsupportedOperation`` with the name of each of ``needs``
-        ///   that the service lacks.
+        ///   that the service lacks; ``CodexError/Code/invalidArgument`` for another number of
+        ///   items.
         public init(
             _ table: some TableBackend, schema: Schema = CodexFlow.schema,
-            untaggedVersions: [String: Int] = [:], attemptCountMax: Int = 10
+            untaggedVersions: [String: Int] = [:], attemptCountMax: Int = 10,
+            countShardCount: Int = 16
         ) throws(CodexError) {
+            let shardCounts = 1...TaskCountShards.countMax
+            guard shardCounts.contains(countShardCount) else {
+                throw CodexError(
+                    .invalidArgument,
+                    "The tasks of a project are counted in 1 to \(TaskCountShards.countMax) items, "
+                        + "not \(countShardCount).")
+            }
             let capabilities = table.capabilities
             try capabilities.require(Self.needs)
             fetch = TableFetch(
                 table: table,
                 entities: EntityItems(schema, capabilities, untaggedVersions: untaggedVersions),
-                hasMarkers: !capabilities.hasConsistentIndexQueries)
+                hasMarkers: !capabilities.hasConsistentIndexQueries, shardCount: countShardCount)
             self.attemptCountMax = max(1, attemptCountMax)
         }
 
@@ -95,7 +114,9 @@ extension CodexFlow {
             var asked: [TableReads.Missing] = []
             var numbers: [TableReads.NumberRequest: Int?] = [:]
             while true {
-                let reads = TableReads(entities, hasMarkers: fetch.hasMarkers)
+                let start = elapsed()
+                let reads = TableReads(
+                    entities, hasMarkers: fetch.hasMarkers, shardCount: fetch.shardCount)
                 reads.numbers = numbers
                 try await prefetch(known, asked, into: reads)
                 let (decision, plan) = try await planned(decide, reads)
@@ -107,10 +128,12 @@ extension CodexFlow {
                             + "remote table has \(DynamoDBLimits.transactionActionCountMax) at "
                             + "most. Nothing was written. Make several smaller commands of it.")
                 }
-                var conflict = Self.overtaken
+                // A guard that is older may have been removed since it was read.
+                let isOld = elapsed() - start > GuardSweep.readAgeMax
+                var conflict = isOld ? Self.late : Self.overtaken
                 var isWritten = false
                 do {
-                    if reads.isConsistent {
+                    if reads.isConsistent, !isOld {
                         try await table.transact(plan.actions, idempotencyToken: nil)
                         isWritten = true
                     }
@@ -160,6 +183,14 @@ extension CodexFlow {
                 .transactionCancelled,
                 "Other commands wrote what this one read, at each attempt. Try again.",
                 reasons: [reason])
+        }
+
+        /// The error of a command that took so long that its guards are not certain any more.
+        private static var late: CodexError {
+            CodexError(
+                .timedOut,
+                "The command took more than \(Int(GuardSweep.readAgeMax.seconds)) seconds from its "
+                    + "first read to its write, at each attempt. Nothing was written. Try again.")
         }
 
         /// Runs a decision and fetches its missing reads, until it and the plan of its writes have
@@ -229,13 +260,12 @@ extension CodexFlow {
             let definition = try schema.table(E.definition.table)
             let request = try query.resolved(in: definition, of: schema).ofAnyEntity
             repeat {
-                let page = try await table.items(
-                    matching: request,
-                    limits: PageLimits(returned: limit.map { $0 - found.count }), after: next,
-                    consistency: fetch.consistency(of: request))
+                let page = try await fetch.page(
+                    of: request, E.definition,
+                    PageLimits(returned: limit.map { $0 - found.count }), after: next)
                 examined += page.examinedCount
                 next = page.next
-                for item in try await fetch.wholeItems(page.items, request, of: E.definition) {
+                for item in page.items {
                     let read = Result { () throws(CodexError) -> E in try entities.entity(item) }
                     switch read {
                     case .success(let entity): found.append(entity)
@@ -259,15 +289,33 @@ extension CodexFlow {
             let others = try page.items.filter { try definition.primaryKey(of: $0) != whole }
             let isAlone = page.next == nil && others.isEmpty
             let isMarked = Condition.attributeExists(DocumentPath("deletingSince"))
+            let isThere = Condition.attributeExists(DocumentPath(definition.partitionKey.name))
             var actions: [WriteAction] = []
+            var counts = TaskCountShards.Changes(shardCount: fetch.shardCount)
             for item in isAlone ? page.items : others {
                 let key = try definition.primaryKey(of: item)
-                var removals = try markerKeys(of: item, outside: whole.partition).map {
-                    WriteAction.delete(table: CodexFlow.table, key: $0)
+                var removals = try await markerRemovals(of: item, outside: whole.partition)
+                let isCounted =
+                    try fetch.hasMarkers && entities.isItem(item, of: Task.definition)
+                var later = counts
+                if isCounted {
+                    try later.add(from: item, to: nil, of: Task.definition.name, in: definition)
                 }
-                if key != whole { removals.append(.delete(table: CodexFlow.table, key: key)) }
-                guard actions.count + removals.count <= countMax else { break }
+                if key != whole {
+                    // A task that another process deletes must not be subtracted twice.
+                    removals.append(
+                        .delete(
+                            table: CodexFlow.table, key: key,
+                            condition: isCounted ? isThere : nil))
+                }
+                let actionCount = actions.count + removals.count + later.count
+                guard actions.isEmpty || actionCount <= countMax else { break }
                 actions += removals
+                counts = later
+            }
+            actions += counts.actions
+            if isAlone, fetch.hasMarkers {
+                actions += try await ProjectCounts(fetch: fetch, project: project).removals()
             }
             actions.append(
                 isAlone
@@ -283,14 +331,29 @@ extension CodexFlow {
             return isAlone
         }
 
-        /// The keys of an item's markers in other partitions than its own.
-        private func markerKeys(
+        /// The removals of a deleted item's markers in other partitions than its own.
+        ///
+        /// A marker of a unique key may be another item's, which keeps it.
+        private func markerRemovals(
             of item: Item, outside partition: AttributeValue
-        ) throws -> [PrimaryKey] {
-            guard fetch.hasMarkers else { return [] }
-            let table = try schema.table(CodexFlow.table)
-            return try markers(of: item).map { try table.primaryKey(of: $0) }
-                .filter { $0.partition != partition }
+        ) async throws -> [WriteAction] {
+            guard fetch.hasMarkers,
+                let entity = try schema.entities.first(where: { try entities.isItem(item, of: $0) })
+            else { return [] }
+            let definition = try schema.table(CodexFlow.table)
+            var changes = MarkerChanges()
+            try changes.add(from: item, to: nil, of: entity.name, in: definition)
+            var known: [PrimaryKey: Item?] = [:]
+            for key in changes.unreadKeys(known) {
+                known[key] = .some(
+                    try await table.item(
+                        in: definition.name, key: key, consistency: .consistent))
+            }
+            return changes.actions(in: definition, known: known, checked: [], room: .max)
+                .filter { action in
+                    guard case .delete(_, let key, _) = action else { return false }
+                    return key.partition != partition
+                }
         }
 
         /// The markers that an item of any entity should have.

@@ -49,8 +49,8 @@ extension CodexFlow.Workspace {
 extension CodexFlow.DecisionContext {
     /// The actions on a remote table that a commit has for what belongs to a task.
     ///
-    /// A transaction has at most 100. The task, its whole, its history, the checks of the rules,
-    /// the predicate locks and the idempotency keys take up to 19.
+    /// A transaction has at most 100. The task, its whole, its count, its history, the checks of
+    /// the rules, the predicate locks and the idempotency keys take up to 20.
     private static let removalActionCountMax = 80
     /// The actions of a comment.
     ///

@@ -171,6 +171,11 @@ extension CodexFlow {
         /// - Returns: Whether nothing is left to delete: the project is gone, or not marked.
         func removeItems(of project: Project.ID, limit: Int) async throws -> Bool
 
+        /// The totals of a project's tasks by status; by default they are counted.
+        ///
+        /// - Returns: The totals of the statuses that tasks have.
+        func taskTotals(of project: Project.ID) async throws -> [Task.Status: TaskTotal]
+
         /// How far the consumer of analytics is; `nil` if the data has none.
         func analyticsProgress() async throws -> AnalyticsReport.Progress?
 

@@ -265,6 +265,9 @@
             switch request.head.route {
             case .health:
                 write(.health(request.head.origin), closes: request.head.closes, context)
+            case .nodes(let query):
+                let answer = HTTPAnswer.nodes(endpoint.nodes, query, request.head.origin)
+                write(answer, closes: request.head.closes, context)
             case .preflight:
                 let answer = request.head.preflight?.answer ?? .health(nil)
                 write(answer, closes: request.head.closes, context)

@@ -19,10 +19,12 @@
 
         /// Serves until the process is told to end.
         ///
+        /// The nodes of a model of Alternator have one port, at an address each.
+        ///
         /// - Parameters:
         ///   - host: The address to listen on.
-        ///   - port: The port; 0 takes any free one.
-        ///   - connectionCountMax: The most connections at a time; others wait.
+        ///   - port: The port; 0 takes any free one, unless there are several nodes.
+        ///   - connectionCountMax: The most connections of a node at a time; others wait.
         ///   - onRunning: Called when the server accepts connections, before it prints its address.
         ///     From then on, `SIGTERM` and `SIGINT` end it in order.
         /// - Throws: The errors of listening at the address.
@@ -36,33 +38,57 @@
                 .unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
             var logger = Logger(label: "codexflow")
             logger.logLevel = .warning
-            try await application(host, port, connectionCountMax, onRunning, logger).runService()
+            let listener = Listener(
+                port: port, connectionCountMax: connectionCountMax, logger: logger)
+            var application = listener.application(host, endpoint) { channel in
+                onRunning()
+                let address = channel.localAddress
+                let host = address?.ipAddress ?? ""
+                let line =
+                    "serving DynamoDB on http://\(host.contains(":") ? "[\(host)]" : host):"
+                    + "\(address?.port ?? 0)\n"
+                try? FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
+            }
+            let others = (endpoint.nodes?.all ?? []).filter { $0 != endpoint.nodes?.own }
+            let (running, feed) = AsyncStream<Void>.makeStream()
+            for node in others {
+                application.addServices(
+                    listener.application(node.address, endpoint.answering(as: node)) { _ in
+                        feed.yield()
+                    })
+            }
+            // The first node says that it runs when all of them do.
+            let count = others.count
+            application.beforeServerStarts {
+                var nodes = running.makeAsyncIterator()
+                for _ in 0..<count { _ = await nodes.next() }
+            }
+            try await application.runService()
         }
+    }
 
-        private func application(
-            _ host: String, _ port: Int, _ connectionCountMax: Int,
-            _ onRunning: @escaping @Sendable () -> Void, _ logger: Logger
-        ) -> some ApplicationProtocol {
-            let date = HTTPDate()
-            return Application(
+    /// What the listeners of all nodes have in common.
+    private struct Listener {
+        let port: Int
+        let connectionCountMax: Int
+        let logger: Logger
+        let date = HTTPDate()
+
+        /// A listener at an address.
+        func application(
+            _ host: String, _ endpoint: Endpoint,
+            onRunning: @escaping @Sendable (any Channel) -> Void
+        ) -> Application<RouterResponder<BasicRequestContext>> {
+            Application(
                 // No request reaches the router: the connections have their own handler.
                 router: Router(context: BasicRequestContext.self),
-                server: HTTPServerBuilder { [endpoint] _ in
+                server: HTTPServerBuilder { [date] _ in
                     ServedConnections(endpoint: endpoint, date: date)
                 },
                 configuration: .init(
                     address: .hostname(host, port: port),
                     availableConnectionsDelegate: MaximumAvailableConnections(connectionCountMax)),
-                onServerRunning: { channel in
-                    onRunning()
-                    let address = channel.localAddress
-                    let host = address?.ipAddress ?? ""
-                    let line =
-                        "serving DynamoDB on http://\(host.contains(":") ? "[\(host)]" : host):"
-                        + "\(address?.port ?? 0)\n"
-                    try? FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
-                },
-                logger: logger)
+                onServerRunning: { onRunning($0) }, logger: logger)
         }
     }
 

@@ -16,6 +16,8 @@
         package let workers: WorkerPool
         /// The time limit for a request to arrive, to be answered, and for its answer to be taken.
         package let timeout: Duration
+        /// The nodes of a model of Alternator; `nil` if the server is none.
+        package private(set) var nodes: ServedNodes?
 
         /// The sizes of answers that are compressed for clients that ask for it.
         ///
@@ -37,10 +39,18 @@
 
         package init(
             _ service: any DynamoDBResponder, credentials: Credentials?, rules: RequestRules,
-            memory: MemoryBudget, workers: WorkerPool, timeout: Duration
+            memory: MemoryBudget, workers: WorkerPool, timeout: Duration, nodes: ServedNodes? = nil
         ) {
             (self.service, self.credentials, self.rules) = (service, credentials, rules)
             (self.memory, self.workers, self.timeout) = (memory, workers, timeout)
+            self.nodes = nodes
+        }
+
+        /// The endpoint of another node, with the same service.
+        func answering(as node: ServedNodes.Node) -> Endpoint {
+            var endpoint = self
+            endpoint.nodes = nodes?.answering(as: node)
+            return endpoint
         }
 
         /// Answers a request.
@@ -269,6 +279,21 @@
             if let origin { headers.add(contentsOf: allowing(origin)) }
             return HTTPAnswer(
                 status: 200, text: "healthy: codexflow serves DynamoDB\n", headers: headers)
+        }
+
+        /// The answer to `GET /localnodes`.
+        ///
+        /// - Parameters:
+        ///   - nodes: The nodes; `nil` is none.
+        ///   - query: What is asked for.
+        ///   - origin: The origin that the answer allows.
+        /// - Returns: The answer.
+        static func nodes(
+            _ nodes: ServedNodes?, _ query: NodeQuery, _ origin: String?
+        ) -> HTTPAnswer {
+            var headers: HTTPHeaders = ["content-type": "application/json"]
+            if let origin { headers.add(contentsOf: allowing(origin)) }
+            return HTTPAnswer(status: 200, text: nodes?.list(query) ?? "[]", headers: headers)
         }
     }
 #endif

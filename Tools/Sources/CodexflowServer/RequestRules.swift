@@ -17,6 +17,7 @@
         private let hosts: Set<String>
         private let origins: Set<String>
         private let allowsAnyOrigin: Bool
+        private let servesNodes: Bool
 
         /// Creates rules.
         ///
@@ -26,13 +27,15 @@
         ///   - origins: The origins whose pages may use the server, as ``WebOrigin`` parses them;
         ///     an invalid one allows nothing.
         ///   - allowsAnyOrigin: Whether the pages of all origins may use it.
+        ///   - servesNodes: Whether `GET /localnodes` lists nodes, as in Alternator.
         package init(
             boundTo host: String, hosts: [String] = [], origins: [String] = [],
-            allowsAnyOrigin: Bool = false
+            allowsAnyOrigin: Bool = false, servesNodes: Bool = false
         ) {
             self.hosts = Set(([host] + hosts).compactMap { HostName($0)?.text })
             self.origins = Set(origins.compactMap { WebOrigin($0)?.text })
             self.allowsAnyOrigin = allowsAnyOrigin
+            self.servesNodes = servesNodes
         }
 
         /// Accepts or refuses a request by its head.
@@ -55,7 +58,7 @@
             let origin = try allowed(fields[.origin])
             do throws(RequestRefusal) {
                 let byteCount = try Self.byteCount(fields, head.version)
-                let route = try Self.route(head, target.path, fields)
+                let route = try route(head, target.path, fields)
                 guard route == .operation || byteCount == 0 else {
                     throw RequestRefusal.malformed("Only a POST has a body.")
                 }
@@ -142,9 +145,12 @@
             return (String(rest[..<end]), end == rest.endIndex ? "/" : String(rest[end...]))
         }
 
-        private static func route(
+        private func route(
             _ head: HTTPRequestHead, _ path: String, _ fields: HeadFields
         ) throws(RequestRefusal) -> AcceptedHead.Route {
+            if servesNodes, head.method == .GET, let query = NodeQuery(target: path) {
+                return .nodes(query)
+            }
             guard path == "/" else {
                 throw RequestRefusal(
                     "UnknownOperationException", "Requests go to the path /.", status: 404)
@@ -157,7 +163,7 @@
                 throw RequestRefusal(
                     "UnknownOperationException", "Requests are sent with POST.", status: 405)
             }
-            guard let type = fields[.contentType], isJSON(type) else {
+            guard let type = fields[.contentType], Self.isJSON(type) else {
                 throw RequestRefusal.malformed(
                     "The Content-Type is not application/x-amz-json-1.0.", status: 415)
             }
@@ -177,9 +183,11 @@
     /// The data that the server keeps of a request's head.
     package struct AcceptedHead: Sendable {
         /// The kind of a request.
-        enum Route: Sendable {
+        enum Route: Hashable, Sendable {
             /// A check that the server runs.
             case health
+            /// A request for the nodes of a model of Alternator.
+            case nodes(NodeQuery)
             /// A browser's preflight request.
             case preflight
             /// A request of DynamoDB's API.

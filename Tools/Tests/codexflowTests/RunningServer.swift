@@ -37,12 +37,21 @@ final class RunningServer {
     }
 
     /// Starts the program with arguments, and waits until it serves.
+    ///
+    /// - Parameters:
+    ///   - arguments: The arguments.
+    ///   - requestedPort: The port; 0 is a free one.
+    ///   - environment: Variables in place of this process's.
+    ///   - openFiles: What `ulimit` is called with before.
+    ///   - takesErrors: Whether ``nextError()`` gets what it says on standard error.
+    /// - Throws: If the program ends instead.
     init(
-        arguments: [String], environment: [String: String] = [:], openFiles: String? = nil,
-        takesErrors: Bool = false
+        arguments: [String], requestedPort: Int = 0, environment: [String: String] = [:],
+        openFiles: String? = nil, takesErrors: Bool = false
     ) throws {
         let output = Pipe()
-        Self.prepare(process, ["serve", "--port", "0"] + arguments, openFiles: openFiles)
+        Self.prepare(
+            process, ["serve", "--port", "\(requestedPort)"] + arguments, openFiles: openFiles)
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         if takesErrors { process.standardError = errors }

@@ -10,6 +10,9 @@ public struct Configuration: Sendable {
     public var bodyByteCountMax = 1 << 20
     /// The time in which a request's body must arrive.
     public var bodyTimeout: Duration = .seconds(10)
+    /// The time after which a request asks a remote table for nothing more, and fails; it includes
+    /// the time in which the body arrives.
+    public var answerTimeout: Duration = .seconds(15)
     /// The time without a byte after which a connection is closed.
     public var idleTimeout: Duration = .seconds(30)
     /// The maximum number of connections at once; others wait until the service accepts them.

@@ -44,6 +44,13 @@ struct Failure: Error {
         Failure(.notFound, "notFound", "There is no such \(what).")
     }
 
+    /// A part that a remote table does not have.
+    static func absent(_ what: String) -> Failure {
+        Failure(
+            .notImplemented, CodexError.Code.unsupportedOperation.description,
+            "A remote table has no \(what).")
+    }
+
     /// An error in the request's query.
     static func badQuery(_ message: String) -> Failure {
         Failure(.badRequest, "badRequest", message)
@@ -73,11 +80,14 @@ struct Failure: Error {
             }
             return
         case .notFound: status = .notFound
+        case .transactionTooLarge: status = .unprocessableContent
+        case .unsupportedOperation: status = .notImplemented
         case .conditionFailed, .versionMismatch, .uniqueViolation: status = .conflict
         case .invalidIdentifier, .invalidJSON, .invalidArgument, .invalidPageToken, .invalidNumber,
             .invalidItem, .itemTooLarge, .invalidKey, .keyTooLong:
             status = .badRequest
-        case .queueFull, .writesRefused, .diskFull, .tooManyReaders, .closed:
+        case .queueFull, .writesRefused, .diskFull, .tooManyReaders, .closed, .unavailable,
+            .timedOut, .throttled, .writeConflict, .transactionCancelled, .limitReached:
             self.init(
                 .serviceUnavailable, error.code.description,
                 "The store cannot do that now, and nothing was written. Try again later.",

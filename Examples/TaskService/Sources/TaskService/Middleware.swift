@@ -54,7 +54,7 @@ extension CodexError {
 
 /// Refuses the requests of a user beyond the limit.
 struct RateLimitMiddleware: RouterMiddleware {
-    let limiter: RateLimiter
+    let counter: any RequestCounter
     private static let limitName = HTTPField.Name("X-RateLimit-Limit")
     private static let remainingName = HTTPField.Name("X-RateLimit-Remaining")
 
@@ -62,17 +62,17 @@ struct RateLimitMiddleware: RouterMiddleware {
         _ request: Request, context: RequestState,
         next: (Request, RequestState) async throws -> Response
     ) async throws -> Response {
-        let user = try context.requireUser().rawValue
-        let verdict: RateLimiter.Verdict
+        let user = try context.requireUser()
+        let verdict: RequestVerdict
         do {
-            verdict = try await limiter.acquire(for: user)
+            verdict = try await counter.verdict(for: user)
         } catch let error as CodexError where request.method == .get && error.isOfWriting {
-            // The limiter writes its counts. If the store takes no writes, reads continue
+            // The counter writes its counts. If the store takes no writes, reads continue
             // uncounted.
             return try await next(request, context)
         }
         guard verdict.isAllowed else {
-            let seconds = max(1, verdict.retryAfter?.components.seconds ?? 1)
+            let seconds = max(1, verdict.secondsToWait)
             throw Failure(
                 .tooManyRequests, "rateLimited",
                 "There are \(verdict.limit) requests a minute. Try again in \(seconds) seconds.",
@@ -80,7 +80,9 @@ struct RateLimitMiddleware: RouterMiddleware {
         }
         var response = try await next(request, context)
         if let name = Self.limitName { response.headers[name] = "\(verdict.limit)" }
-        if let name = Self.remainingName { response.headers[name] = "\(verdict.remaining)" }
+        if let name = Self.remainingName {
+            response.headers[name] = verdict.remaining.map { "\($0)" }
+        }
         return response
     }
 }

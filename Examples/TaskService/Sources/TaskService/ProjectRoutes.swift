@@ -6,7 +6,8 @@ import Hummingbird
 /// The routes of the requesting user: their profile, sessions and projects.
 struct ProjectRoutes: Sendable {
     let workspace: CodexFlow.Workspace
-    let cache: StoreCache
+    /// Whether the data is in a remote table, which has no analytics.
+    let isRemote: Bool
     let configuration: Configuration
 
     func add(to router: some RouterMethods<RequestState>) {
@@ -22,16 +23,16 @@ struct ProjectRoutes: Sendable {
 
     private func project(
         _ context: RequestState
-    ) throws -> (CodexFlow.Project, CodexFlow.User.ID) {
+    ) async throws -> (CodexFlow.Project, CodexFlow.User.ID) {
         let key = try context.parameters.require("key")
-        guard let project = try cache.project(key, for: context) else {
+        guard let project = try await workspace.project(key, for: context) else {
             throw Failure.notFound("project")
         }
         return (project, try context.requireUser())
     }
 
     @Sendable func me(_ request: Request, _ context: RequestState) async throws -> Response {
-        let user = try cache.get(.user(try context.requireUser()))
+        let user = try await workspace.get(.user(try context.requireUser()))
         return Envelope.response(user?.view ?? .null, context)
     }
 
@@ -44,7 +45,12 @@ struct ProjectRoutes: Sendable {
         let (limit, token) = try TaskRoutes.page(request)
         let page = try await workspace.query(
             .memberships(of: try context.requireUser()), limit: limit, after: token)
-        let projects = try page.items.compactMap { try cache.get(.project($0.projectID)) }
+        var projects: [CodexFlow.Project] = []
+        for member in page.items {
+            if let project = try await workspace.get(.project(member.projectID)) {
+                projects.append(project)
+            }
+        }
         return Envelope.list(projects.map(\.view), page.next, context)
     }
 
@@ -62,21 +68,22 @@ struct ProjectRoutes: Sendable {
     }
 
     @Sendable func get(_ request: Request, _ context: RequestState) async throws -> Response {
-        Envelope.response(try project(context).0.view, context)
+        let (project, _) = try await project(context)
+        return Envelope.response(project.view, context)
     }
 
     @Sendable func addMember(_ request: Request, _ context: RequestState) async throws -> Response {
-        let (project, user) = try project(context)
+        let (project, user) = try await project(context)
         var payload = try await Payload.read(request, configuration)
         let email = payload.required("email")
         let role = payload.choice("role", of: CodexFlow.Member.Role.self) ?? .member
         try payload.finish()
         // Not every member may find out who owns an email address.
-        let own = try cache.get(.member(user, of: project.id))?.role
+        let own = try await workspace.get(.member(user, of: project.id))?.role
         guard project.ownerID == user || own?.includes(.admin) == true else {
             throw Failure(.forbidden, "forbidden", "Admins of a project add members.")
         }
-        guard let other = try cache.get(.user(email: email)) else {
+        guard let other = try await workspace.get(.user(email: email)) else {
             throw Failure.invalid(.init(path: "email", message: "No user has this address."))
         }
         let member = try await workspace.addMember(other.id, to: project.id, as: role, by: user)
@@ -87,7 +94,8 @@ struct ProjectRoutes: Sendable {
     }
 
     @Sendable func analytics(_ request: Request, _ context: RequestState) async throws -> Response {
-        let (project, _) = try project(context)
+        guard !isRemote else { throw Failure.absent("analytics") }
+        let (project, _) = try await project(context)
         let parameters = request.uri.queryParameters
         func day(_ name: Substring, _ standard: CalendarDay) throws -> CalendarDay {
             try parameters[name].map { try TaskRoutes.day($0) } ?? standard
@@ -100,7 +108,7 @@ struct ProjectRoutes: Sendable {
     }
 
     @Sendable func risk(_ request: Request, _ context: RequestState) async throws -> Response {
-        let (project, _) = try project(context)
+        let (project, _) = try await project(context)
         let report = try await workspace.riskReport(of: project.id)
         return Envelope.response(
             .map(try DynamoDBJSON.item(parsingPlain: Array(report.json.utf8))), context)

@@ -1,35 +1,30 @@
 import Codex
+import CodexRemote
 import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// The task service over a store.
+/// The task service over a store or a remote table.
 public enum TaskApplication {
-    /// Builds the application; it does not close the store.
+    /// Builds the application; it does not close the data.
     ///
     /// - Parameters:
-    ///   - store: The store with the data.
+    ///   - data: Where the data is.
     ///   - configuration: The configuration.
     ///   - logger: The logger.
     ///   - onServerRunning: A closure that runs once the service listens.
     /// - Returns: The application.
-    /// - Throws: The errors of opening a cache and a limiter.
+    /// - Throws: The errors of opening a cache and a limiter, and of a table that lacks what the
+    ///   workspace needs.
     public static func make(
-        _ store: Store, _ configuration: Configuration,
+        _ data: TaskData, _ configuration: Configuration,
         logger: Logger = Logger(label: "task-service"),
         onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws -> some ApplicationProtocol {
-        // The times of the architecture document, and times for the other entities that requests
-        // read.
-        var policy = CachePolicy.codexFlow
-        policy.timeToLive[CodexFlow.Task.definition.name] = .seconds(300)
-        policy.timeToLive[CodexFlow.Member.definition.name] = .seconds(900)
-        let cache = try StoreCache(store, policy: policy)
-        let workspace = CodexFlow.Workspace(store, cache: cache)
-        let limiter = try RateLimiter(
-            store, name: "requests", limit: configuration.requestsPerMinute)
+        let parts = try ApplicationParts(data, configuration, logger)
+        let workspace = parts.workspace
 
         let router = Router(context: RequestState.self)
         router.add(
@@ -37,15 +32,14 @@ public enum TaskApplication {
                 allowOrigin: .all, allowHeaders: [.authorization, .contentType],
                 allowMethods: [.get, .post, .patch, .delete]))
         router.add(middleware: ErrorMiddleware())
-        router.get("health") { _, context in
-            Envelope.response(["cacheHitRate": hitRate(cache)], context)
-        }
+        router.add(middleware: DeadlineMiddleware(timeout: configuration.answerTimeout))
+        router.get("health") { _, context in Envelope.response(parts.health, context) }
         let guarded = router.group()
             .add(middleware: SessionMiddleware(workspace: workspace))
-            .add(middleware: RateLimitMiddleware(limiter: limiter))
-        TaskRoutes(workspace: workspace, cache: cache, configuration: configuration).add(
-            to: guarded)
-        ProjectRoutes(workspace: workspace, cache: cache, configuration: configuration)
+            .add(middleware: RateLimitMiddleware(counter: parts.counter))
+        TaskRoutes(workspace: workspace, isRemote: data.isRemote, configuration: configuration)
+            .add(to: guarded)
+        ProjectRoutes(workspace: workspace, isRemote: data.isRemote, configuration: configuration)
             .add(to: guarded)
 
         let (idle, body) = (
@@ -63,12 +57,40 @@ public enum TaskApplication {
                 address: .hostname(configuration.host, port: configuration.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     configuration.connectionCountMax)),
-            services: [
+            services: parts.services,
+            onServerRunning: onServerRunning, logger: logger)
+    }
+}
+
+/// What the application uses of its data.
+private struct ApplicationParts: Sendable {
+    let workspace: CodexFlow.Workspace
+    let counter: any RequestCounter
+    /// What runs beside the requests.
+    let services: [any Service]
+    /// The cache of a store; a remote table has none.
+    private let cache: StoreCache?
+
+    init(_ data: TaskData, _ configuration: Configuration, _ logger: Logger) throws {
+        switch data {
+        case .store(let store):
+            // The times of the architecture document, and times for the other entities that
+            // requests read.
+            var policy = CachePolicy.codexFlow
+            policy.timeToLive[CodexFlow.Task.definition.name] = .seconds(300)
+            policy.timeToLive[CodexFlow.Member.definition.name] = .seconds(900)
+            let cache = try StoreCache(store, policy: policy)
+            let limiter = try RateLimiter(
+                store, name: "requests", limit: configuration.requestsPerMinute)
+            self.cache = cache
+            workspace = CodexFlow.Workspace(store, cache: cache)
+            counter = limiter
+            services = [
                 Background(name: "notifications", logger: logger) {
-                    try await notify(store, logger)
+                    try await Notifications(logger: logger).run(on: store)
                 } startOver: {
                     // Missed changes cannot be delivered any more.
-                    try await store.resetConsumer("notifications", to: .latest)
+                    try await store.resetConsumer(Notifications.name, to: .latest)
                 },
                 Background(name: "analytics", logger: logger) {
                     try await store.runAnalytics()
@@ -76,26 +98,26 @@ public enum TaskApplication {
                     try await store.rebuildAnalytics()
                 },
                 PermitReturn(limiter: limiter),
-            ],
-            onServerRunning: onServerRunning, logger: logger)
-    }
-
-    private static func hitRate(_ cache: StoreCache) -> AttributeValue {
-        .number((try? Number((cache.statistics.hitRate * 1000).rounded() / 1000)) ?? 0)
-    }
-
-    /// Logs assigned and completed tasks, where a real program would send mail.
-    private static func notify(_ store: Store, _ logger: Logger) async throws {
-        try await store.addSubscription("notifications")
-        try await store.deliverEvents(
-            to: "notifications", matching: .kinds(.taskAssigned, .taskCompleted)
-        ) { event in
-            logger.notice(
-                "event",
-                metadata: [
-                    "type": "\(event.kind.rawValue)", "task": "\(event.taskID?.rawValue ?? "")",
-                ])
+            ]
+        case .table(let table):
+            cache = nil
+            workspace = try data.workspace()
+            counter = RemoteRequestCounter(table: table, limit: configuration.requestsPerMinute)
+            services = [
+                Background(name: "notifications", logger: logger) {
+                    try await Notifications(logger: logger).run(on: table)
+                } startOver: {
+                    try await Notifications(logger: logger).consumer(of: table).remove()
+                }
+            ]
         }
+    }
+
+    /// The data of the answer to `GET /health`.
+    var health: AttributeValue {
+        guard let cache else { return .map([:]) }
+        let rate = (cache.statistics.hitRate * 1000).rounded() / 1000
+        return ["cacheHitRate": .number((try? Number(rate)) ?? 0)]
     }
 }
 
@@ -135,6 +157,9 @@ private struct Background: Service {
             } catch is CancellationError {
                 return
             } catch CodexError.Code.closed {
+                return
+            } catch CodexError.Code.cancelled {
+                // A request of a remote table was cancelled.
                 return
             } catch {
                 logger.error("stopped", metadata: ["consumer": "\(name)", "error": "\(error)"])

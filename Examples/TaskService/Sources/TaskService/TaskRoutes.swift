@@ -8,7 +8,8 @@ import Hummingbird
 /// A path names a task by its project's key and its number, as people do: `ENG-12`.
 struct TaskRoutes: Sendable {
     let workspace: CodexFlow.Workspace
-    let cache: StoreCache
+    /// Whether the data is in a remote table, which has no lists by label.
+    let isRemote: Bool
     let configuration: Configuration
 
     func add(to router: some RouterMethods<RequestState>) {
@@ -31,8 +32,8 @@ struct TaskRoutes: Sendable {
         let key = try context.parameters.require("key")
         let parts = key.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2, let number = Int(parts[1]), number > 0,
-            let project = try cache.project(String(parts[0]), for: context),
-            let task = try cache.get(.task(number: number, in: project.id))
+            let project = try await workspace.project(String(parts[0]), for: context),
+            let task = try await workspace.get(.task(number: number, in: project.id))
         else { throw Failure.notFound("task") }
         return (task, project)
     }
@@ -46,7 +47,7 @@ struct TaskRoutes: Sendable {
         let assignee = payload.identifier("assignee", of: CodexFlow.User.self)
         let edit = TaskEdit(&payload, isNew: true)
         try payload.finish()
-        guard let found = try cache.project(project, for: context) else {
+        guard let found = try await workspace.project(project, for: context) else {
             throw Failure.invalid(
                 .init(path: "project", message: "There is no project with this key."))
         }
@@ -84,9 +85,9 @@ struct TaskRoutes: Sendable {
             // The requesting user's own open tasks.
             let page = try await workspace.query(
                 .openTasks(assignedTo: user), limit: limit, after: token)
-            return try respond(page, context)
+            return try await respond(page, context)
         }
-        guard let project = try cache.project(key, for: context) else {
+        guard let project = try await workspace.project(key, for: context) else {
             throw Failure.notFound("project")
         }
         var query = CodexCore.Query<CodexFlow.Task>.tasks(in: project.id)
@@ -96,11 +97,13 @@ struct TaskRoutes: Sendable {
             }
             query = .tasks(in: project.id, status: status)
         } else if let label = parameters["label"] {
+            guard !isRemote else { throw Failure.absent("lists by label") }
             query = .tasks(in: project.id, label: String(label))
         } else if let text = parameters["dueThrough"] {
             query = .tasks(in: project.id, dueThrough: try Self.day(text))
         }
-        return try respond(try await workspace.query(query, limit: limit, after: token), context)
+        return try await respond(
+            try await workspace.query(query, limit: limit, after: token), context)
     }
 
     /// The requested page of a list.
@@ -122,9 +125,13 @@ struct TaskRoutes: Sendable {
 
     private func respond(
         _ page: Page<CodexFlow.Task>, _ context: RequestState
-    ) throws -> Response {
-        let views = try page.items.compactMap { task in
-            try cache.get(.project(task.projectID)).map { task.view($0) }
+    ) async throws -> Response {
+        var projects: [CodexFlow.Project.ID: CodexFlow.Project] = [:]
+        var views: [AttributeValue] = []
+        for task in page.items {
+            let id = task.projectID
+            if projects[id] == nil { projects[id] = try await workspace.get(.project(id)) }
+            if let project = projects[id] { views.append(task.view(project)) }
         }
         return Envelope.list(views, page.next, context)
     }
@@ -252,12 +259,12 @@ private struct TaskEdit: Sendable {
     }
 }
 
-extension StoreCache {
+extension CodexFlow.Workspace {
     /// The project with the key, if the requesting user may see it; otherwise it counts as missing.
-    func project(_ key: String, for context: RequestState) throws -> CodexFlow.Project? {
+    func project(_ key: String, for context: RequestState) async throws -> CodexFlow.Project? {
         let user = try context.requireUser()
-        guard !key.isEmpty, let project = try get(.project(key: key)) else { return nil }
+        guard !key.isEmpty, let project = try await get(.project(key: key)) else { return nil }
         if project.ownerID == user { return project }
-        return try get(.member(user, of: project.id)) == nil ? nil : project
+        return try await get(.member(user, of: project.id)) == nil ? nil : project
     }
 }

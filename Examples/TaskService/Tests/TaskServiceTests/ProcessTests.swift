@@ -3,6 +3,7 @@ import Codex
 import CodexTesting
 import Foundation
 import NIOCore
+import TaskService
 import Testing
 
 @Suite("The service as a process", .serialized)
@@ -11,59 +12,67 @@ struct ProcessTests {
 
     init() throws { directory = try TemporaryStore.makeDirectory() }
 
-    private func prepare() throws -> String {
-        let store = directory + "/tasks.codex"
-        try ServerProcess.run("user", "--store", store, "ada@example.com", "Ada")
-        return try ServerProcess.run("token", "--store", store, "ada@example.com")
-    }
-
-    @Test("The README's lines answer as they say")
-    func readme() throws {
+    /// The blocks of commands in the README.
+    private static func readmeBlocks() throws -> [String] {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let text = try String(
             contentsOf: package.appendingPathComponent("README.md"), encoding: .utf8)
-        let blocks = text.components(separatedBy: "```sh\n").dropFirst().map {
+        return text.components(separatedBy: "```sh\n").dropFirst().map {
             $0.components(separatedBy: "```")[0]
         }
-        try #require(blocks.count == 3)
-        let server = try ServerProcess(in: directory)
-        defer { _ = server.end(SIGTERM) }
-        // The second block without the server, which already runs.
+    }
+
+    /// What a remote table answers in place of what the README says, by the ends of paths.
+    private static let remoteAnswers = [
+        "/analytics\"": #""code":"unsupportedOperation""#, "/health": #""success":true"#,
+    ]
+
+    @Test("The README's lines answer as they say", arguments: Place.allCases)
+    func readme(place: Place) async throws {
+        let blocks = try Self.readmeBlocks()
+        try #require(blocks.count == 4)
+        let data = try await SharedData(place, in: directory)
+        let server = try await ServerProcess.start(data)
+        // The second block, or the last one for a table, without what already runs.
         var script = "set -e\ncd \(directory)\n"
         script += "task-service() { \(ServerProcess.program) \"$@\"; }\n"
-        for line in blocks[1].split(separator: "\n")
-        where !line.contains(" serve ") && !line.contains("URL=") { script += line + "\n" }
+        let ready = [" serve ", " URL=", "TASK_SERVICE_ENDPOINT=", "task-service table"]
+        for line in blocks[place == .directory ? 1 : 3].split(separator: "\n")
+        where !ready.contains(where: { line.contains($0) }) { script += line + "\n" }
+        if let server = data.server {
+            script = "export TASK_SERVICE_ENDPOINT=\(server.endpoint)\n" + script
+        }
         script += "export URL=http://127.0.0.1:\(server.port)\n"
         // Each command, with a mark after its answer.
         var expectations: [[String]] = []
         for paragraph in blocks[2].components(separatedBy: "\n\n") {
             let lines = paragraph.split(separator: "\n")
             let expectation = try #require(lines.last { $0.hasPrefix("# → ") })
+            let other = Self.remoteAnswers.first { paragraph.contains($0.key) }?.value
+            let text = place == .endpoint ? other : nil
             expectations.append(
-                expectation.dropFirst(4).components(separatedBy: " … ").map(\.trimmed))
+                (text ?? String(expectation.dropFirst(4))).components(separatedBy: " … ")
+                    .map(\.trimmed))
             script += lines.filter { !$0.hasPrefix("#") }.joined(separator: "\n") + "\n"
             script += "echo; echo ======\n"
         }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", script]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        let answers = String(decoding: data, as: UTF8.self).components(separatedBy: "======\n")
+        let outcome = try await ServerProcess.outcome(of: "/bin/bash", ["-c", script])
+        #expect(outcome.status == 0)
+        let answers = (outcome.output + "\n").components(separatedBy: "======\n")
         #expect(expectations.count > 15 && answers.count == expectations.count + 1)
         for (answer, expectation) in zip(answers, expectations) {
             for part in expectation { #expect(answer.contains(part), "\(answer)") }
         }
+        _ = try await server.end(SIGTERM)
     }
 
-    @Test("A server that is killed in the middle of writes loses none that it answered")
-    func killed() async throws {
-        let token = try prepare()
+    @Test(
+        "A server that is killed in the middle of writes loses none that it answered",
+        arguments: Place.allCases)
+    func killed(place: Place) async throws {
+        let shared = try await SharedData(place, in: directory)
+        let token = try await shared.addUser("ada@example.com", "Ada")
         // The client does not retry: a killed server stays unreachable.
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -79,7 +88,7 @@ struct ProcessTests {
         }
         var acknowledged: Set<String> = []
         for round in 0..<5 {
-            let server = try ServerProcess(in: directory)
+            let server = try await ServerProcess.start(shared)
             if round == 0 {
                 #expect(
                     try await post(server.port, "/projects", #"{"key": "ENG", "name": "E"}"#) == 201
@@ -107,17 +116,18 @@ struct ProcessTests {
                 }
                 return await group.reduce(into: []) { $0 += $1 }
             }
-            #expect(server.end(SIGKILL).reason == .uncaughtSignal)
+            #expect(try await server.end(SIGKILL).reason == .uncaughtSignal)
             #expect(done.count >= wanted)
             acknowledged.formUnion(done)
-            let store = try Store(at: directory + "/tasks.codex", schema: CodexFlow.schema)
-            let project = try #require(try store.get(.project(key: "ENG")))
-            let tasks = try store.all(.tasks(in: project.id))
+            let data = try await shared.open()
+            let workspace = try data.workspace()
+            let project = try #require(try await workspace.get(.project(key: "ENG")))
+            let tasks = try await workspace.all(.tasks(in: project.id))
             #expect(acknowledged.isSubset(of: tasks.map(\.id.rawValue)))
             let numbers = tasks.compactMap(\.number)
             #expect(Set(numbers).count == tasks.count)
-            #expect(try store.verify().isSound)
-            store.close()
+            #expect(try await data.problems() == [])
+            data.close()
         }
         try await client.shutdown()
     }
@@ -133,11 +143,10 @@ struct ProcessTests {
     @Test("With keys, what people write is not on the disk, and is answered")
     func keys() async throws {
         let (store, keys) = (directory + "/tasks.codex", directory + "/keys.json")
-        try ServerProcess.run("keys", keys)
-        try ServerProcess.run("user", "--store", store, "--keys", keys, "ada@example.com", "Ada")
-        let token = try ServerProcess.run(
-            "token", "--store", store, "--keys", keys, "ada@example.com")
-        let server = try ServerProcess(in: directory, "--keys", keys)
+        try await ServerProcess.run(["keys", keys])
+        let data = try await SharedData(.directory, in: directory)
+        let token = try await data.addUser("ada@example.com", "Ada", "--keys", keys)
+        let server = try await ServerProcess.start(data, "--keys", keys)
         func send(_ path: String, _ body: String?) async throws -> String {
             var request = HTTPClientRequest(url: "http://127.0.0.1:\(server.port)\(path)")
             request.headers.add(name: "Authorization", value: "Bearer \(token)")
@@ -156,7 +165,7 @@ struct ProcessTests {
         _ = try await send("/tasks/ENG-1/comments", #"{"text": "\#(comment)"}"#)
         #expect(try await send("/tasks/ENG-1", nil).contains(body))
         #expect(try await send("/tasks/ENG-1/comments", nil).contains(comment))
-        #expect(server.end(SIGTERM).status == 0)
+        #expect(try await server.end(SIGTERM).status == 0)
         let files = try #require(FileManager.default.subpaths(atPath: store))
         #expect(files.contains("data.mdb") && files.contains { $0.hasPrefix("log/") })
         for file in files where file.contains(".") {
@@ -166,33 +175,46 @@ struct ProcessTests {
     }
 
     @Test("A missing file of keys is not made anew, and one that is there is not replaced")
-    func missingKeys() throws {
+    func missingKeys() async throws {
         let (store, keys) = (directory + "/tasks.codex", directory + "/keys.json")
         let addition = ["user", "--store", store, "--keys", keys, "ada@example.com", "Ada"]
-        #expect(try ServerProcess.outcome(addition).status != 0)
+        #expect(try await ServerProcess.outcome(addition).status != 0)
         #expect(!FileManager.default.fileExists(atPath: keys))
         #expect(!FileManager.default.fileExists(atPath: store))
-        try ServerProcess.run("keys", keys)
+        try await ServerProcess.run(["keys", keys])
         let made = FileManager.default.contents(atPath: keys)
-        #expect(try ServerProcess.outcome(["keys", keys]).status != 0)
+        #expect(try await ServerProcess.outcome(["keys", keys]).status != 0)
         #expect(made != nil && FileManager.default.contents(atPath: keys) == made)
     }
 
-    @Test("It ends when it is told to, and others use the store beside it")
-    func ended() async throws {
-        let token = try prepare()
-        let server = try ServerProcess(in: directory)
+    @Test(
+        "Data is in one place, and what a place does not have is refused",
+        arguments: [
+            ["verify", "--store", "s", "--endpoint", "http://127.0.0.1:1"],
+            ["verify", "--endpoint", "http://127.0.0.1:1", "--keys", "k"],
+            ["table", "--store", "s"],
+        ])
+    func places(arguments: [String]) async throws {
+        // The status of a wrong use of the program, before anything is opened.
+        #expect(try await ServerProcess.outcome(arguments).status == 64)
+    }
+
+    @Test(
+        "It ends when it is told to, and others use the data beside it", arguments: Place.allCases)
+    func ended(place: Place) async throws {
+        let data = try await SharedData(place, in: directory)
+        let token = try await data.addUser("ada@example.com", "Ada")
+        let server = try await ServerProcess.start(data)
         // The running server sees a user and a session that another process creates at once.
-        let store = directory + "/tasks.codex"
-        try ServerProcess.run("user", "--store", store, "bob@example.com", "Bob")
-        let other = try ServerProcess.run("token", "--store", store, "bob@example.com")
+        let other = try await data.addUser("bob@example.com", "Bob")
         for token in [token, other] {
             var request = HTTPClientRequest(url: "http://127.0.0.1:\(server.port)/me")
             request.headers.add(name: "Authorization", value: "Bearer \(token)")
             let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
             #expect(response.status == .ok)
         }
-        let end = server.end(SIGTERM)
+        #expect(try await ServerProcess.run(["verify"] + data.arguments) == "sound")
+        let end = try await server.end(SIGTERM)
         #expect(end.reason == .exit && end.status == 0)
     }
 }

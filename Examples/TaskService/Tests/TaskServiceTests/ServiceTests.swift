@@ -8,9 +8,9 @@ import Testing
 
 @Suite("The service over a socket")
 struct ServiceTests {
-    @Test("Tasks are created, read, listed, changed, moved and archived")
-    func tasks() async throws {
-        let service = try await Service()
+    @Test("Tasks are created, read, listed, changed, moved and archived", arguments: Place.allCases)
+    func tasks(place: Place) async throws {
+        let service = try await Service(place)
         try await service.run { client in
             let created = try await client.send(
                 .post, "/tasks",
@@ -75,9 +75,9 @@ struct ServiceTests {
         }
     }
 
-    @Test("Lists go on page by page, and are of what was asked for")
-    func lists() async throws {
-        let service = try await Service()
+    @Test("Lists go on page by page, and are of what was asked for", arguments: Place.allCases)
+    func lists(place: Place) async throws {
+        let service = try await Service(place)
         for number in 1...7 {
             try await service.workspace.createTask(in: "p", by: "ada", id: try .init("t\(number)"))
             {
@@ -96,9 +96,9 @@ struct ServiceTests {
                 token = page.body["meta"]?.map?["next"]?.string
             } while token != nil
             #expect(titles == (1...7).map { "T\($0)" })
-            for (query, count) in [
-                ("status=todo", 3), ("label=late", 2), ("dueThrough=2027-01-03", 3),
-            ] {
+            // A remote table has no lists by label.
+            let labels = place == .directory ? [("label=late", 2)] : []
+            for (query, count) in [("status=todo", 3), ("dueThrough=2027-01-03", 3)] + labels {
                 let page = try await client.send(.get, "/tasks?project=ENG&\(query)", as: "bob")
                 #expect(page.body["meta"]?.map?["count"]?.number == Number(count), "\(query)")
             }
@@ -143,21 +143,24 @@ struct ServiceTests {
             (#"{"project": "ENG", "title": "T""#, 400, []), (#"[]"#, 400, []), ("", 400, []),
             (String(repeating: #"{"a":"#, count: 500), 400, []),
             (#"{"project": "ENG", "title": "\#u{0}"}"#, 400, []),
-        ] as [(String, Int, [String])])
-    func validation(body: String, status: Int, paths: [String]) async throws {
-        let service = try await Service()
+        ] as [(String, Int, [String])], Place.allCases)
+    func validation(request: (String, Int, [String]), place: Place) async throws {
+        let (body, status, paths) = request
+        let service = try await Service(place)
         try await service.run { client in
             let answer = try await client.send(.post, "/tasks", body)
             #expect(answer.status == status)
             #expect(answer.body["success"] == false && answer.error["message"] != nil)
             #expect(Set(answer.paths) == Set(paths), "\(answer.error)")
         }
-        #expect(try service.store.all(.tasks(in: "p")).isEmpty)
+        #expect(try await service.tasks.isEmpty)
     }
 
-    @Test("Only who has a session is answered, and only of what is theirs")
-    func sessions() async throws {
-        let service = try await Service()
+    @Test(
+        "Only who has a session is answered, and only of what is theirs",
+        arguments: Place.allCases)
+    func sessions(place: Place) async throws {
+        let service = try await Service(place)
         try await service.run { client in
             _ = try await client.send(.post, "/tasks", #"{"project": "ENG", "title": "T"}"#)
             for user in [nil, "wrong", ""] as [String?] {
@@ -197,9 +200,9 @@ struct ServiceTests {
         }
     }
 
-    @Test("A user's requests are limited, and others' are not")
-    func limits() async throws {
-        var service = try await Service()
+    @Test("A user's requests are limited, and others' are not", arguments: Place.allCases)
+    func limits(place: Place) async throws {
+        var service = try await Service(place)
         service.configuration.requestsPerMinute = 5
         try await service.run { client in
             for remaining in (0..<5).reversed() {
@@ -221,9 +224,9 @@ struct ServiceTests {
         }
     }
 
-    @Test("Bodies are so large, and arrive in time")
-    func bodies() async throws {
-        var service = try await Service()
+    @Test("Bodies are so large, and arrive in time", arguments: Place.allCases)
+    func bodies(place: Place) async throws {
+        var service = try await Service(place)
         service.configuration.bodyTimeout = .milliseconds(300)
         // This leaves time for the answer that reports the timeout, on any machine.
         service.configuration.idleTimeout = .seconds(60)
@@ -239,7 +242,7 @@ struct ServiceTests {
                 + "Content-Length: 100\r\n\r\n{"
             let slow = try RawConnection(port: client.port)
             try slow.send(head)
-            #expect(slow.readToEnd().contains("408"))
+            #expect(try await slow.readToEnd().contains("408"))
         }
         service.configuration.idleTimeout = .milliseconds(2000)
         try await service.run { client in
@@ -250,17 +253,20 @@ struct ServiceTests {
             ] {
                 let silent = try RawConnection(port: client.port)
                 try silent.send(text)
-                #expect(!silent.readToEnd().contains("HTTP/1.1 2"))
+                let answer = try await silent.readToEnd()
+                #expect(!answer.contains("HTTP/1.1 2"))
             }
             // They do not block the answers to others.
             #expect(try await client.send(.get, "/me").status == 200)
         }
-        #expect(try service.store.all(.tasks(in: "p")).isEmpty)
+        #expect(try await service.tasks.isEmpty)
     }
 
-    @Test("Of many who create with one identifier one does, and numbers are each given once")
-    func concurrent() async throws {
-        let service = try await Service()
+    @Test(
+        "Of many who create with one identifier one does, and numbers are each given once",
+        arguments: Place.allCases)
+    func concurrent(place: Place) async throws {
+        let service = try await Service(place)
         try await service.run { client in
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<10 {
@@ -281,8 +287,10 @@ struct ServiceTests {
             }
             #expect(statuses == [201: 21, 409: 9])
         }
-        let numbers = try service.store.all(.tasks(in: "p")).compactMap(\.number).sorted()
-        #expect(numbers == Array(1...21))
+        let numbers = try await service.tasks.compactMap(\.number).sorted()
+        #expect(numbers.count == 21 && Set(numbers).count == 21)
+        // In a table, a create that is refused may leave a gap.
+        #expect(place == .endpoint || numbers == Array(1...21))
     }
 }
 
@@ -310,14 +318,16 @@ struct RawConnection {
     }
 
     /// Reads all bytes until the other side closes.
-    func readToEnd() -> String {
-        var (text, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 4096))
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count <= 0 { break }
-            text += buffer.prefix(count)
+    func readToEnd() async throws -> String {
+        try await blocking {
+            var (text, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 4096))
+            while true {
+                let count = read(descriptor, &buffer, buffer.count)
+                if count <= 0 { break }
+                text += buffer.prefix(count)
+            }
+            close(descriptor)
+            return String(decoding: text, as: UTF8.self)
         }
-        close(descriptor)
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -8,18 +8,38 @@ import NIOCore
 import TaskService
 import Testing
 
-/// A service in this process, on its own store.
+/// Where the data of a tested service is.
+enum Place: String, CaseIterable, Sendable {
+    /// In a store in the service's process.
+    case directory
+    /// In a table behind DynamoDB's API.
+    case endpoint
+}
+
+/// A service in this process, on data of its own.
 struct Service {
-    let temporary: TemporaryStore
+    let data: TaskData
     let workspace: CodexFlow.Workspace
     let tokens: [String: String]
     var configuration = TaskService.Configuration()
-    var store: Store { temporary.store }
+    /// The server of the table; `nil` for a store.
+    let server: DynamoDBServer?
+    /// The store; `nil` for a table.
+    private let temporary: TemporaryStore?
 
     /// Creates three users: Ada owns the project ENG, Bob is a member, and Eve has no access.
-    init() async throws {
-        temporary = try TemporaryStore()
-        workspace = CodexFlow.Workspace(temporary.store)
+    init(_ place: Place) async throws {
+        switch place {
+        case .directory:
+            let store = try TemporaryStore()
+            (temporary, server) = (store, nil)
+            data = .store(store.store)
+        case .endpoint:
+            let started = try await DynamoDBServer()
+            (temporary, server) = (nil, started)
+            data = try await started.connect()
+        }
+        workspace = try data.workspace()
         var tokens: [String: String] = [:]
         for name in ["ada", "bob", "eve"] {
             try await workspace.createUser(
@@ -32,9 +52,14 @@ struct Service {
         configuration.port = 0
     }
 
+    /// The tasks of the project.
+    var tasks: [CodexFlow.Task] {
+        get async throws { try await workspace.all(.tasks(in: "p")) }
+    }
+
     /// Runs `body` with the service listening.
     func run(_ body: @Sendable (Client) async throws -> Void) async throws {
-        let application = try TaskApplication.make(store, configuration)
+        let application = try TaskApplication.make(data, configuration)
         try await application.test(.ahc(.http)) { client in
             try await body(Client(base: client, tokens: tokens))
         }
@@ -71,79 +96,4 @@ struct Client: Sendable {
                 body: try DynamoDBJSON.item(parsingPlain: Array(response.body.readableBytesView)))
         }
     }
-}
-
-/// The program as a process.
-final class ServerProcess: Sendable {
-    let directory: String
-    let port: Int
-    let identifier: Int32
-    private let process: Process
-
-    static var program: String {
-        // The program is beside the tests' bundle.
-        let bundle = CommandLine.arguments[0]
-        let folder = URL(fileURLWithPath: bundle).deletingLastPathComponent()
-        for candidate in [folder, folder.deletingLastPathComponent()] {
-            let path = candidate.appendingPathComponent("task-service").path
-            if FileManager.default.isExecutableFile(atPath: path) { return path }
-        }
-        preconditionFailure("There is no task-service beside \(folder.path).")
-    }
-
-    /// Starts the program on a store, and waits until it listens.
-    init(in directory: String, _ arguments: String...) throws {
-        self.directory = directory
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.program)
-        process.arguments =
-            [
-                "serve", "--store", directory + "/tasks.codex", "--port", "0",
-                "--requests-per-minute", "1000000",
-            ] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        identifier = process.processIdentifier
-        var text = ""
-        while !text.contains("\n") {
-            let data = pipe.fileHandleForReading.availableData
-            guard !data.isEmpty else { throw CodexError(.notFound, "The server ended: \(text)") }
-            text += String(decoding: data, as: UTF8.self)
-        }
-        port = try #require(text.split(separator: " ").last.flatMap { Int($0.trimmed) })
-        self.process = process
-    }
-
-    /// Ends the process with the signal and waits for its exit; returns the exit reason and status.
-    func end(_ signal: Int32) -> (reason: Process.TerminationReason, status: Int32) {
-        kill(identifier, signal)
-        process.waitUntilExit()
-        return (process.terminationReason, process.terminationStatus)
-    }
-
-    /// Runs the program once, and returns its output.
-    @discardableResult
-    static func run(_ arguments: String...) throws -> String {
-        let outcome = try outcome(arguments)
-        try #require(outcome.status == 0)
-        return outcome.output
-    }
-
-    /// Runs the program once, and returns its exit reason, status and output.
-    static func outcome(_ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: data, as: UTF8.self).trimmed)
-    }
-}
-
-extension StringProtocol {
-    var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 }

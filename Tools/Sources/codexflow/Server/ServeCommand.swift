@@ -30,6 +30,12 @@
 
                   {"seed": 7, "rules": [{"fault": "throttle", "rate": 0.1}]}
 
+                --as alternator is a model of ScyllaDB's Alternator: a service without \
+                transactions, with several nodes. It is built from Alternator's documentation, and \
+                was never compared with Alternator itself.
+
+                  codexflow serve --ephemeral --as alternator --node 127.0.0.2 --node 127.0.0.3
+
                 When the server accepts connections, it prints its address. Events for the \
                 operator go to standard error, one line for each event.
                 """)
@@ -88,6 +94,7 @@
                 """)
         var faults: String?
         @Flag(help: "Take unsigned requests from other machines.") var allowUnsigned = false
+        @OptionGroup(title: "Another service") var alternator: AlternatorArguments
         @OptionGroup var keys: KeyFileArguments
 
         func validate() throws {
@@ -106,6 +113,14 @@
             }
             guard (64...(1 << 20)).contains(memory) else {
                 throw ValidationError("--memory is 64 to 1048576 mebibytes.")
+            }
+            guard port != 0 || alternator.node.isEmpty else {
+                throw ValidationError(
+                    "All nodes have one port, and --port 0 chooses one for each. Name a port.")
+            }
+            let addresses = [host] + alternator.otherNodes.map(\.address)
+            guard Set(addresses).count == addresses.count else {
+                throw ValidationError("Each --node has an address of its own, other than --host.")
             }
             try validateNames()
         }
@@ -139,15 +154,18 @@
             let plan = try faults.map { try FaultPlan(file: $0) }
             let credentials = try Credentials(
                 ProcessInfo.processInfo.environment, region: region)
-            let isLocal = ["127.0.0.1", "::1", "localhost"].contains(host)
+            let isLocal =
+                ["127.0.0.1", "::1", "localhost"].contains(host)
+                && alternator.otherNodes.allSatisfy { HostName($0.address)?.isLoopback == true }
             guard isLocal || credentials != nil || allowUnsigned else {
                 throw CodexError(
                     .invalidArgument,
-                    "Any program that reaches \(host) could read and change everything. Set "
+                    "Any program that reaches the server could read and change everything. Set "
                         + "CODEXFLOW_ACCESS_KEY_ID and CODEXFLOW_SECRET_ACCESS_KEY, or give "
                         + "--allow-unsigned.")
             }
-            try DescriptorLimit.raise(forConnections: connections)
+            let nodeCount = 1 + alternator.otherNodes.count
+            try DescriptorLimit.raise(forConnections: connections * nodeCount)
             if let store {
                 try await serve(store, plan, credentials) {}
             } else {
@@ -174,15 +192,14 @@
             defer { opened.close() }
             let service = DynamoDBService(
                 opened, region: region, account: account, endpoint: "\(host):\(port)")
-            let responder: any DynamoDBResponder =
-                try plan.map { try FaultyDynamoDBService(service, plan: $0) } ?? service
+            let nodes = alternator.nodes(host)
             let endpoint = Endpoint(
-                responder, credentials: credentials,
+                try alternator.responder(service, plan), credentials: credentials,
                 rules: RequestRules(
                     boundTo: host, hosts: allowHost, origins: allowOrigin,
-                    allowsAnyOrigin: allowAnyOrigin),
+                    allowsAnyOrigin: allowAnyOrigin, servesNodes: nodes != nil),
                 memory: MemoryBudget(limit: memory << 20), workers: WorkerPool(),
-                timeout: .seconds(timeout))
+                timeout: .seconds(timeout), nodes: nodes)
             reportRisks(plan, isOpen: credentials == nil)
             try await DynamoDBServer(endpoint).run(
                 host: host, port: port, connectionCountMax: connections, onRunning: onRunning)
@@ -190,6 +207,11 @@
 
         /// Reports options that no server for real data has.
         private func reportRisks(_ plan: FaultPlan?, isOpen: Bool) {
+            if alternator.service == .alternator {
+                Console.report(
+                    "--as alternator: a model of ScyllaDB's Alternator, built from its "
+                        + "documentation")
+            }
             if let plan, let faults {
                 Console.report(
                     "\(faults): requests get faults by \(plan.rules.count) rules, seed "
