@@ -1,6 +1,7 @@
 #if Remote
     import CodexCore
     import CodexStore
+    import CodexTesting
     import Foundation
     import Synchronization
     import TestSupport
