@@ -55,7 +55,8 @@ CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 	task-service field-service dynamodb remote remote-partition malformed emulators \
 	agents agents-cold worst count-instructions docs api-breakage journeys \
 	check-dependencies lock lock-python sbom bench bench-full bench-suites bench-bulk bench-durable \
-	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service endpoint-figures clean
+	bench-domain bench-cache bench-backup bench-follower bench-dynamodb bench-service bench-remote \
+	endpoint-figures clean
 
 ##@ Start
 
@@ -314,9 +315,9 @@ remote-partition: ## two task services that are cut off from their table, as roo
 	@./Scripts/bootstrap service
 	$(REPLAN)
 	$(PIN) server
-	$(SWIFT) build --package-path Tools --scratch-path $(SCRATCH)
+	$(BUILD) --package-path Tools --scratch-path $(SCRATCH)
 	$(PIN) service
-	$(SWIFT) build --package-path Examples/TaskService --scratch-path .build-service --product task-service
+	$(BUILD) --package-path Examples/TaskService --scratch-path .build-service --product task-service
 	$(CHECK) --warn service
 	python3 Tools/Differential/partition.py --codexflow $(SCRATCH)/debug/codexflow \
 		--task-service .build-service/debug/task-service --cuts $(LINK_CUTS) $(if $(SEED),--seed $(SEED))
@@ -399,7 +400,7 @@ docs: ## the DocC site of the products, .build-docs/site
 	SWIFT=$(SWIFT) ./Scripts/docs $(if $(BASE_PATH),--hosting-base-path $(BASE_PATH)) -- $(TRAITS) $(FLAGS)
 	$(CHECK) --warn tests
 
-# Builds the package and its state at BASE: minutes, so it is not a part of .ci/run. Run it before a release.
+# Builds the package and its state at BASE: minutes, so it is not a part of .ci/full. Run it before a release.
 BASE ?=
 api-breakage: ## breaking changes of the public API since the last tag, or since BASE=0.2.0
 	@./Scripts/bootstrap
@@ -539,6 +540,20 @@ bench-service: ## reads and writes of the task service: 2 minutes
 	$(BUILD) --package-path Examples/TaskService --scratch-path .build-service -c release
 	$(CHECK) --warn service
 	./Scripts/bench-service .build-service/release
+
+# The remote client beside a bare one, 64 agents through a service with 4 ms a request, and a consumer of 100 shards
+# that follows 1,000 writes a second. The program starts `codexflow serve` itself. A part alone:
+# make bench-remote BENCH_REMOTE='--only stream'
+BENCH_REMOTE ?=
+bench-remote: ## the remote client, agents at 4 ms a request, a consumer of 100 shards: BENCH_REMOTE=--quick
+	@./Scripts/bootstrap
+	$(REPLAN)
+	$(PIN) server
+	$(BUILD) --package-path Tools --scratch-path .build-serve -c release --product codexflow
+	$(CHECK) --warn server
+	$(BUILD) --package-path Benchmarks --scratch-path .build-bench-remote --traits Remote -c release \
+		--product codex-bench-remote
+	.build-bench-remote/release/codex-bench-remote --codexflow .build-serve/release/codexflow $(BENCH_REMOTE)
 
 ##@ Other
 

@@ -11,6 +11,12 @@ package struct RequestFaults: Sendable {
     package var streams: StreamVariation?
 
     package init() {}
+
+    /// Divides streams into so many shards, also those of a model of another service.
+    package mutating func splitStreams(into shardCount: Int) {
+        streams = StreamVariation(
+            shardCount: shardCount, delay: streams?.delay ?? .zero, source: streams?.source)
+    }
 }
 
 extension RequestFaults {

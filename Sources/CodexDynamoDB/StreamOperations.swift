@@ -408,11 +408,11 @@ extension DynamoDBService {
         let keys = table.attributes(of: try change.key)
         let number = Self.number(change.sequenceNumber)
         let isInsertion = change.kind == .insert
-        let kind: ChangeKind = isInsertion && shard.variation != nil ? .modify : change.kind
+        let kind: ChangeKind = isInsertion && shard.otherSource != nil ? .modify : change.kind
         record.string("eventID", number)
         record.string("eventName", kind.rawValue)
         record.string("eventVersion", "1.1")
-        record.string("eventSource", shard.variation?.source ?? "aws:dynamodb")
+        record.string("eventSource", shard.otherSource ?? "aws:dynamodb")
         record.string("awsRegion", region)
         try record.object("dynamodb") { dynamodb in
             dynamodb.member("ApproximateCreationDateTime") {
@@ -429,7 +429,7 @@ extension DynamoDBService {
             dynamodb.number("SizeBytes", keys.byteCount + newByteCount + oldByteCount)
             dynamodb.string("StreamViewType", view.rawValue)
         }
-        if change.isExpiry, shard.variation == nil {
+        if change.isExpiry, shard.otherSource == nil {
             record.object("userIdentity") { identity in
                 identity.string("Type", "Service")
                 identity.string("PrincipalId", "dynamodb.amazonaws.com")

@@ -1,19 +1,20 @@
 internal import CodexCore
 internal import FoundationEssentials
 
-/// How streams differ from those of DynamoDB, as a model of another service asks for it.
-///
-/// The creation of an item is named as a change of it, and a removal by the time to live looks like
-/// any other.
+/// How streams differ from those of this service, as faults or a model of another service ask for
+/// it.
 package struct StreamVariation: Sendable, Hashable {
     /// The number of shards, among which items are divided by their partition keys.
     package let shardCount: Int
     /// The time after which a change appears.
     package let delay: Duration
-    /// The service that records name.
-    package let source: String
+    /// The other service that records name; `nil` is DynamoDB.
+    ///
+    /// In records of another service, the creation of an item is named as a change of it, and a
+    /// removal by the time to live looks like any other.
+    package let source: String?
 
-    package init(shardCount: Int, delay: Duration, source: String) {
+    package init(shardCount: Int, delay: Duration = .zero, source: String? = nil) {
         (self.shardCount, self.delay, self.source) = (shardCount, delay, source)
     }
 
@@ -24,7 +25,9 @@ package struct StreamVariation: Sendable, Hashable {
     ///   - now: The present time in milliseconds since 1970.
     /// - Returns: Whether it is old enough.
     func shows(_ time: Date, at now: Int) -> Bool {
-        Duration.milliseconds(Int64(now) - time.millisecondsSince1970) >= delay
+        // A clock that was set back delays nothing.
+        guard delay > .zero else { return true }
+        return Duration.milliseconds(Int64(now) - time.millisecondsSince1970) >= delay
     }
 }
 
@@ -45,6 +48,7 @@ struct StreamShards: Sendable {
 
     /// The identifier of a shard of a variation, with the time of the stream and the number.
     private func id(_ number: Int) -> String {
+        guard variation?.source != nil else { return stream.shardID(ofNumber: number) }
         let digits = String(number, radix: 16)
         let padding = String(repeating: "0", count: max(0, 32 - digits.count))
         return "H\(String(stream.createdAt, radix: 16)):\(padding)\(digits)"
@@ -60,6 +64,9 @@ struct StreamShards: Sendable {
 struct StreamShard: Sendable {
     let number: Int
     let variation: StreamVariation?
+
+    /// The service that its records name, if it is not DynamoDB.
+    var otherSource: String? { variation?.source }
 
     /// Whether the shard has the changes of a partition.
     func includes(_ partition: AttributeValue) -> Bool {

@@ -63,11 +63,21 @@ struct TableStream: Sendable {
     /// The time for which a stream that ended is described.
     static let keptMilliseconds = 24 * 60 * 60 * 1000
 
-    /// The identifier of its one shard; stream adapters read the time in it.
-    var shardID: String {
-        let digits = String(createdAt)
-        return "shardId-" + String(repeating: "0", count: max(0, 20 - digits.count)) + digits + "-"
-            + SHA256.hexadecimal(label).prefix(8)
+    /// The identifier of its one shard.
+    var shardID: String { shardID(String(SHA256.hexadecimal(label).prefix(8))) }
+
+    /// The identifier of one of several shards, by its number from 0.
+    func shardID(ofNumber number: Int) -> String {
+        shardID(Self.padded(String(number, radix: 16), 8))
+    }
+
+    /// The identifier of a shard; stream adapters read the time in it.
+    private func shardID(_ name: String) -> String {
+        "shardId-\(Self.padded(String(createdAt), 20))-\(name)"
+    }
+
+    private static func padded(_ digits: String, _ count: Int) -> String {
+        String(repeating: "0", count: max(0, count - digits.count)) + digits
     }
 }
 

@@ -1,6 +1,7 @@
 /// A deviation from what DynamoDB's service usually answers, which programs must expect.
 ///
-/// A fault never changes what a request stores, and no request succeeds that would fail without it.
+/// A fault never changes what a request stores. No request succeeds that would fail without it,
+/// except one that names a shard which ``splitStream(shardCount:)`` made.
 public enum Fault: Sendable, Hashable {
     /// The request is refused for its rate, and changes nothing.
     ///
@@ -32,6 +33,12 @@ public enum Fault: Sendable, Hashable {
     ///
     /// The answer may then have more records than the request's `Limit`.
     case duplicateRecords
+    /// A stream has so many shards, in place of one.
+    ///
+    /// Each partition of the table belongs to one of them, so a shard has all changes of its items.
+    /// The shards have no parents and do not end before the stream. A service with another number
+    /// of them does not know these shards.
+    case splitStream(shardCount: Int)
 
     /// The exceptions of a request that is refused for its rate.
     public enum Throttling: String, Sendable, Hashable, CaseIterable {
@@ -64,6 +71,9 @@ extension Fault {
     /// The share of a batch without a stated share.
     static let usualShare = 0.5
 
+    /// The most shards of a stream.
+    static let shardCountMax = 1000
+
     /// The name in JSON.
     var name: String {
         switch self {
@@ -74,12 +84,13 @@ extension Fault {
         case .staleIndex: "staleIndex"
         case .unprocessed: "unprocessed"
         case .duplicateRecords: "duplicateRecords"
+        case .splitStream: "splitStream"
         }
     }
 
     static let names = [
         "throttle", "internalError", "transactionConflict", "latency", "staleIndex",
-        "unprocessed", "duplicateRecords",
+        "unprocessed", "duplicateRecords", "splitStream",
     ]
 
     /// The operations to which the fault applies; `nil` is all.
@@ -94,6 +105,7 @@ extension Fault {
         case .staleIndex: ["Query", "Scan", "ExecuteStatement"]
         case .unprocessed: ["BatchGetItem", "BatchWriteItem"]
         case .duplicateRecords: ["GetRecords"]
+        case .splitStream: ["DescribeStream", "GetShardIterator", "GetRecords"]
         }
     }
 }

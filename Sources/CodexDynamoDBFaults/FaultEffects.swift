@@ -14,6 +14,8 @@ struct FaultEffects {
     private(set) var unprocessed: (@Sendable (_ count: Int) -> Set<Int>)?
     /// The generator for the records of a stream that come again.
     private(set) var repetition: FaultDice?
+    /// The number of shards of a stream.
+    private(set) var shardCount: Int?
 
     /// Adds the effect of a rule; of several effects of one kind, the first counts.
     ///
@@ -44,6 +46,7 @@ struct FaultEffects {
         case .unprocessed(let share):
             unprocessed = unprocessed ?? Self.choosing(share, dice)
         case .duplicateRecords: repetition = repetition ?? dice
+        case .splitStream(let count): shardCount = shardCount ?? count
         }
     }
 

@@ -4,8 +4,8 @@ internal import CodexDynamoDB
 /// A fault, and the requests that it hits.
 ///
 /// In JSON, a rule is one object. Its member `fault` has the name of the fault. The members
-/// `exception`, `outcome`, `milliseconds` and `share` are parameters of single faults. The members
-/// `rate`, `every` and `first` are schedules.
+/// `exception`, `outcome`, `milliseconds`, `share` and `shards` are parameters of single faults.
+/// The members `rate`, `every` and `first` are schedules.
 public struct FaultRule: Codable, Sendable, Hashable {
     /// The choice among the requests that a rule matches.
     public enum Schedule: Sendable, Hashable {
@@ -140,6 +140,15 @@ extension FaultRule {
             guard share > 0, share <= 1 else {
                 throw .plan("\(path).share", "expected a number above 0 and at most 1")
             }
+        case .splitStream(let count):
+            guard (1...Fault.shardCountMax).contains(count) else {
+                throw .plan("\(path).shards", "expected 1 to \(Fault.shardCountMax)")
+            }
+            // All operations on streams must agree on the shards, each time.
+            guard schedule == .always, operations == nil else {
+                throw .plan(
+                    path, "a rule with splitStream has no operations, and hits each request")
+            }
         case .throttle, .internalError, .transactionConflict, .duplicateRecords: break
         }
     }
@@ -149,7 +158,8 @@ extension FaultRule {
 
 extension FaultRule {
     private enum Members: String, CodingKey {
-        case fault, operations, tables, rate, every, first, exception, outcome, milliseconds, share
+        case fault, operations, tables, rate, every, first
+        case exception, outcome, milliseconds, share, shards
     }
 
     private static let commonNames = ["fault", "operations", "tables", "rate", "every", "first"]
@@ -196,6 +206,7 @@ extension FaultRule {
             try container.encode(Milliseconds(range: range), forKey: .milliseconds)
         case .staleIndex(let age): try container.encode(age, forKey: .milliseconds)
         case .unprocessed(let share): try container.encode(share, forKey: .share)
+        case .splitStream(let count): try container.encode(count, forKey: .shards)
         case .transactionConflict, .duplicateRecords: break
         }
     }
@@ -224,7 +235,7 @@ extension Fault {
     fileprivate static let parameters: [String: [String]] = [
         "throttle": ["exception"], "internalError": ["outcome"], "transactionConflict": [],
         "latency": ["milliseconds"], "staleIndex": ["milliseconds"], "unprocessed": ["share"],
-        "duplicateRecords": [],
+        "duplicateRecords": [], "splitStream": ["shards"],
     ]
 
     /// Reads the parameters of a fault.
@@ -252,6 +263,12 @@ extension Fault {
             let share = try members.value("share", Double.self, "a number above 0 and at most 1")
             self = .unprocessed(share: share ?? Self.usualShare)
         case "duplicateRecords": self = .duplicateRecords
+        case "splitStream":
+            let expected = "a whole number of shards"
+            guard let count = try members.value("shards", Int.self, expected) else {
+                throw CodexError.plan(members.path("shards"), "expected \(expected)")
+            }
+            self = .splitStream(shardCount: count)
         default: self = .transactionConflict
         }
     }

@@ -68,6 +68,7 @@ public final class FaultyDynamoDBService: DynamoDBResponder {
         var budget = budget
         budget.faults.indexState = effects.states?.state
         budget.faults.unprocessed = effects.unprocessed
+        if let count = effects.shardCount { budget.faults.splitStreams(into: count) }
         let response = await service.response(target: target, body: body, budget: budget)
         if request.mayChangeTables { for rule in rules { rule.states?.removeAll() } }
         guard response.status == 200 else { return response }

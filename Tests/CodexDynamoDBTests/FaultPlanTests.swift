@@ -55,7 +55,8 @@ struct FaultPlanTests {
             FaultRule(.transactionConflict, schedule: .rate(0.25)),
             FaultRule(.latency(milliseconds: 7...7)), FaultRule(.latency(milliseconds: 0...60_000)),
             FaultRule(.staleIndex(milliseconds: 10_000)), FaultRule(.unprocessed(share: 1)),
-            FaultRule(.duplicateRecords),
+            FaultRule(.duplicateRecords), FaultRule(.splitStream(shardCount: 1)),
+            FaultRule(.splitStream(shardCount: 1000), tables: ["a"]),
         ])
     func written(rule: FaultRule) throws {
         let plan = FaultPlan(seed: .max, rules: [rule])
@@ -115,6 +116,14 @@ struct FaultPlanTests {
             (#""staleIndex","milliseconds":10001"#, ".milliseconds: expected 1 to 10000"),
             (#""unprocessed","share":0"#, ".share: expected a number above 0"),
             (#""unprocessed","share":1.5"#, ".share: expected a number above 0"),
+            (#""splitStream""#, ".shards: expected a whole number of shards"),
+            (#""splitStream","shards":0"#, ".shards: expected 1 to 1000"),
+            (#""splitStream","shards":1001"#, ".shards: expected 1 to 1000"),
+            (#""splitStream","shards":2,"rate":0.5"#, ": a rule with splitStream has no"),
+            (
+                #""splitStream","shards":2,"operations":["GetRecords"]"#,
+                ": a rule with splitStream has no"
+            ),
         ])
     func rules(members: String, problem: String) {
         let found = refusal { try plan(rule: #"{"fault":\#(members)}"#) }

@@ -219,7 +219,7 @@
     }
 
     /// The kinds of changes, by the partition keys.
-    private final class ChangeLog: Sendable {
+    final class ChangeLog: Sendable {
         private let state = Mutex<[PrimaryKey: [ChangeKind]]>([:])
 
         var kinds: [PrimaryKey: [ChangeKind]] { state.withLock { $0 } }

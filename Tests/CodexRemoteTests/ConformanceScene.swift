@@ -5,6 +5,7 @@
     import CodexStore
     import CodexTesting
     import Foundation
+    import TestSupport
     import Testing
 
     @testable import CodexRemote
@@ -16,8 +17,15 @@
         var address: String?
         /// The faults of a service in this process.
         var rules: [FaultRule] = []
+        /// Whether it is a model of Alternator in this process.
+        var isAlternator = false
+        /// Where it differs from DynamoDB's documentation.
+        var differences: Set<ServiceDifference> = [.presentIndexes]
 
         var testDescription: String { name }
+
+        /// Whether it differs from DynamoDB's documentation in something that a test looks at.
+        func differs(_ difference: ServiceDifference) -> Bool { differences.contains(difference) }
 
         /// The age of stale indexes in milliseconds.
         static let age = 500
@@ -25,12 +33,22 @@
         /// The services in this process, and those that `make remote` starts.
         static let all = inProcess + addressed
 
-        private static let inProcess = [
+        private static let inProcess =
+            streamed + [
+                TestedService(name: "faulty service", rules: faults),
+                TestedService(
+                    name: "service with stale indexes",
+                    rules: faults + [FaultRule(.staleIndex(milliseconds: age))], differences: []),
+            ]
+
+        /// The services in this process without faults that stop a request.
+        static let streamed = [
             TestedService(name: "service"),
-            TestedService(name: "faulty service", rules: faults),
             TestedService(
-                name: "service with stale indexes",
-                rules: faults + [FaultRule(.staleIndex(milliseconds: age))]),
+                name: "service with many shards", rules: [FaultRule(.splitStream(shardCount: 5))]),
+            TestedService(
+                name: "model of Alternator", isAlternator: true,
+                differences: ServiceDifference.ofService("model of Alternator")),
         ]
 
         private static let faults = [
@@ -51,7 +69,10 @@
             return text.split(separator: ",").compactMap { part in
                 let sides = part.split(separator: "=", maxSplits: 1)
                 guard sides.count == 2 else { return nil }
-                return TestedService(name: String(sides[0]), address: String(sides[1]))
+                let name = String(sides[0])
+                return TestedService(
+                    name: name, address: String(sides[1]),
+                    differences: ServiceDifference.ofService(name))
             }
         }
     }
@@ -62,12 +83,13 @@
         private let service: TestedService
         /// The store of a service in this process.
         private let temporary: TemporaryStore?
-        private let elapsed: Locked<Duration>
+        /// The time of faults, and of a model.
+        private let clock: ManualClock
 
         init(_ service: TestedService) throws {
             self.service = service
-            let elapsed = Locked(Duration.zero)
-            self.elapsed = elapsed
+            let clock = ManualClock()
+            self.clock = clock
             var options = RemoteOptions()
             options.region = "us-east-1"
             options.credentials = StaticCredentials(accessKeyID: "KEY", secretAccessKey: "SECRET")
@@ -75,20 +97,42 @@
             if let address = service.address {
                 temporary = nil
                 options.endpoint = address
-                // The emulators refuse such keys.
-                options.capabilities.hasCompositeIndexKeys = false
             } else {
-                let store = try TemporaryStore(schema: Schema(tables: []))
+                let (store, responder) = try Self.responder(service, clock)
                 temporary = store
-                let faulty = try FaultyDynamoDBService(
-                    DynamoDBService(store.store),
-                    plan: FaultPlan(seed: 28, rules: service.rules),
-                    elapsed: { elapsed.withLock { $0 } }, sleep: { _ in })
-                options.transport = ServiceTransport(service: faulty)
+                options.transport = ServiceTransport(service: responder)
                 options.retries.firstPause = .milliseconds(1)
                 options.retries.pauseMax = .milliseconds(4)
             }
+            if service.isAlternator { options.capabilities = .alternator }
+            if service.differs(.singleIndexKeys) {
+                options.capabilities.hasCompositeIndexKeys = false
+            }
             client = try RemoteClient(options)
+        }
+
+        /// A service in this process, with its store.
+        private static func responder(
+            _ service: TestedService, _ clock: ManualClock
+        ) throws -> (TemporaryStore, any DynamoDBResponder) {
+            let plan = FaultPlan(seed: 28, rules: service.rules)
+            guard service.isAlternator else {
+                let store = try TemporaryStore(schema: Schema(tables: []))
+                let faulty = try FaultyDynamoDBService(
+                    DynamoDBService(store.store), plan: plan, elapsed: { clock.elapsed },
+                    sleep: { _ in })
+                return (store, faulty)
+            }
+            var storeOptions = StoreOptions()
+            storeOptions.use(clock)
+            let store = try TemporaryStore(schema: Schema(tables: []), options: storeOptions)
+            var options = AlternatorModel.Options()
+            options.indexLag = .milliseconds(TestedService.age)
+            options.streamShardCount = 8
+            let model = try AlternatorModel(
+                DynamoDBService(store.store, now: { clock.now }), options: options, plan: plan,
+                elapsed: { clock.elapsed }, sleep: { _ in })
+            return (store, model)
         }
 
         /// Lets indexes get as new as their table.
@@ -96,16 +140,20 @@
             guard service.address == nil else {
                 return try await Task.sleep(for: .milliseconds(TestedService.age / 5))
             }
-            elapsed.withLock { $0 += .milliseconds(TestedService.age) }
+            pass(Double(TestedService.age) / 1000)
         }
+
+        /// Lets so many seconds pass for faults, and for a model.
+        func pass(_ seconds: Double) { clock.advance(by: seconds) }
 
         /// Runs a test on a new table, which is deleted afterwards.
         func using(
-            _ definition: TableDefinition, _ body: (RemoteTable) async throws -> Void
+            _ definition: TableDefinition, hasStream: Bool = false,
+            _ body: (RemoteTable) async throws -> Void
         ) async throws {
             let table = RemoteTable(definition, client)
             try await table.create(
-                hasStream: false, accepting: Set(RemoteTableDesign.Omission.Reason.allCases))
+                hasStream: hasStream, accepting: Set(RemoteTableDesign.Omission.Reason.allCases))
             do {
                 try await body(table)
             } catch {

@@ -2,6 +2,7 @@
     import CodexCore
     import CodexWorkspace
     import Foundation
+    import TestSupport
     import Testing
 
     @testable import CodexRemote
@@ -64,8 +65,18 @@
                 let name = table.definition.name
                 let add = WriteAction.update(
                     table: name, key: Self.key(1), Update([.add("n", 1)]))
+                if service.differs(.noTransactions) {
+                    let write = await Scene.error { try await table.transact([add]) }
+                    let read = await Scene.error {
+                        _ = try await table.transactionalGet([Self.key(1)])
+                    }
+                    let codes = [write, read].map { $0?.code }
+                    #expect(codes == [.unsupportedOperation, .unsupportedOperation])
+                    return
+                }
                 let token = UUID().uuidString
-                for _ in 0..<3 { try await table.transact([add], idempotencyToken: token) }
+                let count = service.differs(.ignoredTokens) ? 1 : 3
+                for _ in 0..<count { try await table.transact([add], idempotencyToken: token) }
                 #expect(try await table.get(Self.key(1))?["n"] == 1)
                 let check = WriteAction.check(
                     table: name, key: Self.key(2), condition: .attributeExists("pk"))
@@ -138,12 +149,60 @@
                 let query = TableQuery(
                     table: table.definition.name, index: "byKind", partition: ["even"])
                 var found: [Item] = []
-                for _ in 0..<50 where found.count < 15 {
+                let lookCount = service.differs(.presentIndexes) ? 1 : 50
+                for _ in 0..<lookCount where found.count < 15 {
                     found = try await table.items(matching: query).items
                     if found.count < 15 { try await scene.settle() }
                 }
                 let expected = stride(from: 28, through: 0, by: -2).map { Self.note($0) }
                 #expect(found == expected)
+            }
+        }
+
+        // MARK: Streams
+
+        /// A table whose keys are strings, as those of checkpoints are.
+        private static let streamed = TableDefinition(
+            "streamed", partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk"))
+
+        @Test(
+            "A consumer gets the changes of each item in their order, with their kinds",
+            arguments: TestedService.streamed)
+        func streams(service: TestedService) async throws {
+            let scene = try ConformanceScene(service)
+            try await scene.using(Self.streamed, hasStream: true) { table in
+                let consumer = try RemoteConsumer("c", of: try await table.stream(), in: table)
+                try await consumer.register()
+                for value in 0..<2 {
+                    for key in 0..<10 {
+                        let item: Item = [
+                            "pk": .string("k\(key)"), "sk": "s", "n": .number(Number(value)),
+                        ]
+                        try await table.put(item)
+                    }
+                }
+                for key in 0..<10 { try await table.delete(PrimaryKey(.string("k\(key)"), "s")) }
+                let log = ChangeLog()
+                let worker = try await consumer.worker(.delivering { log.append($0) })
+                var readers: [ShardReader] = []
+                try await worker.survey { readers.append($0) }
+                try await Self.read(&readers)
+                if service.differs(.lateStreams) {
+                    #expect(log.kinds.isEmpty)
+                    scene.pass(10)
+                    try await Self.read(&readers)
+                }
+                #expect(log.kinds.count == 10)
+                #expect(log.kinds.values.allSatisfy { $0 == [.insert, .modify, .remove] })
+            }
+        }
+
+        /// Lets each reader read a page.
+        private static func read(_ readers: inout [ShardReader]) async throws {
+            for place in readers.indices {
+                var reader = readers[place]
+                _ = try await reader.turn()
+                readers[place] = reader
             }
         }
 
@@ -173,17 +232,24 @@
             }
         }
 
-        /// The numbers of tasks that are created at the same time.
+        /// The numbers of tasks that some writers create at the same time.
         private static func createMany(
-            _ count: Int, _ workspace: CodexFlow.Workspace
+            _ count: Int, writerCount: Int, _ workspace: CodexFlow.Workspace
         ) async throws -> Set<Int?> {
-            try await withThrowingTaskGroup(of: Int?.self) { group in
-                for _ in 0..<count {
+            try await withThrowingTaskGroup(of: [Int?].self) { group in
+                for _ in 0..<writerCount {
                     group.addTask {
-                        try await workspace.createTask(in: "p", by: "mia") { $0.title = "T" }.number
+                        var numbers: [Int?] = []
+                        for _ in 0..<count / writerCount {
+                            let task = try await workspace.createTask(in: "p", by: "mia") {
+                                $0.title = "T"
+                            }
+                            numbers.append(task.number)
+                        }
+                        return numbers
                     }
                 }
-                return try await group.reduce(into: Set<Int?>()) { $0.insert($1) }
+                return try await group.reduce(into: Set<Int?>()) { $0.formUnion($1) }
             }
         }
 
@@ -193,13 +259,21 @@
         func domain(service: TestedService) async throws {
             let definition = try CodexFlow.schema.table(CodexFlow.table)
             try await ConformanceScene(service).using(definition) { table in
+                if service.differs(.noTransactions) {
+                    let refused = await Scene.error {
+                        _ = try CodexFlow.TableWorkspaceBackend(table)
+                    }
+                    #expect(refused?.code == .unsupportedOperation)
+                    return
+                }
                 let backend = try CodexFlow.TableWorkspaceBackend(table)
                 let workspace = CodexFlow.Workspace(backend, calendar: CodexFlow.UTCCalendar())
                 try await Self.team(workspace)
                 await Self.expect(.userEmailTaken) {
                     try await workspace.createUser(email: "MIA@example.com", name: "M", id: "m")
                 }
-                let numbers = try await Self.createMany(16, workspace)
+                let writerCount = service.differs(.sharedTransactions) ? 1 : 16
+                let numbers = try await Self.createMany(16, writerCount: writerCount, workspace)
                 #expect(numbers.count == 16 && !numbers.contains(nil))
                 try await Self.parts(workspace)
                 try await Self.work(workspace)

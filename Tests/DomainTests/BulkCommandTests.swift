@@ -130,7 +130,7 @@ struct BulkCommandTests {
         for draft in accepted { _ = try await plain.create(draft) }
         let bulk = try await Fixture(place)
         let bulkStart = try bulk.position
-        let batchCount = 1 + random.below(place == .embedded ? 70 : 12)
+        let batchCount = 1 + random.below(place.differs(.unlimitedCommits) ? 70 : 12)
         let tasks = try await bulk.create(accepted, batchCount: batchCount)
         #expect(tasks.map(\.id) == accepted.map(\.id), "seed \(seed)")
         #expect(tasks.compactMap(\.number) == Array(1...accepted.count), "seed \(seed)")

@@ -299,12 +299,12 @@ struct CommandActionTests {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    private static func text(of path: String) throws -> String {
+    static func text(of path: String) throws -> String {
         try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
     }
 
     /// The names of the commands that take an idempotency key, as the sources have them.
-    private static func commandNames() throws -> Set<String> {
+    static func commandNames() throws -> Set<String> {
         let folder = "Sources/CodexWorkspace/Workspace"
         let files = try FileManager.default.contentsOfDirectory(
             atPath: root.appendingPathComponent(folder).path)

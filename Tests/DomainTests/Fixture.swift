@@ -3,6 +3,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// Where a workspace's data is.
@@ -18,16 +19,27 @@ enum Place: String, CaseIterable, Sendable {
 
     /// The places of tests that also store items without the services: such items have no markers,
     /// which the rules of a remote table look at.
-    static let allCases: [Place] = [.embedded, .table]
+    static let allCases: [Place] = everywhere.filter { $0.differs(.visibleItems) }
 
     /// The places of tests that write through the services alone.
     static let everywhere: [Place] = {
         #if Remote
-            return allCases + [.service, .faultyService]
+            return [.embedded, .table, .service, .faultyService]
         #else
-            return allCases
+            return [.embedded, .table]
         #endif
     }()
+
+    /// Whether the place differs from DynamoDB in something that a test looks at.
+    func differs(_ difference: ServiceDifference) -> Bool {
+        switch self {
+        case .embedded: ServiceDifference.ofStore.contains(difference)
+        // It has the store's indexes, and DynamoDB's limits.
+        case .table: [.presentIndexes, .visibleItems].contains(difference)
+        case .service, .faultyService:
+            ServiceDifference.ofService("codexflow").contains(difference)
+        }
+    }
 }
 
 /// A workspace with some people and a project.

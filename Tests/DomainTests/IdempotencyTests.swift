@@ -3,6 +3,7 @@ import CodexCore
 import CodexStore
 import CodexTesting
 import Foundation
+import TestSupport
 import Testing
 
 /// The result of a command as text.
@@ -400,7 +401,7 @@ struct IdempotencyTests {
         arguments: Place.allCases)
     func deletedSince(place: Place) async throws {
         let fixture = try await Fixture(place)
-        let count = place == .embedded ? 100 : 10
+        let count = place.differs(.unlimitedCommits) ? 100 : 10
         let names = (0..<count).map { "t\(100 + $0)" }
         // The results have no room for it.
         let body = String(repeating: "b", count: 50_000)

@@ -8,73 +8,76 @@ import Testing
 /// How many requests a command sends before its transaction, and how many actions that has.
 @Suite("Requests of commands")
 struct RequestCountTests {
-    private typealias Command = @Sendable (CodexFlow.Workspace) async throws -> Void
+    // MARK: The documents
 
-    /// A row of the table in the documents.
-    private struct Row: Sendable {
-        let name: String
-        /// The requests that read.
-        let readCount: Int
-        /// The writes of one item before the transaction.
-        var updateCount = 0
-        let actionCount: Int
-        let command: Command
-
-        var requestCount: Int { readCount + updateCount }
+    /// The cells of the table in the documents after the name of each command.
+    private static func documentedCells() throws -> [String: String] {
+        let text = try CommandActionTests.text(of: "Docs/Remote.md")
+        let start = try #require(text.range(of: "\n## What a command costs\n"))
+        var cells: [String: String] = [:]
+        for line in text[start.upperBound...].split(separator: "\n") {
+            if line.hasPrefix("## ") { break }
+            guard line.hasPrefix("| `"), let end = line.range(of: "` | ") else { continue }
+            let name = line[..<end.lowerBound].dropFirst(3)
+            cells[String(name)] = line[end.upperBound...]
+                .trimmingCharacters(in: CharacterSet(charactersIn: " |"))
+        }
+        return cells
     }
 
-    private static let rows = [
-        Row(name: "createTask", readCount: 3, updateCount: 1, actionCount: 6) {
-            try await $0.createTask(in: "p", by: "mia", id: "new") { $0.title = "New" }
-        },
-        Row(name: "changeTask", readCount: 2, actionCount: 5) {
-            try await $0.changeTask("a", in: "p", by: "mia") { $0.title = "B" }
-        },
-        Row(name: "completeTask", readCount: 5, actionCount: 9) {
-            try await $0.completeTask("a", in: "p", by: "mia")
-        },
-        Row(name: "assignTask", readCount: 2, actionCount: 9) {
-            try await $0.assignTask("a", in: "p", to: "max", by: "mia")
-        },
-        Row(name: "addComment", readCount: 2, actionCount: 7) {
-            try await $0.addComment(on: "a", in: "p", by: "mia", "Hello")
-        },
-    ]
-
-    /// The requests of a command on a table with, or without, batch reads.
-    private func counts(
-        _ command: Command, hasBatches: Bool
-    ) async throws -> LaggingTable.Counts {
-        let scene = try await LaggingScene(hasBatches: hasBatches)
-        try await scene.task("a") { $0.status = .inProgress }
-        try await scene.task("b")
-        return try await scene.table.counts { try await command(scene.workspace) }
+    @Test(
+        "The documents have the requests, round trips and actions of each command",
+        arguments: CommandCost.all)
+    func documents(command: CommandCost) async throws {
+        let found = try await command.measured().cells
+        #expect(
+            try Self.documentedCells()[command.name] == found,
+            "Write into Docs/Remote.md: | `\(command.name)` | \(found) |")
     }
 
-    @Test("A command reads what it is known to read in one batch, and in queries")
-    func batches() async throws {
-        for row in Self.rows {
-            let found = try await counts(row.command, hasBatches: true)
-            let single = try await counts(row.command, hasBatches: false)
-            #expect(found.reads == row.readCount, "\(row.name): \(found)")
-            #expect(found.reads < single.reads, "\(row.name): \(single)")
-            #expect(found.updates == row.updateCount, "\(row.name): \(found)")
-            #expect(found.actions == row.actionCount, "\(row.name): \(found)")
-            #expect(found.transactions == 1 && single.transactions == 1, "\(row.name)")
+    @Test("The table has each command of the sources once, and no other")
+    func table() throws {
+        let documented = try Self.documentedCells()
+        let names = CommandCost.all.map(\.name)
+        #expect(Set(names).count == names.count)
+        #expect(Set(names) == Set(documented.keys))
+        #expect(try CommandActionTests.commandNames().subtracting(names).isEmpty)
+    }
+
+    // MARK: Batches and rounds
+
+    /// The commands of a kind of work that programs do often.
+    static let frequent = CommandCost.all.filter {
+        ["createTask", "changeTask", "completeTask", "assignTask", "addComment"].contains($0.name)
+    }
+
+    @Test("A command reads what it is known to read in one batch", arguments: frequent)
+    func batches(command: CommandCost) async throws {
+        let found = try await command.measured().counts
+        let single = try await command.measured(hasBatches: false).counts
+        #expect(found.reads < single.reads, "\(found), \(single)")
+        #expect(found.transactions == 1 && single.transactions == 1)
+        #expect(found.actions == single.actions)
+    }
+
+    @Test("No often used command has more than two round trips before its transaction")
+    func rounds() async throws {
+        #expect(Self.frequent.count == 5)
+        for command in Self.frequent {
+            let count = try await command.measured().roundCount
+            #expect(count <= 2, "\(command.name)")
         }
     }
 
-    @Test("The documents have the requests of each command")
-    func documents() throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let text = try String(
-            contentsOf: root.appendingPathComponent("Docs/Remote.md"), encoding: .utf8)
-        for row in Self.rows {
-            let line = "\n| `\(row.name)` | \(row.requestCount) | \(row.actionCount) |"
-            #expect(text.contains(line), "\(row.name)")
-        }
+    @Test("Without batch reads, each item is a round trip of its own")
+    func singleRounds() async throws {
+        let command = try #require(CommandCost.all.first { $0.name == "changeTask" })
+        let figures = try await command.measured(hasBatches: false)
+        // User, project, membership, task, history.
+        #expect(figures.roundCount == 5 && figures.requestCount == 5)
     }
+
+    // MARK: Conflicts
 
     @Test("An attempt after a conflict reads all that the last one read in one batch")
     func repetition() async throws {

@@ -39,6 +39,8 @@ struct TypeSizeTests {
         "CodexWorkspace.CodexFlow.Event.Kind": "Each kind of event is a case of the API.",
         "CodexWorkspace.CodexFlow.Workspace":
             "The API of the domain: each command is a member, in the file of its model.",
+        "CodexWorkspace.KnownReads":
+            "What each command is known to read is a member, in the file of its model.",
     ]
 
     private static let operations = "Operations of DynamoDBService, named after their group."

@@ -35,9 +35,13 @@ extension CodexFlow.Workspace {
     ) async throws -> Int {
         try Self.requireBatchCount(batchCount)
         // The actor is checked even if there are no tasks.
-        try await commit { context in _ = try context.project(project, for: actor, as: .admin) }
-        let whole = try await commitTasks(of: project, by: actor, batchCount, onFailure) {
-            context, task, batch in
+        try await commit(reading: .actor(actor, in: project)) { context in
+            _ = try context.project(project, for: actor, as: .admin)
+        }
+        let whole = try await commitTasks(
+            of: project, by: actor, batchCount, onFailure,
+            reading: { .histories(of: $0, in: project) }
+        ) { context, task, batch in
             let whole = try batch.project ?? context.find(.project(project))
             if try context.adopt(task, in: whole, by: actor) { batch.count += 1 }
         }

@@ -278,16 +278,22 @@ extension CodexFlow.DecisionContext {
         in project: CodexFlow.Project.ID, limit: Int,
         where isIncluded: (CodexFlow.Task) throws -> Bool
     ) throws -> [CodexFlow.Task] {
-        let queries: [CodexCore.Query<CodexFlow.Task>] = [
-            .tasks(in: project, claimEndingBy: now), .tasks(in: project, claimInvalidAt: now),
-        ]
         var found: [CodexFlow.Task] = []
-        for query in queries {
-            found += try soundTasks(query, limit: limit - found.count) { task in
+        // The limit of each query is the same, so that both can be read ahead.
+        for query in Self.endedClaims(in: project, at: now) where found.count < limit {
+            let tasks = try soundTasks(query, limit: limit) { task in
                 try task.claim?.isHeld(at: now) == false && isIncluded(task)
             }
+            found += tasks.prefix(limit - found.count)
         }
         return found
+    }
+
+    /// The queries of the claims of a project that hold nothing any more at an instant.
+    static func endedClaims(
+        in project: CodexFlow.Project.ID, at now: Date
+    ) -> [CodexCore.Query<CodexFlow.Task>] {
+        [.tasks(in: project, claimEndingBy: now), .tasks(in: project, claimInvalidAt: now)]
     }
 
     /// The tasks of a query that commands can change and that pass a test, up to `limit`.

@@ -43,12 +43,18 @@ extension CodexFlow.Workspace {
     ) async throws {
         var projects = project.map { [$0] } ?? []
         if project == nil {
-            projects = try await decided { try $0.projectsOfOpenTasks(of: user) }
+            projects = try await decided(reading: .openTasks(of: user)) {
+                try $0.projectsOfOpenTasks(of: user)
+            }
         }
         for id in projects {
-            while try await decided({ try $0.unassign(user, in: id, by: actor ?? user) }) {
-                try _Concurrency.Task.checkCancellation()
-            }
+            var hasMore = false
+            repeat {
+                hasMore = try await decided(reading: .leftTasks(of: user, in: id)) {
+                    try $0.unassign(user, in: id, by: actor ?? user)
+                }
+                if hasMore { try _Concurrency.Task.checkCancellation() }
+            } while hasMore
         }
     }
 }
@@ -69,7 +75,7 @@ extension CodexFlow.DecisionContext {
     func requireNoWork(of user: CodexFlow.User.ID, in project: CodexFlow.Project) throws {
         guard !project.isReadOnly else { return }
         var task: CodexFlow.Task?
-        for query in openTasks(of: user, in: project.id) where task == nil {
+        for query in Self.openTasks(of: user, in: project.id) where task == nil {
             task = try all(query, limit: 1).first
         }
         try CodexFlow.Rule.memberWork.require(
@@ -100,7 +106,7 @@ extension CodexFlow.DecisionContext {
     ///
     /// On a remote table, the last query has no predicate lock. The lock of the others counts the
     /// writes of all tasks of the user, so they come first.
-    private func openTasks(
+    static func openTasks(
         of user: CodexFlow.User.ID, in project: CodexFlow.Project.ID
     ) -> [CodexCore.Query<CodexFlow.Task>] {
         [
@@ -150,7 +156,7 @@ extension CodexFlow.DecisionContext {
             try ifReadable({ try role(of: user, in: whole)?.includes(.member) == true }) == false
         else { return false }
         var changed: Set<CodexFlow.Task.ID> = []
-        for query in openTasks(of: user, in: project) {
+        for query in Self.openTasks(of: user, in: project) {
             let limit = leftWorkCountMax - changed.count
             let tasks = try soundTasks(query, limit: limit) { task in
                 try task.assigneeID == user && task.projectID == project

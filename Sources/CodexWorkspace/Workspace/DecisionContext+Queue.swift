@@ -3,7 +3,11 @@ internal import FoundationEssentials
 
 extension CodexFlow.DecisionContext {
     /// Most tasks of each kind that one claim takes up into the queue.
-    private var promotionCountMax: Int { isRemote ? 3 : 5 }
+    private var promotionCountMax: Int { isRemote ? Self.remotePromotionCountMax : 5 }
+    /// The same on a remote table.
+    static let remotePromotionCountMax = 3
+    /// The tasks at the beginning of the queue among which a worker on a remote table chooses.
+    static let claimableCountMax = 4
 
     /// What one commit of a claim may still read and write, so that it fits into a transaction of a
     /// remote table, and no other writer waits for long.
@@ -102,7 +106,7 @@ extension CodexFlow.DecisionContext {
 
     /// The number of ready tasks that a claim reads first: few are enough without a filter, and
     /// each costs a read on a remote table.
-    private static let firstReadCount = 8
+    static let firstReadCount = 8
 
     /// The ready tasks for a user and the promoted ones that are ready, in their order.
     ///
@@ -146,7 +150,8 @@ extension CodexFlow.DecisionContext {
     ) throws -> CodexFlow.TaskChange? {
         guard !tasks.isEmpty else { return nil }
         // On a remote table, workers that all choose the first one meet each other.
-        let start = try isRemote ? startAmong(min(tasks.count, 4)) : 0
+        let count = min(tasks.count, Self.claimableCountMax)
+        let start = try isRemote ? startAmong(count) : 0
         let order = tasks[start...] + tasks[..<start]
         for var change in order where budget.markCount > 0 {
             var claim = CodexFlow.TaskChange(change.old, in: change.project, by: actor)
@@ -237,7 +242,12 @@ extension CodexFlow.DecisionContext {
     /// An index below `count`, which is the same when the command is decided again.
     private func startAmong(_ count: Int) throws -> Int {
         let id = try newID(CodexFlow.Task.self)
-        return Int(SHA256.digest(id.rawValue.utf8)[0]) % count
+        return Self.start(among: count, by: id.rawValue)
+    }
+
+    /// The index below `count` to which an identifier leads.
+    static func start(among count: Int, by identifier: String) -> Int {
+        Int(SHA256.digest(identifier.utf8)[0]) % count
     }
 
     // MARK: Promotions
@@ -251,8 +261,12 @@ extension CodexFlow.DecisionContext {
         let ready: [CodexFlow.Task] = try readable(
             .readyTasks(in: project.id), limit: Self.firstReadCount)
         if ready.count < Self.firstReadCount / 2 { return promotionCountMax }
-        return try startAmong(4) == 0 ? 1 : 0
+        let id = try newID(CodexFlow.Task.self)
+        return Self.takesUp(by: id.rawValue) ? 1 : 0
     }
+
+    /// Whether the worker who got an identifier takes up tasks, while the queue has enough.
+    static func takesUp(by identifier: String) -> Bool { start(among: 4, by: identifier) == 0 }
 
     /// Tasks that come into the queue, or leave it as dead ones: their claims ended by time, their
     /// time has come, or their blockers were finished.

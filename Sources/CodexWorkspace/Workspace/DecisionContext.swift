@@ -110,13 +110,21 @@ extension CodexFlow {
         ///
         /// It may be missing after an interruption, so no rule depends on it. It gets no
         /// identifiers that stay the same when it is decided again.
-        func continueLater(_ decide: @escaping @Sendable (DecisionContext) throws -> Void) {
+        ///
+        /// - Parameters:
+        ///   - known: Reads what the decision is known to read.
+        ///   - decide: The decision.
+        func continueLater(
+            reading known: @escaping @Sendable (any DecisionReader) throws -> Void,
+            _ decide: @escaping @Sendable (DecisionContext) throws -> Void
+        ) {
             let settings = settings
-            later.append { reader in
+            let commit: @Sendable (any DecisionReader) throws -> Decision<Void> = { reader in
                 let context = DecisionContext(reader, settings, IssuedIdentifiers())
                 try decide(context)
                 return Decision((), context.writes)
             }
+            later.append(LaterDecision(reading: known, decide: commit))
         }
 
         // MARK: Given values

@@ -39,11 +39,12 @@ extension CodexFlow.Workspace {
     ///
     /// - Parameters:
     ///   - call: The command with its arguments.
+    ///   - known: What each commit is known to read.
     ///   - decide: The decision of a commit. It gets the entity that the first commit began to
     ///     delete; `nil` is the first commit.
     /// - Throws: As ``run(_:reading:isComplete:_:)``; `CancellationError` between commits.
     func runDeletion(
-        _ call: @autoclosure () throws -> CommandCall,
+        _ call: @autoclosure () throws -> CommandCall, reading known: KnownReads,
         _ decide:
             @escaping @Sendable (CodexFlow.DecisionContext, DeletionStep.Origin?) throws ->
             DeletionStep
@@ -53,7 +54,8 @@ extension CodexFlow.Workspace {
             try _Concurrency.Task.checkCancellation()
             let begun = origin
             let step = try await run(
-                try call(), isComplete: { (step: DeletionStep) in step.rest == nil }
+                try call(), reading: known,
+                isComplete: { (step: DeletionStep) in step.rest == nil }
             ) { context in
                 try decide(context, begun)
             }

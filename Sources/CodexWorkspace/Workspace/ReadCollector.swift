@@ -1,16 +1,26 @@
 internal import CodexCore
+internal import FoundationEssentials
 
 /// Runs what a command is known to read, and collects what is not fetched yet.
 ///
 /// A read that is not fetched finds nothing here, and an item that cannot be read neither. The
 /// decision itself gets their errors.
 final class ReadCollector: CodexFlow.DecisionReader {
+    /// What was fetched, without a trace of its use.
     private let reads: TableReads
+    /// The reads of the decision.
+    private let source: TableReads
     /// What must be fetched, each once.
     private(set) var missing: [TableReads.Missing] = []
 
-    /// Creates a collector of what is missing in reads, which it does not change.
-    init(_ reads: TableReads) { self.reads = TableReads(fetchedBy: reads) }
+    /// Creates a collector of what is missing in reads, which it does not use.
+    init(_ reads: TableReads) {
+        self.reads = TableReads(fetchedBy: reads)
+        source = reads
+    }
+
+    /// The present time of the decision: queries may depend on it.
+    func now(_ clock: () -> Date) -> Date { source.now(clock) }
 
     func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
         try collected { try reads.get(lookup) } ?? nil

@@ -4,7 +4,7 @@ internal import CodexCore
 ///
 /// All that is read by key is one batch, with the guards and markers of the queries. Queries that
 /// have neither run at the same time, and the others after the batch: a guard is read before the
-/// query that it protects.
+/// query that it protects. Queries that look at the same markers ask for them once.
 struct TableFetch: Sendable {
     let table: any TableBackend
     let entities: EntityItems
@@ -27,6 +27,8 @@ struct TableFetch: Sendable {
         let limit: Int?
         /// The marker of a unique key, if it was read.
         var marker: Item??
+        /// The markers of another key, if they were read.
+        var markers: [Item]?
 
         init?(_ missing: TableReads.Missing) {
             guard case .query(let query, _, let limit, _, _) = missing.request else { return nil }
@@ -117,22 +119,56 @@ struct TableFetch: Sendable {
             guard let search = searches.first else { return [] }
             return [try await result(of: search)]
         }
-        return try await withThrowingTaskGroup(of: (place: Int, items: [Item]).self) { group in
-            for (place, search) in searches.enumerated() {
-                group.addTask { (place, try await result(of: search)) }
+        return try await withThrowingTaskGroup(of: [(place: Int, items: [Item])].self) { group in
+            for places in groups(of: searches) {
+                group.addTask { try await results(at: places, of: searches) }
             }
-            var results = [[Item]](repeating: [], count: searches.count)
-            for try await (place, items) in group { results[place] = items }
-            return results
+            var all = [[Item]](repeating: [], count: searches.count)
+            for try await found in group {
+                for (place, items) in found { all[place] = items }
+            }
+            return all
         }
     }
 
-    private func result(of search: Search) async throws -> [Item] {
-        let name = search.missing.definition.name
-        guard hasMarkers, let marker = CodexFlow.Marker.of(name, in: search.query.index) else {
-            return try await items(search)
+    /// The places of queries; those that look at the same markers are together.
+    private func groups(of searches: [Search]) -> [[Int]] {
+        var groups: [[Int]] = []
+        var known: [TableQuery: Int] = [:]
+        for (place, search) in searches.enumerated() {
+            let isKnown = search.markers != nil
+            let request = isKnown ? nil : marker(of: search)?.search(for: search.query)
+            if let request, let group = known[request] {
+                groups[group].append(place)
+                continue
+            }
+            if let request { known[request] = groups.count }
+            groups.append([place])
         }
+        return groups
+    }
+
+    /// The results of queries that look at the same markers, or of one query.
+    private func results(
+        at places: [Int], of searches: [Search]
+    ) async throws -> [(place: Int, items: [Item])] {
+        var found = places.map { searches[$0] }
+        if found.count > 1, let marker = marker(of: found[0]) {
+            let markers = try await markers(found[0], marker)
+            for place in found.indices { found[place].markers = markers }
+        }
+        return zip(places, try await results(of: found)).map { (place: $0, items: $1) }
+    }
+
+    private func result(of search: Search) async throws -> [Item] {
+        guard let marker = marker(of: search) else { return try await items(search) }
         return try await items(search, by: marker)
+    }
+
+    /// The kind of markers that a query looks at; `nil` is none.
+    private func marker(of search: Search) -> CodexFlow.Marker? {
+        guard hasMarkers else { return nil }
+        return CodexFlow.Marker.of(search.missing.definition.name, in: search.query.index)
     }
 
     /// The items of an entity that a query finds, up to the limit.
@@ -267,6 +303,7 @@ struct TableFetch: Sendable {
         _ search: Search, _ marker: CodexFlow.Marker
     ) async throws -> [Item] {
         if case .some(let known) = search.marker { return known.map { [$0] } ?? [] }
+        if let known = search.markers { return known }
         guard let request = marker.search(for: search.query) else { return [] }
         var (found, token): ([Item], PageToken?) = ([], nil)
         repeat {

@@ -30,9 +30,11 @@ extension CodexFlow {
         /// The most items and queries of a command: one that asks for more is not a pure function
         /// of its reads.
         private static let requestCountMax = 10_000
-        /// How often what a command is known to read is looked at: what the second time asks for
-        /// depends on what the first one found.
-        private static let knownRoundCount = 2
+        /// How many rounds of known reads a command has at most.
+        ///
+        /// What a round asks for depends on what the rounds before it found. Most commands need
+        /// one or two.
+        private static let knownRoundCount = 3
 
         /// What a command needs of a service.
         public static var needs: [TableCapabilities.Need] {
@@ -92,7 +94,7 @@ extension CodexFlow {
 
         /// Decides, and writes on the condition that all read data is unchanged.
         ///
-        /// If the service has batch reads, what `known` reads is fetched first, in two rounds. So
+        /// If the service has batch reads, what `known` reads is fetched first, in few rounds. So
         /// is what an attempt read, before the next one.
         ///
         /// If queries of indexes may miss completed writes, a new task gets its number before the
@@ -145,7 +147,9 @@ extension CodexFlow {
                     conflict = error
                 }
                 if isWritten {
-                    for decide in decision.later { try await commit(decide) }
+                    for later in decision.later {
+                        try await commit(reading: later.reading, later.decide)
+                    }
                     return decision.outcome
                 }
                 guard attempt < attemptCountMax else { throw conflict }

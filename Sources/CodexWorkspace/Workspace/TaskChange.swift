@@ -366,7 +366,7 @@ extension CodexFlow.DecisionContext {
 
     /// Most actions of a transaction that correct the dependencies of a task which is opened or
     /// ended, if that can also be done later.
-    private static let roomForRefresh = 40
+    static let roomForRefresh = 40
     /// Most dependencies that a later commit corrects: each takes two actions.
     private static let laterRefreshCountMax = 40
 
@@ -404,7 +404,9 @@ extension CodexFlow.DecisionContext {
         let (id, project) = (task.id, task.projectID)
         for start in stride(from: 0, to: dependencies.count, by: Self.laterRefreshCountMax) {
             let part = Array(dependencies[start...].prefix(Self.laterRefreshCountMax))
-            continueLater { try $0.refresh(part, of: id, in: project) }
+            continueLater(reading: { try $0.readDependencies(part, of: id, in: project) }) {
+                try $0.refresh(part, of: id, in: project)
+            }
         }
     }
 

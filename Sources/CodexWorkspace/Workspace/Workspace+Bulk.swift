@@ -50,6 +50,13 @@ extension CodexFlow.Workspace {
         let call = CommandCall("createTasks", ["project": project, "actor": actor])
         return try await commit(
             call, each: drafts, batchCount, progress,
+            reading: { draft in
+                let known = try? id(draft)
+                let reads = KnownReads.creation(in: project, by: actor, id: known) { task in
+                    try body(draft, &task)
+                }
+                return reads.and { if let known { _ = try $0.get(.task(known, in: project)) } }
+            },
             describedBy: { draft in
                 let known = try? id(draft)
                 let new = CodexFlow.Task(
@@ -94,6 +101,10 @@ extension CodexFlow.Workspace {
         let call = CommandCall("createPRDs", ["project": project, "author": author])
         return try await commit(
             call, each: drafts, batchCount, progress,
+            reading: { draft in
+                guard let known = try? id(draft) else { return .actor(author, in: project) }
+                return .version(1, of: known, in: project, by: author)
+            },
             describedBy: { draft in
                 let known = try? id(draft)
                 let new = CodexFlow.PRD(
@@ -135,6 +146,7 @@ extension CodexFlow.Workspace {
         let call = CommandCall("createUsers", ["administrator": administrator])
         return try await commit(
             call, each: users, batchCount, progress,
+            reading: { .newUser($0.id, email: $0.email, by: administrator) },
             describedBy: { CommandCall.effect(of: { _ in }, on: $0) }
         ) { context, user in
             if let found = try context.get(.user(user.id)) { throw Self.taken(found) }
@@ -178,7 +190,9 @@ extension CodexFlow.Workspace {
                 "note": note,
             ])
         return try await commit(
-            call, each: tasks, batchCount, progress, describedBy: \.attributeValue
+            call, each: tasks, batchCount, progress,
+            reading: { .move(of: $0, in: project, to: status, by: actor) },
+            describedBy: \.attributeValue
         ) { context, task in
             try context.moveTask(
                 task, in: project, to: status, by: actor, holding: nil, overriding: reason,
@@ -208,6 +222,7 @@ extension CodexFlow.Workspace {
         let call = CommandCall("addDependencies", ["project": project, "actor": actor])
         return try await commit(
             call, each: dependencies, batchCount, progress,
+            reading: { .linking($0.task, on: $0.blocker, in: project, by: actor) },
             describedBy: { [$0.task, $0.blocker].attributeValue }
         ) { context, dependency in
             try context.addDependency(
@@ -237,6 +252,7 @@ extension CodexFlow.Workspace {
         let call = CommandCall("addMembers", ["project": project, "actor": actor])
         return try await commit(
             call, each: members, batchCount, progress,
+            reading: { .addition(of: $0.user, to: project, by: actor) },
             describedBy: { [$0.user.rawValue, $0.role.rawValue].attributeValue }
         ) { context, member in
             let added = try context.addMember(
@@ -286,10 +302,9 @@ extension CodexFlow.Workspace {
         })
         var seen: Set<CodexFlow.Task.ID> = []
         let unique = blockers.filter { seen.insert($0).inserted }
-        let known = KnownReads.creation(in: project, by: actor, id: id, body).and { reader in
-            for blocker in unique { _ = try reader.get(.task(blocker, in: project)) }
-        }
-        return try await commitSteps(unique.count + 2, once, reading: known) { steps in
+        let known = KnownReads.creation(
+            in: project, by: actor, id: id, waitingFor: unique, body)
+        return try await commitSteps(unique.count + 2, once, reading: [known]) { steps in
             let created = try steps.run(0) { context in
                 try context.requireRemoteRoom(
                     unique.count, of: "tasks that a new task waits for",
@@ -336,12 +351,14 @@ extension CodexFlow.Workspace {
     ///   - actor: An admin of the project; `nil` if the decision needs no actor.
     ///   - batchCount: The number of tasks of a commit.
     ///   - onFailure: Gets the error of each item that is passed over, with its key.
+    ///   - known: What the decisions for some tasks are known to read.
     ///   - decide: The decision, which reads before it writes.
     /// - Returns: What the decisions did, in all.
     /// - Throws: The errors of reading and of ``commit(_:)``; `CancellationError` between commits.
     func commitTasks(
         of project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID? = nil, _ batchCount: Int,
         _ onFailure: (@Sendable (CodexError) -> Void)?,
+        reading known: @escaping @Sendable ([CodexFlow.Task.ID]) -> KnownReads,
         _ decide:
             @escaping @Sendable (CodexFlow.DecisionContext, CodexFlow.Task.ID, inout TaskBatch)
             throws -> Void
@@ -352,7 +369,8 @@ extension CodexFlow.Workspace {
             let page: Page<CodexFlow.Task> = try await backend.query(
                 .tasks(in: project), limit: batchCount, after: token,
                 onFailure: { onFailure?($0) })
-            let batch = try await commitPart(page.items.map(\.id), of: project, by: actor, decide)
+            let batch = try await commitPart(
+                page.items.map(\.id), of: project, by: actor, reading: known, decide)
             for failure in batch.failures { onFailure?(failure) }
             whole.count += batch.count
             whole.found += batch.found
@@ -368,12 +386,18 @@ extension CodexFlow.Workspace {
     private func commitPart(
         _ tasks: [CodexFlow.Task.ID], of project: CodexFlow.Project.ID,
         by actor: CodexFlow.User.ID?,
+        reading known: @escaping @Sendable ([CodexFlow.Task.ID]) -> KnownReads,
         _ decide:
             @escaping @Sendable (CodexFlow.DecisionContext, CodexFlow.Task.ID, inout TaskBatch)
             throws -> Void
     ) async throws -> TaskBatch {
+        var reads = known(tasks)
+        if let actor {
+            let taskReads = reads
+            reads = KnownReads.actor(actor, in: project).with(taskReads.read)
+        }
         do {
-            return try await commit { context -> TaskBatch in
+            return try await commit(reading: reads) { context -> TaskBatch in
                 let whole = try actor.map { try context.project(project, for: $0, as: .admin) }
                 var batch = TaskBatch(project: whole)
                 for id in tasks {
@@ -393,8 +417,11 @@ extension CodexFlow.Workspace {
         {
             try _Concurrency.Task.checkCancellation()
             let (first, second) = (tasks[..<(tasks.count / 2)], tasks[(tasks.count / 2)...])
-            var batch = try await commitPart(Array(first), of: project, by: actor, decide)
-            batch.add(try await commitPart(Array(second), of: project, by: actor, decide))
+            var batch = try await commitPart(
+                Array(first), of: project, by: actor, reading: known, decide)
+            batch.add(
+                try await commitPart(
+                    Array(second), of: project, by: actor, reading: known, decide))
             return batch
         }
     }
@@ -406,14 +433,16 @@ extension CodexFlow.Workspace {
     private func commit<Element: Sendable, Outcome: CommandOutcome>(
         _ call: CommandCall, each elements: [Element], _ batchCount: Int,
         _ progress: (@Sendable (Int) -> Void)?,
+        reading known: (Element) -> KnownReads,
         describedBy describe: @escaping @Sendable (Element) -> AttributeValue,
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext, Element) throws -> Outcome
     ) async throws -> [Outcome] {
         let uses = try uses(of: call, for: elements, batchCount, describe)
+        let reads = elements.map(known)
         let decideAt: @Sendable (CodexFlow.DecisionContext, Int) throws -> Outcome = {
             try decide($0, elements[$1])
         }
-        return try await commit(elements.count, batchCount, uses, progress, decideAt)
+        return try await commit(reads, batchCount, uses, progress, decideAt)
     }
 
     /// The use of the key for each batch; none if the workspace has no key.
@@ -430,21 +459,23 @@ extension CodexFlow.Workspace {
         }
     }
 
-    /// Runs a decision for each number below `count`, in commits of `batchCount` numbers.
+    /// Runs a decision for each number of an element, in commits of `batchCount` elements.
     ///
     /// The release build of Swift 6.3 crashes if a generic function with a loop of commits also
-    /// describes the elements. So this one knows numbers alone.
+    /// describes the elements. So this one knows numbers, and what the decision for each element is
+    /// known to read.
     private func commit<Outcome: CommandOutcome>(
-        _ count: Int, _ batchCount: Int, _ uses: [CommandUse?],
+        _ known: [KnownReads], _ batchCount: Int, _ uses: [CommandUse?],
         _ progress: (@Sendable (Int) -> Void)?,
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext, Int) throws -> Outcome
     ) async throws -> [Outcome] {
+        let count = known.count
         var outcomes: [Outcome] = []
         for (number, start) in stride(from: 0, to: count, by: batchCount).enumerated() {
             try _Concurrency.Task.checkCancellation()
             let once = uses.isEmpty ? nil : uses[number]
-            outcomes += try await commit(
-                start..<min(count, start + batchCount), once, decide)
+            let batch = start..<min(count, start + batchCount)
+            outcomes += try await commit(batch, once, Array(known[batch]), decide)
             progress?(outcomes.count)
         }
         return outcomes
@@ -452,11 +483,11 @@ extension CodexFlow.Workspace {
 
     /// Runs a decision for each number of a batch, in one commit.
     private func commit<Outcome: CommandOutcome>(
-        _ batch: Range<Int>, _ once: CommandUse?,
+        _ batch: Range<Int>, _ once: CommandUse?, _ known: [KnownReads],
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext, Int) throws -> Outcome
     ) async throws -> [Outcome] {
         do {
-            return try await commitSteps(batch.count, once) { steps in
+            return try await commitSteps(batch.count, once, reading: known) { steps in
                 var outcomes: [Outcome] = []
                 for (step, number) in batch.enumerated() {
                     do {
@@ -477,17 +508,19 @@ extension CodexFlow.Workspace {
     /// - Parameters:
     ///   - count: Most steps that the commit has.
     ///   - once: The use of the key; `nil` if there is none.
-    ///   - known: What the commit is known to read. It gets the identifiers of the first step.
+    ///   - known: What the first steps, or all of them, are known to read.
     ///   - decide: Runs the steps.
     /// - Returns: The outcome, or that of the first commit with the key.
     /// - Throws: The errors of `decide` and of writing, and those of the key.
     private func commitSteps<Outcome: CommandOutcome>(
-        _ count: Int, _ once: CommandUse?, reading known: KnownReads = .none,
+        _ count: Int, _ once: CommandUse?, reading known: [KnownReads],
         _ decide: @escaping @Sendable (CommitSteps) throws -> Outcome
     ) async throws -> Outcome {
         let (settings, precededKey) = (settings, precededKey)
         let issued = (0..<count).map { _ in IssuedIdentifiers() }
-        let hint = hint(known, issued.first ?? IssuedIdentifiers())
+        var known = known
+        if let once, !known.isEmpty { known[0] = known[0].and { try once.readRecord($0) } }
+        let hint = hint(known, issued)
         return try await backend.commit(reading: hint) { reader in
             let whole = CodexFlow.DecisionContext(reader, settings, IssuedIdentifiers())
             try CommandUse.requireUnused(precededKey, in: whole)

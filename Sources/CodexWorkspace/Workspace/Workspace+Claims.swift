@@ -33,7 +33,7 @@ extension CodexFlow.Workspace {
                     "task": id, "project": project, "actor": actor, "lease": lease.seconds,
                     "despite": obstacles.map(\.rawValue).sorted(),
                 ]),
-            reading: .task(id, in: project, by: actor)
+            reading: .claim(of: id, in: project, by: actor, despite: obstacles)
         ) { context in
             let change = try context.change(id, in: project, by: actor)
             try context.requireUnclaimed(change, orAdmin: false)
@@ -76,7 +76,7 @@ extension CodexFlow.Workspace {
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "lease": lease.seconds,
                 ]),
-            reading: .task(id, in: project, by: actor),
+            reading: .taskAlone(id, in: project, by: actor),
             isComplete: { (outcome: Renewal) in outcome.claim != nil }
         ) { context in
             let change = try context.change(id, in: project, by: actor, mayBeArchived: true)
@@ -159,10 +159,11 @@ extension CodexFlow.Workspace {
         var count = 0
         while true {
             let left = limit - count
-            let (ended, bound) = try await commit { context in
-                let bound =
-                    context.isRemote
-                    ? min(left, CodexFlow.DecisionContext.endedClaimCountMax) : left
+            let remoteBound = min(left, CodexFlow.DecisionContext.endedClaimCountMax)
+            let (ended, bound) = try await commit(
+                reading: .expiry(in: project, limit: remoteBound)
+            ) { context in
+                let bound = context.isRemote ? remoteBound : left
                 return (try context.expireClaims(in: project, limit: bound), bound)
             }
             count += ended
@@ -183,13 +184,19 @@ extension CodexFlow.Workspace {
         do {
             var projects = project.map { [$0] } ?? []
             if project == nil {
-                projects = try await decided { try $0.projectsOfClaims(of: user) }
+                projects = try await decided(reading: .firstClaim(of: user)) {
+                    try $0.projectsOfClaims(of: user)
+                }
             }
             // Each project has commits of its own, so claims that stay do not hide those of others.
             for id in projects {
-                while try await decided({ try $0.endClaims(of: user, in: id) }) > 0 {
-                    try _Concurrency.Task.checkCancellation()
-                }
+                var count = 0
+                repeat {
+                    count = try await decided(reading: .leftClaims(of: user, in: id)) {
+                        try $0.endClaims(of: user, in: id)
+                    }
+                    if count > 0 { try _Concurrency.Task.checkCancellation() }
+                } while count > 0
             }
         } catch let error as CodexError
             where error.code == .migrationPending || error.code == .indexNotReady

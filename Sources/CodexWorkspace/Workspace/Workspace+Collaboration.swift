@@ -120,7 +120,7 @@ extension CodexFlow.Workspace {
                     "task": task, "blocker": blocker, "project": project, "actor": actor,
                     "holding": token,
                 ]),
-            reading: .link(of: task, on: blocker, in: project, by: actor)
+            reading: .linking(task, on: blocker, in: project, by: actor)
         ) { context in
             try context.addDependency(
                 of: task, on: blocker, in: project, by: actor, holding: token)
@@ -144,7 +144,7 @@ extension CodexFlow.Workspace {
                     "task": task, "blocker": blocker, "project": project, "actor": actor,
                     "holding": token,
                 ]),
-            reading: .link(of: task, on: blocker, in: project, by: actor)
+            reading: .unlinking(task, from: blocker, in: project, by: actor)
         ) { context in
             let change = try context.change(task, in: project, by: actor, holding: token)
             let dependency = try context.find(.dependency(of: task, on: blocker, in: project))

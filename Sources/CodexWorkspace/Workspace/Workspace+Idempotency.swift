@@ -132,17 +132,19 @@ extension CodexFlow.Workspace {
     ///
     /// - Parameters:
     ///   - call: The command with its arguments.
+    ///   - known: What each commit is known to read.
     ///   - decide: The decision; `nil` is a commit that others follow.
     /// - Returns: The outcome.
     /// - Throws: As ``run(_:reading:isComplete:_:)``; `CancellationError`.
     func runWhole<Outcome: CommandOutcome>(
-        _ call: @autoclosure () throws -> CommandCall,
+        _ call: @autoclosure () throws -> CommandCall, reading known: KnownReads,
         _ decide: @escaping @Sendable (CodexFlow.DecisionContext) throws -> Outcome?
     ) async throws -> Outcome {
         while true {
             try _Concurrency.Task.checkCancellation()
             let outcome = try await run(
-                try call(), isComplete: { (outcome: Outcome?) in outcome != nil }, decide)
+                try call(), reading: known,
+                isComplete: { (outcome: Outcome?) in outcome != nil }, decide)
             if let outcome { return outcome }
         }
     }

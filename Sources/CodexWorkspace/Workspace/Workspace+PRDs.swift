@@ -50,7 +50,8 @@ extension CodexFlow.Workspace {
                         on: CodexFlow.PRD(
                             id: id ?? "new", projectID: project, version: 1, title: title,
                             content: content)),
-                ])
+                ]),
+            reading: .actor(author, in: project)
         ) { context in
             try context.createPRD(
                 in: project, title: title, content: content, by: author, id: id
@@ -89,7 +90,8 @@ extension CodexFlow.Workspace {
                 [
                     "prd": prd, "project": project, "basedOn": base, "author": author,
                     "summary": summary, "isAIGenerated": isAIGenerated,
-                ]), body
+                ]),
+            reading: .version(base, of: prd, in: project, by: author), body
         ) { context in
             _ = try context.project(project, for: author, as: .member)
             var document = try context.document(prd, in: project)
@@ -142,7 +144,8 @@ extension CodexFlow.Workspace {
                 "submitPRD",
                 [
                     "prd": prd, "version": version, "project": project, "actor": actor,
-                ])
+                ]),
+            reading: .version(version, of: prd, in: project, by: actor)
         ) { context in
             _ = try context.project(project, for: actor, as: .member)
             var found = try context.head(prd, version: version, in: project)
@@ -198,7 +201,8 @@ extension CodexFlow.Workspace {
                 [
                     "prd": prd, "version": version, "contentHash": hash, "project": project,
                     "actor": actor, "decision": decision.rawValue, "note": note,
-                ])
+                ]),
+            reading: .review(of: version, of: prd, in: project, by: actor)
         ) { context in
             _ = try context.project(project, for: actor, as: .member)
             let isAgent = try context.actor(actor).role == .agent
@@ -264,7 +268,8 @@ extension CodexFlow.Workspace {
                 "archivePRD",
                 [
                     "prd": prd, "version": version, "project": project, "actor": actor,
-                ])
+                ]),
+            reading: .version(version, of: prd, in: project, by: actor)
         ) { context in
             _ = try context.project(project, for: actor, as: .admin)
             var found = try context.find(.prd(prd, version: version, in: project))

@@ -28,7 +28,8 @@ extension CodexFlow.Workspace {
                         on: CodexFlow.Project(
                             id: id ?? "new", name: name, ownerID: owner, key: key,
                             status: .backlog)),
-                ])
+                ]),
+            reading: .newProject(key: key, by: owner)
         ) { context in
             try context.actor(owner)
             let bare = CodexFlow.Project(
@@ -65,7 +66,8 @@ extension CodexFlow.Workspace {
         _ body: @escaping @Sendable (inout CodexFlow.Project) throws -> Void
     ) async throws -> CodexFlow.Project {
         try await runChange(
-            CommandCall("changeProject", ["project": id, "actor": actor]), body
+            CommandCall("changeProject", ["project": id, "actor": actor]),
+            reading: .change(of: id, by: actor, body), body
         ) { context in
             let old = try context.project(id, for: actor, as: .admin)
             var project = old
@@ -104,7 +106,10 @@ extension CodexFlow.Workspace {
     public func archiveProject(
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Project {
-        try await run(CommandCall("archiveProject", ["project": id, "actor": actor])) { context in
+        try await run(
+            CommandCall("archiveProject", ["project": id, "actor": actor]),
+            reading: .actor(actor, in: id)
+        ) { context in
             var project = try context.project(id, for: actor, as: .admin)
             project.archivedAt = context.now
             project.updatedAt = context.instant(after: project.updatedAt)
@@ -123,7 +128,10 @@ extension CodexFlow.Workspace {
     public func restoreProject(
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Project {
-        try await run(CommandCall("restoreProject", ["project": id, "actor": actor])) { context in
+        try await run(
+            CommandCall("restoreProject", ["project": id, "actor": actor]),
+            reading: .actor(actor, in: id)
+        ) { context in
             var project = try context.project(id, for: actor, as: .admin, isChange: false)
             guard project.archivedAt != nil else { return project }
             project.archivedAt = nil
@@ -148,7 +156,8 @@ extension CodexFlow.Workspace {
         _ id: CodexFlow.Project.ID, to owner: CodexFlow.User.ID, by actor: CodexFlow.User.ID
     ) async throws -> CodexFlow.Project {
         try await runWhole(
-            CommandCall("transferProject", ["project": id, "to": owner, "actor": actor])
+            CommandCall("transferProject", ["project": id, "to": owner, "actor": actor]),
+            reading: .transfer(of: id, to: owner, by: actor)
         ) { context in
             var project = try context.project(id, for: actor, as: .admin, isChange: false)
             if try context.get(.user(project.ownerID))?.isActive == true {
@@ -186,7 +195,7 @@ extension CodexFlow.Workspace {
         _ id: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws {
         let call = CommandCall("deleteProject", ["project": id, "actor": actor])
-        try await perform(call) { context in
+        try await perform(call, reading: .actor(actor, in: id)) { context in
             let project = try context.find(.project(id))
             if project.deletingSince != nil {
                 // The memberships may be deleted already.
@@ -244,7 +253,8 @@ extension CodexFlow.Workspace {
                 "addMember",
                 [
                     "user": user, "project": project, "role": role.rawValue, "actor": actor,
-                ])
+                ]),
+            reading: .addition(of: user, to: project, by: actor)
         ) { context in
             try context.addMember(user, to: project, as: role, by: actor)
         }
@@ -272,7 +282,8 @@ extension CodexFlow.Workspace {
                 "changeMember",
                 [
                     "user": user, "project": project, "role": role.rawValue, "actor": actor,
-                ])
+                ]),
+            reading: .change(of: user, in: project, to: role, by: actor)
         ) { context in
             let whole = try context.project(project, for: actor, as: .admin, isChange: false)
             try CodexFlow.Rule.memberOwner.require(
@@ -307,7 +318,8 @@ extension CodexFlow.Workspace {
         _ user: CodexFlow.User.ID, from project: CodexFlow.Project.ID, by actor: CodexFlow.User.ID
     ) async throws {
         try await perform(
-            CommandCall("removeMember", ["user": user, "project": project, "actor": actor])
+            CommandCall("removeMember", ["user": user, "project": project, "actor": actor]),
+            reading: .change(of: user, in: project, to: nil, by: actor)
         ) { context in
             // Members may leave without an admin.
             let whole = try context.project(

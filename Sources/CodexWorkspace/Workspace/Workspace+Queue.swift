@@ -63,7 +63,9 @@ extension CodexFlow.Workspace {
             try _Concurrency.Task.checkCancellation()
             // What found nothing may find something when it is sent again.
             let outcome = try await run(
-                call, isComplete: { (outcome: NextClaim) in outcome.task != nil }
+                call,
+                reading: .nextClaim(in: project, by: actor, matching: filter, passing: passed),
+                isComplete: { (outcome: NextClaim) in outcome.task != nil }
             ) { [passed] context in
                 try context.claimNext(
                     in: project, by: actor, matching: filter, lease: lease, passing: passed)
@@ -103,7 +105,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "delay": delay?.seconds, "note": note,
-                ])
+                ]),
+            reading: .task(id, in: project, by: actor)
         ) { context in
             var change = try context.change(id, in: project, by: actor, holding: token)
             change.task.claim = nil
@@ -143,7 +146,8 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "from": known.rawValue,
                     "to": status.rawValue, "holding": token, "note": note,
-                ])
+                ]),
+            reading: .move(of: id, in: project, to: status, by: actor)
         ) { context in
             let task = try context.change(id, in: project, by: actor, holding: token).old
             guard task.status ?? .backlog == known else { return task }
@@ -175,7 +179,8 @@ extension CodexFlow.Workspace {
                 "reviveTask",
                 [
                     "task": id, "project": project, "actor": actor, "holding": token, "note": note,
-                ])
+                ]),
+            reading: .task(id, in: project, by: actor)
         ) { context in
             var change = try context.change(id, in: project, by: actor, holding: token)
             // The last attempt may have ended by time, and nothing has met its end yet.
@@ -218,8 +223,10 @@ extension CodexFlow.Workspace {
         onFailure: (@Sendable (CodexError) -> Void)? = nil
     ) async throws -> Int {
         try Self.requireBatchCount(batchCount)
-        let whole = try await commitTasks(of: project, by: actor, batchCount, onFailure) {
-            context, task, batch in
+        let whole = try await commitTasks(
+            of: project, by: actor, batchCount, onFailure,
+            reading: { .obstacles(of: $0, in: project) }
+        ) { context, task, batch in
             try context.repairBlockers(of: task, in: project, &batch)
         }
         return whole.count
@@ -243,7 +250,9 @@ extension CodexFlow.Workspace {
     public func verifyQueue(
         of project: CodexFlow.Project.ID, onFailure: (@Sendable (CodexError) -> Void)? = nil
     ) async throws -> [CodexFlow.Task.ID] {
-        let whole = try await commitTasks(of: project, 100, onFailure) { context, task, batch in
+        let whole = try await commitTasks(
+            of: project, 100, onFailure, reading: { .obstacles(of: $0, in: project) }
+        ) { context, task, batch in
             if try !context.hasSoundPlace(task, in: project) { batch.found.append(task) }
         }
         return whole.found

@@ -38,7 +38,8 @@ extension CodexFlow.Workspace {
                 "deleteTask",
                 [
                     "task": id, "project": project, "actor": actor, "holding": token, "note": note,
-                ])
+                ]),
+            reading: .deletion(of: id, in: project, by: actor)
         ) { context, begun in
             try context.deleteTask(
                 id, in: project, by: actor, holding: token, note: note, begun: begun)
@@ -46,23 +47,37 @@ extension CodexFlow.Workspace {
     }
 }
 
-extension CodexFlow.DecisionContext {
-    /// The actions on a remote table that a commit has for what belongs to a task.
-    ///
-    /// A transaction has at most 100. The task, its whole, its count, its history, the checks of
-    /// the rules, the predicate locks and the idempotency keys take up to 20.
-    private static let removalActionCountMax = 80
+/// The actions on a remote table that a commit has for what belongs to a deleted task.
+///
+/// A transaction has at most 100. The task, its whole, its count, its history, the checks of the
+/// rules, the predicate locks and the idempotency keys take up to 20.
+struct RemovalRoom {
+    /// The actions of all that belongs to the task.
+    static let actionCountMax = 80
     /// The actions of a comment.
     ///
     /// One would be enough. But a comment may have 64 KB, and a transaction of DynamoDB has 4 MB.
-    private static let actionCountOfComment = 2
+    static let actionCountOfComment = 2
+    /// The actions of a blocker: the dependency, and the predicate lock of the blocker's tasks.
+    static let actionCountOfBlocker = 2
     /// The actions of a task that waits: the dependency, the task, two entries of its history, and
     /// the predicate locks of its comments and its parts; on a remote table, also the lock of its
     /// blockers.
-    private var actionCountOfDependent: Int { isRemote ? 7 : 6 }
-    /// The actions of a blocker: the dependency, and the predicate lock of the blocker's tasks.
-    private static let actionCountOfBlocker = 2
+    let actionCountOfDependent: Int
 
+    init(isRemote: Bool) { actionCountOfDependent = isRemote ? 7 : 6 }
+
+    /// Most comments of a commit.
+    var commentCount: Int { Self.actionCountMax / Self.actionCountOfComment }
+
+    /// Most tasks that wait, of a commit with some comments; negative if these have no room.
+    func dependentCount(besides commentCount: Int) -> Int {
+        let left = Self.actionCountMax - commentCount * Self.actionCountOfComment
+        return left < 0 ? -1 : left / actionCountOfDependent
+    }
+}
+
+extension CodexFlow.DecisionContext {
     /// Deletes a task, or a part of its comments and dependencies, if there are many.
     ///
     /// - Parameters:
@@ -134,18 +149,18 @@ extension CodexFlow.DecisionContext {
     /// - Returns: Whether none is left, so that the rest of the commit may follow.
     private func removeBelongings(of change: CodexFlow.TaskChange) throws -> Bool {
         let (id, project) = (change.old.id, change.project.id)
-        var actionCount = Self.removalActionCountMax
-        let commentCount = actionCount / Self.actionCountOfComment
-        let comments = try all(.comments(on: id, in: project), limit: commentCount + 1)
-        for comment in comments.prefix(commentCount) { delete(comment) }
-        actionCount -= comments.count * Self.actionCountOfComment
-        guard actionCount >= 0 else { return false }
-        let dependentCount = actionCount / actionCountOfDependent
+        let room = RemovalRoom(isRemote: isRemote)
+        let comments = try all(.comments(on: id, in: project), limit: room.commentCount + 1)
+        for comment in comments.prefix(room.commentCount) { delete(comment) }
+        let dependentCount = room.dependentCount(besides: comments.count)
+        guard dependentCount >= 0 else { return false }
         let dependents = try all(.dependents(of: id, in: project), limit: dependentCount + 1)
         for dependency in dependents.prefix(dependentCount) {
             try removeDependent(dependency, of: change)
         }
-        actionCount -= dependents.count * actionCountOfDependent
+        let actionCount =
+            RemovalRoom.actionCountMax - comments.count * RemovalRoom.actionCountOfComment
+            - dependents.count * room.actionCountOfDependent
         guard actionCount >= 0 else { return false }
         return try removeBlockers(of: change, within: actionCount)
     }
@@ -177,13 +192,13 @@ extension CodexFlow.DecisionContext {
     ) throws -> Bool {
         let (id, project) = (change.old.id, change.project.id)
         let blockers = try all(.blockers(of: id, in: project)).filter { $0.blockerID != id }
-        let count = actionCount / Self.actionCountOfBlocker
+        let count = actionCount / RemovalRoom.actionCountOfBlocker
         guard blockers.count > count else {
             for dependency in blockers { delete(dependency) }
             return true
         }
         // The commit has removed other things, and the next one has room for more.
-        guard actionCount == Self.removalActionCountMax else { return false }
+        guard actionCount == RemovalRoom.actionCountMax else { return false }
         for dependency in blockers.prefix(count) { delete(dependency) }
         try setBlocked(blockers.dropFirst(count).contains(where: \.isOpen), change.old)
         return false

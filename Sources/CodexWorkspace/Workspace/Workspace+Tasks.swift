@@ -73,7 +73,7 @@ extension CodexFlow.Workspace {
                     "task": id, "project": project, "actor": actor, "holding": token,
                     "readAt": read,
                 ]),
-            reading: .task(id, in: project, by: actor), body
+            reading: .change(of: id, in: project, by: actor, body), body
         ) { context in
             var change = try context.change(id, in: project, by: actor, holding: token)
             if let read {
@@ -225,7 +225,7 @@ extension CodexFlow.Workspace {
                 [
                     "task": id, "project": project, "actor": actor, "holding": token,
                 ]),
-            reading: .move(of: id, in: project, to: .canceled, by: actor)
+            reading: .archiving(id, in: project, by: actor)
         ) { context in
             var change = try context.change(
                 id, in: project, by: actor, holding: token, mayBeArchived: true)
@@ -254,7 +254,7 @@ extension CodexFlow.Workspace {
     ) async throws -> CodexFlow.Task {
         try await run(
             CommandCall("restoreTask", ["task": id, "project": project, "actor": actor]),
-            reading: .move(of: id, in: project, to: .todo, by: actor)
+            reading: .restoring(id, in: project, by: actor)
         ) { context in
             var change = try context.change(id, in: project, by: actor, mayBeArchived: true)
             guard change.old.archivedAt != nil else { return change.old }

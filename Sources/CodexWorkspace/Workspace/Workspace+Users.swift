@@ -48,7 +48,8 @@ extension CodexFlow.Workspace {
                     "email": email, "name": name, "id": id, "role": role.rawValue,
                     "state": state.rawValue, "timeZone": timeZone,
                     "administrator": administratorID,
-                ])
+                ]),
+            reading: .newUser(id, email: email, by: administratorID)
         ) { [administratorID] context in
             try context.createUser(
                 email: email, name: name, id: id, role: role, state: state, timeZone: timeZone,
@@ -68,7 +69,8 @@ extension CodexFlow.Workspace {
         _ id: CodexFlow.User.ID, _ body: @escaping @Sendable (inout CodexFlow.User) throws -> Void
     ) async throws -> CodexFlow.User {
         try await runChange(
-            CommandCall("changeUser", ["user": id, "administrator": administratorID]), body
+            CommandCall("changeUser", ["user": id, "administrator": administratorID]),
+            reading: .change(of: id, by: administratorID, body), body
         ) { [administratorID] context in
             try context.requireAdministrator(administratorID)
             let old = try context.find(.user(id))
@@ -102,7 +104,8 @@ extension CodexFlow.Workspace {
     @discardableResult
     public func activateUser(_ id: CodexFlow.User.ID) async throws -> CodexFlow.User {
         try await runWhole(
-            CommandCall("activateUser", ["user": id, "administrator": administratorID])
+            CommandCall("activateUser", ["user": id, "administrator": administratorID]),
+            reading: .activation(of: id, by: administratorID)
         ) { [administratorID] context in
             // A commit that others follow must not end claims for a user who may not act.
             try context.requireAdministrator(administratorID)
@@ -126,7 +129,8 @@ extension CodexFlow.Workspace {
     @discardableResult
     public func suspendUser(_ id: CodexFlow.User.ID) async throws -> CodexFlow.User {
         let user = try await run(
-            CommandCall("suspendUser", ["user": id, "administrator": administratorID])
+            CommandCall("suspendUser", ["user": id, "administrator": administratorID]),
+            reading: .suspension(of: id, by: administratorID)
         ) { [administratorID] context in
             let user = try context.setState(.suspended, of: id, by: administratorID)
             try context.endSessions(of: id)
@@ -158,7 +162,8 @@ extension CodexFlow.Workspace {
     /// - Complexity: Each commit reads one task for each project in which the user has open tasks.
     public func deleteUser(_ id: CodexFlow.User.ID) async throws {
         try await runDeletion(
-            CommandCall("deleteUser", ["user": id, "administrator": administratorID])
+            CommandCall("deleteUser", ["user": id, "administrator": administratorID]),
+            reading: .deletion(of: id, by: administratorID)
         ) { [administratorID] context, begun in
             try context.requireAdministrator(administratorID)
             if let begun {
@@ -237,7 +242,8 @@ extension CodexFlow.Workspace {
                 [
                     "user": user, "kind": kind.rawValue, "client": client,
                     "lifetime": lifetime.seconds,
-                ])
+                ]),
+            reading: .sessions(of: user)
         ) { context in
             try context.activeUser(user, or: .sessionUser, "userId")
             let others = try context.all(.sessions(of: user))
@@ -269,7 +275,7 @@ extension CodexFlow.Workspace {
         let seen = session.lastSeenAt ?? session.createdAt
         guard now.timeIntervalSince(seen) >= 300 else { return session }
         do {
-            return try await decided { context in
+            return try await decided(reading: .session(id, of: session.userID)) { context in
                 guard var session = try context.get(.session(id)), session.isValid(at: context.now),
                     try context.get(.user(session.userID))?.isActive == true
                 else { return nil }
@@ -304,7 +310,9 @@ extension CodexFlow.Workspace {
     ///
     /// - Throws: The errors of reading and writing.
     public func revokeSession(_ id: CodexFlow.Session.ID) async throws {
-        try await perform(CommandCall("revokeSession", ["session": id])) { context in
+        try await perform(
+            CommandCall("revokeSession", ["session": id]), reading: .session(id)
+        ) { context in
             if let session = try context.get(.session(id)) { context.delete(session) }
         }
     }
@@ -317,7 +325,9 @@ extension CodexFlow.Workspace {
     /// - Throws: The errors of reading and writing; with an idempotency key, as ``idempotent(_:)``.
     @discardableResult
     public func revokeSessions(of user: CodexFlow.User.ID) async throws -> Int {
-        try await run(CommandCall("revokeSessions", ["user": user])) { context in
+        try await run(
+            CommandCall("revokeSessions", ["user": user]), reading: .allSessions(of: user)
+        ) { context in
             let sessions = try context.all(.sessions(of: user))
             for session in sessions { context.delete(session) }
             return sessions.count
@@ -360,6 +370,9 @@ extension CodexFlow.DecisionContext {
         if let administrator { try self.actor(administrator) }
     }
 
+    /// Most memberships that a commit on a remote table deletes.
+    static let remoteMembershipCountMax = 10
+
     /// Deletes memberships of a user with their history, at most as many as fit into a commit.
     ///
     /// - Returns: Whether none is left, so that the rest of the commit may follow.
@@ -367,7 +380,7 @@ extension CodexFlow.DecisionContext {
         of user: CodexFlow.User.ID, by actor: CodexFlow.User.ID
     ) throws -> Bool {
         // On a remote table, the sessions of the user take a commit of their own.
-        let bound = isRemote ? 10 : 100
+        let bound = isRemote ? Self.remoteMembershipCountMax : 100
         let members = try all(.memberships(of: user), limit: bound + 1)
         for member in members.prefix(bound) {
             delete(member)

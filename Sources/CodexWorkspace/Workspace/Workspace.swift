@@ -75,12 +75,26 @@ extension CodexFlow {
         public func commit<Outcome: Sendable>(
             _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
         ) async throws -> Outcome {
+            try await commit(reading: .none, decide)
+        }
+
+        /// Runs a command without an idempotency key.
+        ///
+        /// - Parameters:
+        ///   - known: What the command is known to read.
+        ///   - decide: The decision.
+        /// - Returns: Its outcome.
+        /// - Throws: As ``commit(_:)``.
+        func commit<Outcome: Sendable>(
+            reading known: KnownReads,
+            _ decide: @escaping @Sendable (DecisionContext) throws -> Outcome
+        ) async throws -> Outcome {
             guard idempotencyKey == nil else {
                 throw CodexError(
                     .invalidArgument,
                     "This command takes no idempotency key. Call it on the workspace without one.")
             }
-            return try await decided(decide)
+            return try await decided(reading: known, decide)
         }
 
         /// Runs a decision as one commit.
@@ -96,7 +110,7 @@ extension CodexFlow {
         ) async throws -> Outcome {
             let (settings, issued) = (settings, IssuedIdentifiers())
             let precededKey = precededKey
-            return try await backend.commit(reading: hint(known, issued)) { reader in
+            return try await backend.commit(reading: hint([known], [issued])) { reader in
                 let context = DecisionContext(reader, settings, issued)
                 try CommandUse.requireUnused(precededKey, in: context)
                 let outcome = try decide(context)
@@ -104,20 +118,27 @@ extension CodexFlow {
             }
         }
 
-        /// The known reads of a command, as a backend takes them.
+        /// The known reads of a commit, as a backend takes them.
         ///
         /// - Parameters:
-        ///   - known: What the command is known to read.
-        ///   - issued: The identifiers that the command gets.
+        ///   - known: What each step of the commit is known to read.
+        ///   - issued: The identifiers that each step gets; there may be more steps.
         /// - Returns: The reads, with the key that the command comes before.
         func hint(
-            _ known: KnownReads, _ issued: IssuedIdentifiers
+            _ known: [KnownReads], _ issued: [IssuedIdentifiers]
         ) -> @Sendable (any DecisionReader) throws -> Void {
             let settings = settings
-            let all = CommandUse.reading(precededKey, and: known)
+            let first = CommandUse.reading(precededKey, and: known.first ?? KnownReads.none)
+            let steps = Array(zip([first] + known.dropFirst(), issued))
             return { reader in
-                try all.read(reader) {
-                    issued.identifier(0) { settings.identifiers(settings.clock().bounded) }
+                let collector = reader as? ReadCollector
+                let now = collector?.now(settings.clock) ?? settings.clock().bounded
+                for (known, issued) in steps {
+                    let given = KnownReads.Given(now: now, calendar: settings.calendar) { place in
+                        issued.identifier(place) { settings.identifiers(now) }
+                    }
+                    // The decision itself throws what is wrong with a step.
+                    try? known.read(reader, given)
                 }
             }
         }

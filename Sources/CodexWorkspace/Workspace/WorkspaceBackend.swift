@@ -71,8 +71,11 @@ extension CodexFlow {
     }
 
     /// What a command on a remote table does after its commit, in a commit of its own.
-    package typealias LaterDecision =
-        @Sendable (any DecisionReader) throws -> Decision<Void>
+    package struct LaterDecision: Sendable {
+        /// Reads what the decision is known to read.
+        let reading: @Sendable (any DecisionReader) throws -> Void
+        let decide: @Sendable (any DecisionReader) throws -> Decision<Void>
+    }
 
     /// The result of a command: its answer, and its writes.
     public struct Decision<Outcome: Sendable>: Sendable {

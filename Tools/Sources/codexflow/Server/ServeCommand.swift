@@ -90,7 +90,8 @@
         @Option(
             help: """
                 A JSON file with rules of faults: throttling, errors, latency, stale indexes, \
-                unprocessed items, repeated records. The document DynamoDB.md has its format.
+                unprocessed items, repeated records, streams of many shards. The document \
+                DynamoDB.md has its format.
                 """)
         var faults: String?
         @Flag(help: "Take unsigned requests from other machines.") var allowUnsigned = false
