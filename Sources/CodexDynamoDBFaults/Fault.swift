@@ -18,22 +18,22 @@ public enum Fault: Sendable, Hashable {
     /// A write gets a `TransactionConflictException`. A transaction is cancelled, with the reason
     /// `TransactionConflict` at one of its actions.
     case transactionConflict
-    /// The answer comes later, by a time from the range.
+    /// The answer comes later, by a time from the range, up to a minute.
     case latency(milliseconds: ClosedRange<Int>)
-    /// A query or scan sees global indexes as they were so long ago.
+    /// A query or scan sees global indexes as they were so long ago, up to 10 seconds.
     ///
     /// It misses the writes of the last time. At the latest after this time it sees a write; at the
     /// earliest after seven eighths of it. Only writes through the same service are late.
     case staleIndex(milliseconds: Int)
     /// A share of a batch stays unprocessed: at least one element, and never all.
     ///
-    /// A batch of one element is not changed.
+    /// The share is above 0 and at most 1. A batch of one element is not changed.
     case unprocessed(share: Double)
     /// Some records of a stream come a second time in the same answer.
     ///
     /// The answer may then have more records than the request's `Limit`.
     case duplicateRecords
-    /// A stream has so many shards, in place of one.
+    /// A stream has so many shards, up to 1000, in place of one.
     ///
     /// Each partition of the table belongs to one of them, so a shard has all changes of its items.
     /// The shards have no parents and do not end before the stream. A service with another number

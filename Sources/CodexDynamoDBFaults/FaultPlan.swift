@@ -23,11 +23,11 @@ public struct FaultPlan: Codable, Sendable, Hashable {
     /// All latencies add up. Of several refusals, the first one counts.
     public var rules: [FaultRule]
 
-    /// Creates a plan.
+    /// Creates a plan; the service that gets it checks it.
     ///
     /// - Parameters:
     ///   - seed: The seed of all choices.
-    ///   - rules: The rules.
+    ///   - rules: The rules, 100 at most, of which 8 may have ``Fault/staleIndex(milliseconds:)``.
     public init(seed: UInt64 = 0, rules: [FaultRule]) {
         self.seed = seed
         self.rules = rules

@@ -11,7 +11,7 @@ public struct FaultRule: Codable, Sendable, Hashable {
     public enum Schedule: Sendable, Hashable {
         /// Each request.
         case always
-        /// A share of the requests, by chance from the plan's seed.
+        /// A share of the requests, above 0 and at most 1, by chance from the plan's seed.
         case rate(Double)
         /// Each request whose number is a multiple of this one.
         case every(Int)

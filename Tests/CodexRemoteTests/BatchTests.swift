@@ -114,6 +114,33 @@
             #expect(error?.code == .invalidResponse)
         }
 
+        @Test("An answer with an item that was not asked for is refused: no other one is absent")
+        func otherItem() async throws {
+            let items = #"{"t":[{"pk":{"S":"other"}}]}"#
+            let scene = try Scene([
+                FakeTransport.answer(#"{"Responses":\#(items),"UnprocessedKeys":{}}"#)
+            ])
+            let error = await Scene.error { _ = try await table(scene).batchGet([key(0)]) }
+            #expect(error?.code == .invalidResponse)
+        }
+
+        @Test("A batch that is cancelled between two requests ends with the code of it")
+        func cancelled() async throws {
+            // Answers, with one of two elements unprocessed, once the task is cancelled.
+            let step: FakeTransport.Step = { request in
+                while !Task.isCancelled { await Task.yield() }
+                return try await Self.service(processing: 1)(request)
+            }
+            let scene = try Scene([step])
+            let writes: [BatchWrite] = [.put(item(0)), .put(item(1))]
+            let table = self.table(scene)
+            let task = Task { await Scene.error { try await table.batchWrite(writes) } }
+            while scene.transport.requests.isEmpty { await Task.yield() }
+            task.cancel()
+            #expect(await task.value?.code == .cancelled)
+            #expect(scene.transport.requests.count == 1)
+        }
+
         @Test("An element that is named twice is sent once more")
         func namedTwice() async throws {
             let element = #"{"PutRequest":{"Item":{"pk":{"S":"k0"}}}}"#

@@ -76,6 +76,24 @@
             #expect(again?.code == .inUse)
         }
 
+        @Test("A table that was there before stays as it is if the answer to a creation is lost")
+        func lostCreation() async throws {
+            let keys = #"[{"AttributeName":"id","KeyType":"HASH"}]"#
+            let attributes = #"[{"AttributeName":"id","AttributeType":"S"}]"#
+            let scene = try Scene([
+                FakeTransport.failure(.interrupted),
+                FakeTransport.refusal("ResourceInUseException"),
+                FakeTransport.answer(
+                    #"{"Table":{"TableName":"notes","TableStatus":"ACTIVE","#
+                        + #""KeySchema":\#(keys),"AttributeDefinitions":\#(attributes)}}"#),
+            ])
+            let table = RemoteTable(Self.definition, scene.client)
+            let error = await Scene.error { try await table.create() }
+            #expect(error?.code == .inUse)
+            #expect(
+                scene.transport.operations == ["CreateTable", "CreateTable", "DescribeTable"])
+        }
+
         @Test("Each operation that the service lacks is found, and refused by its name")
         func probes() async throws {
             try await RemoteTable(Self.definition, try client()).create(hasStream: false)

@@ -354,6 +354,23 @@
             }
         }
 
+        @Test(
+            "A key or token that no header can have is refused, and nothing is sent",
+            arguments: [
+                ("KEY", "T", true), ("KEY", nil, true), ("KEY\n", nil, false), ("", nil, false),
+                ("KEY", "T\r\nx: y", false), ("KEY", "T\u{0}", false),
+            ] as [(String, String?, Bool)])
+        func headers(id: String, token: String?, isSent: Bool) async throws {
+            let credentials = AWSCredentials(
+                accessKeyID: id, secretAccessKey: "S", sessionToken: token)
+            let scene = try Scene([FakeTransport.answer()]) {
+                $0.credentials = StaticCredentials(credentials)
+            }
+            let error = await Scene.error { _ = try await scene.table.put(Scene.item) }
+            #expect(error?.code == (isSent ? nil : .credentialsUnavailable))
+            #expect(scene.transport.requests.count == (isSent ? 1 : 0))
+        }
+
         @Test("A chain takes the first source that is set up, and stops at an error")
         func chains() async throws {
             let none = EnvironmentCredentials([:])

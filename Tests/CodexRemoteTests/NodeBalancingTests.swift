@@ -181,6 +181,18 @@
             #expect(scene.cluster.hosts.count(where: { $0 == "10.0.0.2" }) == 3)
         }
 
+        @Test("A node that answered, and whose answer found no memory, is not passed over")
+        func noMemory() async throws {
+            let scene = try ClusterScene(nodeCount: 2)
+            try await scene.client.refreshNodes()
+            let nodes = try #require(scene.client.nodes)
+            let node = try #require(try nodes.next(for: nil, without: []))
+            let failure = RemoteFailure(.timedOut, cause: RequestLimit.lateAnswer)
+            for _ in 0..<NodeTable.missingCountMax { nodes.note(failure, of: node) }
+            let next = try (0..<2).map { _ in try nodes.next(for: nil, without: []) }
+            #expect(next.contains(node))
+        }
+
         @Test("A write whose connection broke is not sent to another node")
         func brokenWrite() async throws {
             let scene = try ClusterScene(nodeCount: 3)

@@ -149,8 +149,8 @@
             var table = try Self.table(0..<5)
             let down = try Self.nodes(0..<4)
             for node in down { table.note(.unreached, of: node, at: .zero) }
-            let first = table.takeDown(3, at: .seconds(1))
-            let second = table.takeDown(3, at: .seconds(2))
+            let first = table.nodesToProbe(3, at: .seconds(1))
+            let second = table.nodesToProbe(3, at: .seconds(2))
             #expect(first.count == 3 && second.count == 3)
             #expect(Set(first + second) == Set(down))
         }

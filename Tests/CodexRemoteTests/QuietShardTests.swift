@@ -129,7 +129,7 @@
             try await worker.survey()
             try await Self.read(worker, scene, pauses: [Int](repeating: 60, count: 60))
             let mark = try #require(try await Self.mark(scene))
-            await worker.worker.giveBack()
+            await worker.worker.releaseLeases()
             let now = Int(scene.clock.now.timeIntervalSince1970)
             scene.clock.pass(.seconds(mark / 1000 + Self.last + difference - now))
             let error = try await Self.error(scene)
@@ -213,7 +213,7 @@
             for _ in 0..<3 {
                 let error = await Scene.error { _ = try await worker.turn(0) }
                 // The worker pauses after it, and ends after its patience.
-                #expect(error.map { Patience.isPassing($0) } == true)
+                #expect(error.map { Patience.isTransient($0) } == true)
             }
             scene.model.expireIterators(false)
             try await worker.turn(0)

@@ -46,6 +46,20 @@
             #expect(await task.value?.code == .outcomeUnknown)
         }
 
+        @Test("The error of an answer that found no memory in its time does not deny the request")
+        func lateAnswer() async throws {
+            let scene = try Scene([FakeTransport.answer()]) {
+                $0.responseMemoryMax = 100
+                $0.retries.attemptCountMax = 1
+            }
+            try await scene.client.trees.acquire(100, within: nil, scene.clock)
+            let error = await Scene.error { _ = try await scene.table.put(Scene.item) }
+            #expect(error?.code == .outcomeUnknown)
+            let cause = try #require((error?.cause as? RemoteFailure)?.cause as? CodexError)
+            #expect(cause.message.contains("RemoteOptions.responseMemoryMax"))
+            #expect(!cause.message.contains("nothing was sent"))
+        }
+
         @Test("A transport receives a body when there is room for it, and it is given back")
         func bodies() async throws {
             let gate = Gate()

@@ -89,6 +89,21 @@
             }
         }
 
+        @Test("The lease of a shard that was finished since its row was read is not taken")
+        func finishedMeanwhile() async throws {
+            let scene = try StreamScene()
+            let leases = try Self.leases(scene)
+            try await leases.create("s", isInitial: false)
+            let held = try await leases.take(StreamShard("s"), LeaseRow(), by: "w")
+            let lease = try #require(held)
+            let old = try #require(try await leases.row("s"))
+            try await leases.finish(lease)
+            let isTaken = try await leases.take(StreamShard("s"), old, by: "other") != nil
+            #expect(!isTaken)
+            let row = try #require(try await leases.row("s"))
+            #expect(row.isDone && row.owner == nil)
+        }
+
         @Test("A worker with an older listing does not read a finished shard again")
         func olderListing() async throws {
             let scene = try StreamScene(shardCount: 1, itemCount: 2, emptyPercent: 0)
@@ -180,7 +195,7 @@
                 first.readers.count == 2 && second.readers.count == 2
             }
             #expect(isShared)
-            await second.worker.giveBack()
+            await second.worker.releaseLeases()
             try await first.survey()
             #expect(first.readers.count == 4)
         }
@@ -283,6 +298,25 @@
             #expect(gaps.all == [StreamGap(shardID: parent, after: nil, isWholeShard: true)])
         }
 
+        @Test("A shard that goes while a worker reads it is a gap")
+        func goneWhileRead() async throws {
+            let gaps = Gaps()
+            let (scene, worker) = try await Self.begun(gaps.policy)
+            let shardID = scene.model.shardIDs[0]
+            let number = try #require(scene.model.numbers(of: shardID).first)
+            scene.model.drop(shardID)
+            for _ in 0..<2 where !worker.readers.isEmpty { try await worker.turn(0) }
+            #expect(worker.readers.isEmpty)
+            let gap = StreamGap(
+                shardID: shardID, after: StreamSequenceNumber("\(number)"), isWholeShard: true)
+            #expect(gaps.all == [gap])
+            let (other, stopped) = try await Self.begun(.stop)
+            other.model.drop(other.model.shardIDs[0])
+            try await stopped.turn(0)
+            let error = await Scene.error { try await stopped.turn(0) }
+            #expect(error?.code == .changesTrimmed)
+        }
+
         @Test("A shard that came and went while no worker ran is a gap")
         func unknownShard() async throws {
             let gaps = Gaps()
@@ -299,6 +333,5 @@
             let gap = StreamGap(shardID: middle, after: nil, isWholeShard: true)
             #expect(gaps.all == [gap, gap])
         }
-
     }
 #endif

@@ -83,7 +83,8 @@ public struct TableCapabilities: Sendable, Hashable {
 
     /// The attribute in which a client of a service without entities stores entity and version.
     ///
-    /// Its value is text, such as `task#2`. Exports leave it out.
+    /// Its value is text, such as `task#2`. An embedded store has no such attribute, and neither
+    /// have its exports.
     public static let reservedAttribute = "$entity"
 
     /// Describes a service that only reads and writes single items, without any promise.

@@ -82,6 +82,22 @@ public struct TableQuery: Sendable, Hashable {
         self.projection = projection
         self.entity = entity
     }
+
+    /// Creates a query of the items with a key of an index.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name.
+    ///   - index: The index's name.
+    ///   - partition: The partition key's values.
+    ///   - sortValues: The values of the leading sort key attributes.
+    package init(
+        table: String, index: String, partition: [AttributeValue], sortValues: [AttributeValue]
+    ) {
+        self.init(
+            table: table, index: index, partition: partition,
+            sortPrefix: Array(sortValues.dropLast()),
+            sort: sortValues.last.map { SortCondition.equal($0) } ?? .any)
+    }
 }
 
 /// A place in a query's results, from which a later call continues.

@@ -202,9 +202,7 @@
                 }
             }
             for await outcome in outcomes { return try outcome.get() }
-            throw CodexError(
-                .cancelled, "The task was cancelled. Nothing was written.",
-                cause: CancellationError())
+            throw CodexError.cancelled(CancellationError())
         }
 
         /// Keeps what a read found, if it may, and answers all that wait for it.

@@ -1,4 +1,5 @@
 #if Remote
+    internal import CodexSignatures
     public import FoundationEssentials
 
     /// An access key of AWS, or of a service that checks signatures as AWS does.
@@ -24,6 +25,18 @@
             self.sessionToken = sessionToken
             self.expiration = expiration
         }
+    }
+
+    extension AWSCredentials {
+        /// Whether the identifier and the token can stand in the headers of a request.
+        var fitsHeaders: Bool {
+            AuthorizationHeader.isAccessKeyID(accessKeyID) && sessionToken?.isHeaderValue ?? true
+        }
+    }
+
+    extension String {
+        /// Whether the text has visible ASCII and spaces alone, as the value of a header.
+        var isHeaderValue: Bool { utf8.allSatisfy { (0x20...0x7E).contains($0) } }
     }
 
     extension AWSCredentials: CustomStringConvertible, CustomDebugStringConvertible,

@@ -151,6 +151,11 @@
                         + "write a profile into ~/.aws/credentials, or set "
                         + "RemoteOptions.credentials.")
             }
+            guard new.fitsHeaders else {
+                throw CodexError.noCredentials(
+                    "The access key or the session token has a line break, or other bytes that a "
+                        + "header cannot have. Correct it in its source.")
+            }
             if let expiration = new.expiration, expiration <= clock.now {
                 throw CodexError.noCredentials(
                     "The source of the credentials gave expired ones. Compare the clocks of the "

@@ -87,7 +87,7 @@
                 token = try files.text(at: path, of: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
             }
             guard let token else { return nil }
-            guard token.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            guard token.isHeaderValue else {
                 throw .noCredentials(
                     "The token for the container's credentials has a line break, or other bytes "
                         + "that a header cannot have. Correct it.")

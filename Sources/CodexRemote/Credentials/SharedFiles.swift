@@ -98,7 +98,8 @@
     /// Credentials in the files `~/.aws/credentials` and `~/.aws/config`.
     ///
     /// The variables `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE` name other files, and
-    /// `AWS_PROFILE` another profile than `default`.
+    /// `AWS_PROFILE` another profile than `default`. A profile that gets its key from a service or
+    /// a program is refused: by `sso_session`, `role_arn` or `credential_process`, for example.
     public struct SharedFileCredentials: CredentialsProvider {
         private let files: SharedFiles
 

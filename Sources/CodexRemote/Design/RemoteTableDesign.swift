@@ -18,7 +18,8 @@ public struct RemoteTableDesign: Sendable, Hashable {
         public enum Reason: String, Sendable, Hashable, CaseIterable {
             /// The index has an entry for each element of an attribute; it is left out.
             case multiValuedIndex
-            /// The index has a key of several attributes; it is left out.
+            /// The partition key or the sort key of the index has several attributes; it is left
+            /// out.
             case compositeIndexKey
             /// The service has no more indexes for a table; the index is left out.
             case indexCount

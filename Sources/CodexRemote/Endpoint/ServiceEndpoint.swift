@@ -10,7 +10,7 @@
         /// The port; `nil` is the scheme's.
         let port: Int?
 
-        private static let longestHost = 255
+        private static let hostByteCountMax = 255
         /// By the prefix of the region: "Regions and Zones" and the SDKs' endpoint rules.
         private static let domains = [
             ("cn-", "amazonaws.com.cn"), ("us-isob-", "sc2s.sgov.gov"),
@@ -96,7 +96,7 @@
                 return (String(address), rest.isEmpty ? nil : rest.dropFirst())
             }
             let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let host = parts.first, (1...longestHost).contains(host.utf8.count),
+            guard let host = parts.first, (1...hostByteCountMax).contains(host.utf8.count),
                 host.utf8.allSatisfy(isNameByte)
             else { return nil }
             return (String(host), parts.count > 1 ? parts[1] : nil)

@@ -129,14 +129,14 @@
             case .answered:
                 nodes[place].missingCount = 0
                 nodes[place].isDown = false
-            case .unreached: setDown(place, time)
+            case .unreached: markDown(place, time)
             case .unanswered:
                 nodes[place].missingCount += 1
-                if nodes[place].missingCount >= Self.missingCountMax { setDown(place, time) }
+                if nodes[place].missingCount >= Self.missingCountMax { markDown(place, time) }
             }
         }
 
-        private mutating func setDown(_ place: Int, _ time: Duration) {
+        private mutating func markDown(_ place: Int, _ time: Duration) {
             nodes[place].isDown = true
             nodes[place].checkedAt = time
         }
@@ -147,7 +147,7 @@
         ///   - count: The most nodes.
         ///   - time: The present time.
         /// - Returns: The nodes.
-        mutating func takeDown(_ count: Int, at time: Duration) -> [ServiceEndpoint] {
+        mutating func nodesToProbe(_ count: Int, at time: Duration) -> [ServiceEndpoint] {
             let down = nodes.indices.filter { nodes[$0].isDown }
                 .sorted { nodes[$0].checkedAt < nodes[$1].checkedAt }.prefix(count)
             for place in down { nodes[place].checkedAt = time }

@@ -27,8 +27,7 @@
                         + "cause.",
                     cause: failure)
             } catch let error as CancellationError {
-                throw CodexError(
-                    .cancelled, "The task was cancelled. Nothing was written.", cause: error)
+                throw CodexError.cancelled(error)
             }
             try nodes.requireNode()
             return nodes.addresses

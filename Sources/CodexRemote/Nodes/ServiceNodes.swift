@@ -104,6 +104,8 @@
         func note(_ failure: RemoteFailure, of endpoint: ServiceEndpoint) {
             switch failure.kind {
             case .unreachable: note(.unreached, of: endpoint)
+            // The node answered, and the client had no room for the answer.
+            case .timedOut where failure.cause is CodexError: note(.answered, of: endpoint)
             case .timedOut, .interrupted: note(.unanswered, of: endpoint)
             default: note(.answered, of: endpoint)
             }
@@ -162,7 +164,7 @@
             // The present list stays if no node answers.
             try? await refresh()
             let now = clock.elapsed
-            let down = state.withLock { $0.table.takeDown(Self.probeCountMax, at: now) }
+            let down = state.withLock { $0.table.nodesToProbe(Self.probeCountMax, at: now) }
             await withTaskGroup(of: Void.self) { group in
                 for endpoint in down {
                     group.addTask { [self] in

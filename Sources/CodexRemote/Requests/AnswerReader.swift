@@ -26,7 +26,7 @@
         ]
         private static let stale: Set<String> = ["ExpiredToken", "ExpiredTokenException"]
         /// Codes of actions that did not fail by themselves.
-        private static let passingReasons: Set<String> = [
+        private static let transientReasons: Set<String> = [
             "None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict",
         ]
 
@@ -139,8 +139,8 @@
             if Self.throttling.contains(type) || response.status == 429 { return .throttled }
             if Self.conflicts.contains(type) { return .conflict }
             if type == "TransactionCanceledException" {
-                let passes = reasons.allSatisfy { Self.passingReasons.contains($0.code) }
-                guard passes, !reasons.isEmpty else { return .refused }
+                let isTransient = reasons.allSatisfy { Self.transientReasons.contains($0.code) }
+                guard isTransient, !reasons.isEmpty else { return .refused }
                 let isConflict = reasons.contains { $0.code == "TransactionConflict" }
                 return isConflict ? .conflict : .throttled
             }

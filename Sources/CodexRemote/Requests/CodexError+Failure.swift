@@ -11,6 +11,11 @@
                 cause: cause, currentItem: (cause as? RemoteFailure)?.item)
         }
 
+        /// The error of a call whose task was cancelled before it wrote anything.
+        static func cancelled(_ cause: any Error) -> CodexError {
+            CodexError(.cancelled, "The task was cancelled. Nothing was written.", cause: cause)
+        }
+
         /// The error of a request that failed.
         init(_ failure: RemoteFailure, _ request: RemoteRequest) {
             switch failure.kind {

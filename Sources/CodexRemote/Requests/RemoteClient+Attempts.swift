@@ -2,21 +2,6 @@
     internal import CodexCore
     internal import FoundationEssentials
 
-    /// A request of DynamoDB's API.
-    struct RemoteRequest: Sendable {
-        /// The operation, such as `GetItem`.
-        let operation: String
-        /// The JSON.
-        let body: [UInt8]
-        let repetition: Repetition
-        /// The number of actions of a list.
-        var actionCount = 0
-        /// Whether the operation is one of DynamoDB Streams.
-        var isOfStreams = false
-        /// The hash of the key whose requests go to one node; `nil` is the next node in turn.
-        var affinity: UInt64?
-    }
-
     /// What the attempts of a request have shown.
     private struct AttemptLog {
         var report: RequestReport
@@ -122,7 +107,8 @@
             let policy = options.retries
             let isAllowed =
                 !log.mayHaveApplied || request.repetition.isAllowed(by: options)
-            guard failure.isPassing, isAllowed, log.report.attemptCount < policy.attemptCountMax
+            guard failure.isTransient, isAllowed,
+                log.report.attemptCount < policy.attemptCountMax
             else { throw failure }
             if failure.kind == .staleCredentials {
                 guard !log.hasNewCredentials else { throw failure }
@@ -138,6 +124,21 @@
             else { throw failure }
             log.price = failure.price
             if pause > .zero { try await parts.clock.sleep(for: pause) }
+        }
+
+        /// Waits between two requests of one call.
+        ///
+        /// - Throws: ``CodexError/Code/cancelled``.
+        func sleep(for duration: Duration) async throws(CodexError) {
+            do {
+                try await parts.clock.sleep(for: duration)
+            } catch {
+                throw CodexError(
+                    .cancelled,
+                    "The task was cancelled between two requests. What the earlier ones wrote "
+                        + "stays.",
+                    cause: error)
+            }
         }
 
         /// Sends a request once: to the endpoint, or to one node after the other until one is
@@ -273,10 +274,7 @@
             let isUnknown = log.mayHaveApplied && request.repetition != .read
             guard let failure = error as? RemoteFailure else {
                 if isUnknown { return .unknown(request, cause: error) }
-                if error is CancellationError {
-                    return CodexError(
-                        .cancelled, "The task was cancelled. Nothing was written.", cause: error)
-                }
+                if error is CancellationError { return .cancelled(error) }
                 return error as? CodexError
                     ?? CodexError(
                         .unavailable, "The request was not sent. Look at the cause.", cause: error)

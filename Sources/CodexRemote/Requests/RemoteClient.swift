@@ -88,8 +88,10 @@
             budget = RetryBudget(options.retries.budget)
             limit = RequestLimit(
                 options.requestCountMax, waitingCountMax: options.waitingCountMax)
-            bodies = RequestLimit(options.responseMemoryMax, waitingCountMax: .max)
-            trees = RequestLimit(options.responseMemoryMax, waitingCountMax: .max)
+            bodies = RequestLimit(
+                options.responseMemoryMax, waitingCountMax: .max, late: RequestLimit.lateAnswer)
+            trees = RequestLimit(
+                options.responseMemoryMax, waitingCountMax: .max, late: RequestLimit.lateAnswer)
             reader = AnswerReader(byteCountMax: options.responseByteCountMax)
         }
 

@@ -89,7 +89,7 @@
         }
 
         /// Whether another attempt can succeed.
-        var isPassing: Bool {
+        var isTransient: Bool {
             kind != .refused && kind != .answerTooLarge && kind != .foreignAnswer
         }
 

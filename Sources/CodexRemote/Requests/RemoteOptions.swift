@@ -22,7 +22,8 @@
         public var profile: String?
         /// The source of the credentials.
         ///
-        /// `nil` is a chain: the environment, the shared files, the container, the instance.
+        /// `nil` is a chain: the environment, the shared files, the container, the instance. It has
+        /// no sign-in (SSO), no roles of profiles and no tokens of web identities.
         public var credentials: (any CredentialsProvider)?
         /// What sends the requests; `nil` is an ``AsyncHTTPTransport``, which the client closes.
         public var transport: (any HTTPTransport)?

@@ -46,16 +46,37 @@
         private let state: Mutex<State>
         private let countMax: Int
         private let waitingCountMax: Int
+        private let late: CodexError
 
         /// Creates a limit.
         ///
         /// - Parameters:
         ///   - count: The most requests, or bytes, at work.
         ///   - waitingCountMax: The most callers that wait.
-        init(_ count: Int, waitingCountMax: Int) {
+        ///   - late: The error of a caller that waited for too long.
+        init(
+            _ count: Int, waitingCountMax: Int, late: CodexError = RequestLimit.lateRequest
+        ) {
             state = Mutex(State(freeCount: count))
             countMax = count
             self.waitingCountMax = waitingCountMax
+            self.late = late
+        }
+
+        /// The error of a request whose turn did not come in its time.
+        static var lateRequest: CodexError {
+            CodexError(
+                .timedOut,
+                "The request waited for others until its time was over; nothing was sent. Raise "
+                    + "RemoteOptions.requestCountMax, or ask for less at once.")
+        }
+
+        /// The error of an answer for which there was no memory in its time.
+        static var lateAnswer: CodexError {
+            CodexError(
+                .timedOut,
+                "The answer waited for memory until its time was over. Raise "
+                    + "RemoteOptions.responseMemoryMax, or ask for less at once.")
         }
 
         /// How many wait.
@@ -85,13 +106,7 @@
             let timer = time.map { time in
                 Task {
                     try await clock.sleep(for: time)
-                    end(
-                        number,
-                        CodexError(
-                            .timedOut,
-                            "The request waited for others until its time was over; nothing was "
-                                + "sent. Raise RemoteOptions.requestCountMax, or ask for less at "
-                                + "once."))
+                    end(number, late)
                 }
             }
             defer {

@@ -109,6 +109,8 @@
             let condition =
                 Self.equal(LeaseRow.Name.fence, Self.number(row.fence))
                 && Self.equal(LeaseRow.Name.beat, Self.number(row.beat))
+                // The end of a shard changes neither of them.
+                && .attributeNotExists(DocumentPath(LeaseRow.Name.isDone))
             do {
                 _ = try await table.update(
                     key(shard.id), update, condition: condition, returning: .allNew,

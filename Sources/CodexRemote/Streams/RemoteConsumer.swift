@@ -12,6 +12,9 @@
     /// with effects of any kind, at least once for each change. In both, the changes of an item
     /// come in their order, and those of different items in any order.
     ///
+    /// DynamoDB lets two processes read a shard at once, and one of a global table. Each consumer
+    /// counts as one, however many workers it has. More of them may be throttled.
+    ///
     /// ```swift
     /// let consumer = try RemoteConsumer("totals", of: try await orders.stream(), in: totals)
     /// try await consumer.register()
@@ -147,7 +150,8 @@
             let known = try await knownShardIDs()
             let stale = try await leases.allRows().filter { !known.contains($0.key) }
             guard !stale.isEmpty else { return 0 }
-            try await leases.clock.sleep(for: max(options.listingInterval, options.leaseDuration))
+            try await leases.table.client.sleep(
+                for: max(options.listingInterval, options.leaseDuration))
             let stillKnown = try await knownShardIDs()
             var count = 0
             for (shardID, row) in stale where !stillKnown.contains(shardID) {

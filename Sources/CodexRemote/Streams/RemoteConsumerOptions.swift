@@ -17,7 +17,8 @@
         public var listingInterval: Duration = .seconds(60)
         /// The pause of a shard after an answer without changes.
         ///
-        /// It adds to the delay of changes. DynamoDB takes five reads a second of a shard.
+        /// It adds to the delay of changes. DynamoDB lets two processes read a shard at once, and
+        /// one of a global table: more consumers of a stream may be throttled.
         public var pollInterval: Duration = .milliseconds(250)
         /// The most shards that are read or handled at once; the others wait.
         ///

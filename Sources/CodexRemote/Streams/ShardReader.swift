@@ -108,6 +108,10 @@
                 // It expired. The next one begins after the last change.
                 begin(with: nil)
                 return .read
+            } catch CodexError.Code.unknownTable where isOpen {
+                // The shard or the stream is gone. Another iterator tells, or shows a gap.
+                begin(with: nil)
+                return .read
             } catch CodexError.Code.changesTrimmed {
                 try await report(isWholeShard: false)
                 begin(with: try await stream.iterator(of: lease.shard.id, at: .oldest))
@@ -255,23 +259,6 @@
                 return false
             }
             return try registration.filter.includes(change, schema)
-        }
-    }
-
-    extension RemoteConsumerOptions {
-        /// Reports a gap.
-        ///
-        /// - Throws: ``CodexError/Code/changesTrimmed`` if the consumer stops at gaps; the errors
-        ///   of the function that gets it.
-        func report(_ gap: StreamGap) async throws {
-            switch gaps {
-            case .stop:
-                throw CodexError(
-                    .changesTrimmed,
-                    "The service has removed changes that the consumer did not read. Derive its "
-                        + "effects from the items, or set RemoteConsumerOptions.gaps to proceed.")
-            case .proceed(let report): try await report(gap)
-            }
         }
     }
 #endif

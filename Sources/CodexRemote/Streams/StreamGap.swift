@@ -1,4 +1,6 @@
 #if Remote
+    internal import CodexCore
+
     /// Changes that a service removed before a consumer read them.
     ///
     /// DynamoDB keeps changes for 24 hours.
@@ -21,5 +23,22 @@
         /// The function may be called again for the same gap, if the process ends or the call
         /// throws. An error that it throws ends the consumer.
         case proceed(@Sendable (StreamGap) async throws -> Void)
+    }
+
+    extension RemoteConsumerOptions {
+        /// Reports a gap.
+        ///
+        /// - Throws: ``CodexError/Code/changesTrimmed`` if the consumer stops at gaps; the errors
+        ///   of the function that gets it.
+        func report(_ gap: StreamGap) async throws {
+            switch gaps {
+            case .stop:
+                throw CodexError(
+                    .changesTrimmed,
+                    "The service has removed changes that the consumer did not read. Derive its "
+                        + "effects from the items, or set RemoteConsumerOptions.gaps to proceed.")
+            case .proceed(let report): try await report(gap)
+            }
+        }
     }
 #endif

@@ -25,7 +25,7 @@
                 }
             } catch {
                 // A task of its own: requests of one that is cancelled are not sent.
-                await Task { await self.giveBack() }.value
+                await Task { await self.releaseLeases() }.value
                 if Task.isCancelled { throw CancellationError() }
                 throw error
             }
@@ -50,7 +50,7 @@
                     try await survey { feed.yield($0) }
                     patience.succeed()
                 } catch {
-                    try patience.bear(error, at: clock.elapsed)
+                    try patience.tolerate(error, at: clock.elapsed)
                 }
                 let end = clock.elapsed + options.surveyInterval
                 repeat {
@@ -73,7 +73,7 @@
                     turn = try await reader.turn()
                     patience.succeed()
                 } catch {
-                    try patience.bear(error, at: clock.elapsed)
+                    try patience.tolerate(error, at: clock.elapsed)
                 }
                 switch turn {
                 case .read: continue
@@ -112,13 +112,13 @@
                 try await leases.keep(lease, for: options.leaseDuration)
             } catch is LeaseLost {
                 // The reader of the shard finds out.
-            } catch  where Patience.isPassing(error) {
+            } catch  where Patience.isTransient(error) {
                 // The next renewal may succeed. If none does, the lease expires.
             }
         }
 
         /// Gives all leases back, so that other workers need not wait until they expire.
-        func giveBack() async {
+        func releaseLeases() async {
             for lease in held {
                 do {
                     try await leases.release(lease)

@@ -14,6 +14,9 @@
     /// let found = try await tasks.get(Lookup<Order>(["id": id]))
     /// ```
     ///
+    /// What an embedded store does with the schema at each write is missing. A unique index may
+    /// have equal keys, and fields that the schema encrypts are stored as plain values.
+    ///
     /// There is no version of an item: a write that depends on what was read compares it attribute
     /// by attribute. So other clients may write the table too. DynamoDB takes 300 operators in a
     /// condition. So an item with more than 149 attributes beside its key can be read, and stored
@@ -203,9 +206,8 @@
                 case .primaryKey(let key):
                     if let item = try await table.get(key, consistency: consistency) { return item }
                 case .index(let name, let partition, let sort):
-                    var query = TableQuery(
-                        table: definition.name, index: name, partition: partition, sortPrefix: sort)
-                    if let last = query.sortPrefix.popLast() { query.sort = .equal(last) }
+                    let query = TableQuery(
+                        table: definition.name, index: name, partition: partition, sortValues: sort)
                     let values = (partition: partition, sort: sort)
                     let found = try await first(of: query, values, definition, consistency)
                     if let found { return found }

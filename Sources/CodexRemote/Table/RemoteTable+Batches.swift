@@ -59,9 +59,10 @@
                     return (found: found, rest: try rest.map { try place(of: $0, in: places) })
                 }
                 for item in answer.found {
-                    if let place = places[try definition.primaryKey(of: item)] {
-                        items[place] = item
+                    guard let place = places[try definition.primaryKey(of: item)] else {
+                        throw Self.otherItem
                     }
+                    items[place] = item
                 }
                 return answer.rest
             }
@@ -129,6 +130,12 @@
                     + "endpoint, and at proxies before it. Writes may have been applied.")
         }
 
+        /// The error of an item that was not asked for: the one that was would count as absent.
+        private static var otherItem: CodexError {
+            CodexError(
+                .invalidResponse, "The answer has an item that the batch did not ask for.")
+        }
+
         /// The index of an element that the service left unprocessed.
         ///
         /// - Throws: ``CodexError/Code/invalidResponse`` if the batch has no such element. If it
@@ -193,7 +200,7 @@
                 guard idleCount < policy.attemptCountMax else {
                     throw Self.unprocessed(rest + Array(next..<count), attemptCount: idleCount)
                 }
-                try await client.parts.clock.sleep(
+                try await client.sleep(
                     for: policy.pause(after: idleCount, random: client.parts.random()))
             }
         }

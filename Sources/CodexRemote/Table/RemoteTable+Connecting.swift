@@ -101,7 +101,11 @@
                 // The description tells whether the table was created.
             }
             for _ in 0..<Self.creationLookCountMax {
-                if try await isActive(mayBeUnknown: isCreated) {
+                if let found = try await activeDescription(mayBeUnknown: isCreated) {
+                    // Without an answer, it may be a table that was there before.
+                    guard isCreated || design.differences(from: found).isEmpty else {
+                        throw Self.otherTable
+                    }
                     guard let request = design.timeToLiveRequest else { return }
                     _ = try await client.send(
                         RemoteRequest(
@@ -109,23 +113,34 @@
                             repetition: .overwrite))
                     return
                 }
-                try await client.parts.clock.sleep(for: Self.creationPause)
+                try await client.sleep(for: Self.creationPause)
             }
             throw CodexError(
                 .timedOut, "The table is still being created. Look at its state, and try again.")
         }
 
-        /// Whether the table can be used.
+        /// The error of a creation after which there is a table that is not as designed.
+        private static var otherTable: CodexError {
+            CodexError(
+                .inUse,
+                "There is a table of this name with other keys, indexes or stream. It was not "
+                    + "changed. Choose another name, or correct the definition.")
+        }
+
+        /// The description of the table; `nil` if the table cannot be used yet.
         ///
         /// - Parameter mayBeUnknown: Whether the table was just created: DescribeTable is
         ///   eventually consistent, and may not know the table yet.
-        /// - Returns: Whether the table is active.
+        /// - Returns: The description.
         /// - Throws: The errors of the request.
-        private func isActive(mayBeUnknown: Bool) async throws -> Bool {
+        private func activeDescription(
+            mayBeUnknown: Bool
+        ) async throws -> RemoteTableDescription? {
             do {
-                return try await describe().status == "ACTIVE"
+                let found = try await describe()
+                return found.status == "ACTIVE" ? found : nil
             } catch CodexError.Code.unknownTable where mayBeUnknown {
-                return false
+                return nil
             }
         }
     }

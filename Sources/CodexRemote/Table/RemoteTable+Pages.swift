@@ -155,9 +155,7 @@
                 }
                 items = try nodes.map { node throws(CodexError) in try RemoteTable.item(node) }
                 scannedCount = node["ScannedCount"]?.integer ?? 0
-                last = try node["LastEvaluatedKey"].map { node throws(CodexError) in
-                    try RemoteTable.item(node)
-                }
+                last = try RemoteTable.item(ifPresent: node["LastEvaluatedKey"])
             }
         }
 

@@ -43,8 +43,7 @@
             _ = try await client.send(
                 RemoteRequest(
                     operation: "TransactWriteItems", body: body,
-                    repetition: knowsTokens ? .token : .never,
-                    actionCount: actions.count))
+                    repetition: knowsTokens ? .token : .never))
         }
 
         /// The items with keys, as of one moment.
@@ -68,14 +67,11 @@
                 }
             }
             let request = RemoteRequest(
-                operation: "TransactGetItems", body: body, repetition: .read,
-                actionCount: keys.count)
+                operation: "TransactGetItems", body: body, repetition: .read)
             return try await client.send(request) { answer in
                 let nodes = answer["Responses"]?.elements ?? []
                 guard nodes.count == keys.count else { throw Self.otherCount }
-                return try nodes.map { node in
-                    try node["Item"].map { node throws(CodexError) in try Self.item(node) }
-                }
+                return try nodes.map { try Self.item(ifPresent: $0["Item"]) }
             }
         }
 
@@ -147,11 +143,7 @@
                 name = table
                 condition = given
             }
-            guard name == table.name else {
-                throw CodexError(
-                    .unknownTable,
-                    "An action of another table is in the list of table \(table.name).")
-            }
+            try table.requireName(name)
             try condition?.validate()
             var expressions = ExpressionWriter()
             switch action {

@@ -3,11 +3,12 @@
 
     /// A table of a service that speaks DynamoDB's API: items, updates, batches and transactions.
     ///
-    /// Reads see all completed writes unless they say otherwise. A write is never applied twice
-    /// without an error that says so: an attempt without an answer is repeated only with an
-    /// idempotency token. Otherwise the call throws ``CodexError/Code/outcomeUnknown``.
-    /// ``RemoteOptions/guardedWrites`` chooses what happens to writes with a condition that they
-    /// themselves make false.
+    /// Reads by key see all completed writes, and queries and scans may miss some, unless the call
+    /// says otherwise. By default, a write is never applied twice without an error that says so: an
+    /// attempt without an answer is repeated only with an idempotency token. Otherwise the call
+    /// throws ``CodexError/Code/outcomeUnknown``. ``RemoteOptions/guardedWrites`` chooses what
+    /// happens to writes with a condition that they themselves make false.
+    /// ``RemoteOptions/repeatsOverwrites`` does so for writes without a condition.
     public struct RemoteTable: Sendable {
         /// The table's name, keys and indexes.
         ///
@@ -64,7 +65,7 @@
             }
             let request = RemoteRequest(operation: "GetItem", body: body, repetition: .read)
             return try await client.send(request) { answer in
-                try answer["Item"].map { node throws(CodexError) in try Self.item(node) }
+                try Self.item(ifPresent: answer["Item"])
             }
         }
 
@@ -257,6 +258,14 @@
             }
         }
 
+        /// An item of an answer; `nil` if the answer has none.
+        ///
+        /// - Throws: ``CodexError/Code/invalidResponse``.
+        static func item(ifPresent node: JSONNode?) throws(CodexError) -> Item? {
+            guard let node else { return nil }
+            return try item(node)
+        }
+
         private static func oldOrNone(
             _ returning: ReturnValues
         ) throws(CodexError) -> ReturnValues {
@@ -302,7 +311,7 @@
             let request = RemoteRequest(
                 operation: operation, body: body, repetition: repetition, affinity: affinity)
             return try await client.send(request) { answer in
-                try answer["Attributes"].map { node throws(CodexError) in try Self.item(node) }
+                try Self.item(ifPresent: answer["Attributes"])
             }
         }
     }

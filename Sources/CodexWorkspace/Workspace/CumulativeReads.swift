@@ -98,9 +98,8 @@ final class CumulativeReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
             guard let state = written.states[key] else { return try base.get(lookup) }
             return state.isDeleted ? nil : try Self.entity(state)
         case .index(let name, let partition, let sort):
-            var query = TableQuery(
-                table: table.name, index: name, partition: partition, sortPrefix: sort)
-            if sort.count == 1 { (query.sortPrefix, query.sort) = ([], .equal(sort[0])) }
+            let query = TableQuery(
+                table: table.name, index: name, partition: partition, sortValues: sort)
             return try all(Query<E>(query), limit: 1).first
         case .values, .indexValues: return nil
         }

@@ -59,18 +59,12 @@ extension CodexFlow {
         private func forEachGuard(
             _ body: (PrimaryKey, Item) async throws -> Void
         ) async throws {
-            var token: PageToken?
-            repeat {
-                try _Concurrency.Task.checkCancellation()
-                let page = try await table.items(
-                    scanning: definition.name, limits: PageLimits(examined: Self.scannedCountMax),
-                    after: token, consistency: .consistent)
-                for item in page.items {
-                    let key = try definition.primaryKey(of: item)
-                    if PredicateLock.isKey(key) { try await body(key, item) }
-                }
-                token = page.next
-            } while token != nil
+            try await table.forEachItem(
+                of: definition.name, pageCount: Self.scannedCountMax
+            ) { item in
+                let key = try definition.primaryKey(of: item)
+                if PredicateLock.isKey(key) { try await body(key, item) }
+            }
         }
 
         /// Performs an action on a guard that a command may be changing.

@@ -25,28 +25,22 @@ struct MarkerComparison: Sendable {
     /// - Throws: The errors of the table, and `CancellationError`.
     func run(repairing repairs: Bool) async throws -> CodexFlow.MarkerReport {
         var report = CodexFlow.MarkerReport()
-        var token: PageToken?
-        repeat {
-            try _Concurrency.Task.checkCancellation()
-            let page = try await table.items(
-                scanning: definition.name, limits: PageLimits(examined: Self.comparedCountMax),
-                after: token, consistency: .consistent)
-            for item in page.items {
-                report.examinedCount += 1
-                let found: [Difference]
-                if let place = self.place(of: item) {
-                    found = try await leftover(item, of: place)
-                    report.leftoverCount += found.count
-                } else {
-                    found = try await missing(of: item)
-                    report.missingCount += found.count
-                }
-                for difference in found where repairs {
-                    if try await repair(difference) { report.repairedCount += 1 }
-                }
+        try await table.forEachItem(
+            of: definition.name, pageCount: Self.comparedCountMax
+        ) { item in
+            report.examinedCount += 1
+            let found: [Difference]
+            if let place = self.place(of: item) {
+                found = try await leftover(item, of: place)
+                report.leftoverCount += found.count
+            } else {
+                found = try await missing(of: item)
+                report.missingCount += found.count
             }
-            token = page.next
-        } while token != nil
+            for difference in found where repairs {
+                if try await repair(difference) { report.repairedCount += 1 }
+            }
+        }
         return report
     }
 

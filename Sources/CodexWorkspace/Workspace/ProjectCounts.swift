@@ -30,14 +30,7 @@ struct ProjectCounts: Sendable {
         let query = TableQuery(
             table: CodexFlow.table,
             partition: [CodexFlow.TaskCountShards.partition(of: project)])
-        var (items, token): ([Item], PageToken?) = ([], nil)
-        repeat {
-            let page = try await table.items(
-                matching: query, limits: PageLimits(), after: token, consistency: .consistent)
-            items += page.items
-            token = page.next
-        } while token != nil
-        return CodexFlow.TaskCountShards(items: items)
+        return CodexFlow.TaskCountShards(items: try await table.allItems(matching: query))
     }
 
     /// The totals of the tasks themselves.

@@ -76,6 +76,8 @@ extension TableFetch {
             // Another command raised it.
         } catch CodexError.Code.outcomeUnknown {
             // The next increment shows whether it was raised.
+        } catch CodexError.Code.writeConflict {
+            // A transaction with the sequence was at work. The next increment shows its number.
         }
     }
 

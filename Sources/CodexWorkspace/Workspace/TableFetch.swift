@@ -305,14 +305,7 @@ struct TableFetch: Sendable {
         if case .some(let known) = search.marker { return known.map { [$0] } ?? [] }
         if let known = search.markers { return known }
         guard let request = marker.search(for: search.query) else { return [] }
-        var (found, token): ([Item], PageToken?) = ([], nil)
-        repeat {
-            let page = try await table.items(
-                matching: request, limits: PageLimits(), after: token, consistency: .consistent)
-            found += page.items
-            token = page.next
-        } while token != nil
-        return found
+        return try await table.allItems(matching: request)
     }
 }
 

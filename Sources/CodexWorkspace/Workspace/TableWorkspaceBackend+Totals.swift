@@ -88,21 +88,16 @@ extension CodexFlow.TableWorkspaceBackend {
     /// The projects of the table.
     private func projects() async throws -> [CodexFlow.Project.ID] {
         let definition = try schema.table(CodexFlow.table)
-        var (found, token): ([CodexFlow.Project.ID], PageToken?) = ([], nil)
-        repeat {
-            try _Concurrency.Task.checkCancellation()
-            let page = try await table.items(
-                scanning: CodexFlow.table, limits: PageLimits(examined: Self.scannedCountMax),
-                after: token, consistency: .consistent)
-            for item in page.items {
-                guard try entities.isItem(item, of: CodexFlow.Project.definition),
-                    let project = CodexFlow.TaskCountShards.project(
-                        of: item[definition.partitionKey.name])
-                else { continue }
-                found.append(project)
-            }
-            token = page.next
-        } while token != nil
+        var found: [CodexFlow.Project.ID] = []
+        try await table.forEachItem(
+            of: CodexFlow.table, pageCount: Self.scannedCountMax
+        ) { item in
+            guard try entities.isItem(item, of: CodexFlow.Project.definition),
+                let project = CodexFlow.TaskCountShards.project(
+                    of: item[definition.partitionKey.name])
+            else { return }
+            found.append(project)
+        }
         return found
     }
 }

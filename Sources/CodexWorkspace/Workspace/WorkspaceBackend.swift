@@ -209,6 +209,9 @@ extension CodexFlow {
     }
 
     /// Days in UTC, the only time zone of this calendar.
+    ///
+    /// The days of a project with another time zone are those of UTC, too. A command that sets
+    /// another time zone is refused.
     public struct UTCCalendar: DayCalendar {
         /// Creates the calendar.
         public init() {}

@@ -87,7 +87,8 @@ struct Failure: Error {
             .invalidItem, .itemTooLarge, .invalidKey, .keyTooLong:
             status = .badRequest
         case .queueFull, .writesRefused, .diskFull, .tooManyReaders, .closed, .unavailable,
-            .timedOut, .throttled, .writeConflict, .transactionCancelled, .limitReached:
+            .timedOut, .throttled, .writeConflict, .transactionCancelled, .limitReached,
+            .indexNotReady:
             self.init(
                 .serviceUnavailable, error.code.description,
                 "The store cannot do that now, and nothing was written. Try again later.",

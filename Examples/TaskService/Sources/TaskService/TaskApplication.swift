@@ -37,8 +37,7 @@ public enum TaskApplication {
         let guarded = router.group()
             .add(middleware: SessionMiddleware(workspace: workspace))
             .add(middleware: RateLimitMiddleware(counter: parts.counter))
-        TaskRoutes(workspace: workspace, isRemote: data.isRemote, configuration: configuration)
-            .add(to: guarded)
+        TaskRoutes(workspace: workspace, configuration: configuration).add(to: guarded)
         ProjectRoutes(workspace: workspace, isRemote: data.isRemote, configuration: configuration)
             .add(to: guarded)
 
@@ -103,12 +102,18 @@ private struct ApplicationParts: Sendable {
             cache = nil
             workspace = try data.workspace()
             counter = RemoteRequestCounter(table: table, limit: configuration.requestsPerMinute)
+            let labels = try LabelLists(table, logger: logger)
             services = [
                 Background(name: "notifications", logger: logger) {
                     try await Notifications(logger: logger).run(on: table)
                 } startOver: {
                     try await Notifications(logger: logger).consumer(of: table).remove()
-                }
+                },
+                Background(name: LabelLists.name, logger: logger) {
+                    try await labels.run()
+                } startOver: {
+                    try await labels.startOver()
+                },
             ]
         }
     }

@@ -100,8 +100,9 @@ extension TaskData {
 extension TaskData {
     /// What is wrong with the data, one sentence each.
     ///
-    /// A store's indexes are compared with its items, and a table's markers. In both, the queues of
-    /// all projects that accept changes are compared with their tasks.
+    /// A store's indexes are compared with its items, and so are a table's markers and totals. In
+    /// both, the queues of all projects that accept changes are compared with their tasks. A
+    /// table's lists by label are not compared, since they follow its stream.
     ///
     /// - Throws: The errors of reading.
     public func problems() async throws -> [String] {
@@ -111,9 +112,12 @@ extension TaskData {
             let count = try store.verify().differences.count
             if count > 0 { problems.append("\(count) entries of indexes or counters are wrong.") }
         case .table(let table):
-            let report = try await CodexFlow.TableWorkspaceBackend(table).verifyMarkers()
-            if report.missingCount > 0 {
-                problems.append("\(report.missingCount) markers are missing.")
+            let backend = try CodexFlow.TableWorkspaceBackend(table)
+            let missingCount = try await backend.verifyMarkers().missingCount
+            if missingCount > 0 { problems.append("\(missingCount) markers are missing.") }
+            let differingCount = try await backend.verifyTaskTotals().differingCount
+            if differingCount > 0 {
+                problems.append("The totals of tasks are wrong in \(differingCount) projects.")
             }
         }
         let workspace = try workspace()

@@ -8,8 +8,6 @@ import Hummingbird
 /// A path names a task by its project's key and its number, as people do: `ENG-12`.
 struct TaskRoutes: Sendable {
     let workspace: CodexFlow.Workspace
-    /// Whether the data is in a remote table, which has no lists by label.
-    let isRemote: Bool
     let configuration: Configuration
 
     func add(to router: some RouterMethods<RequestState>) {
@@ -97,7 +95,6 @@ struct TaskRoutes: Sendable {
             }
             query = .tasks(in: project.id, status: status)
         } else if let label = parameters["label"] {
-            guard !isRemote else { throw Failure.absent("lists by label") }
             query = .tasks(in: project.id, label: String(label))
         } else if let text = parameters["dueThrough"] {
             query = .tasks(in: project.id, dueThrough: try Self.day(text))

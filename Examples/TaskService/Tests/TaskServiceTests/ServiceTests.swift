@@ -83,7 +83,6 @@ struct ServiceTests {
             {
                 ($0.title, $0.assigneeID) = ("T\(number)", "bob")
                 $0.status = number % 2 == 0 ? .todo : .backlog
-                $0.labels = number > 5 ? ["late"] : []
                 $0.dueDate = CalendarDay("2027-01-0\(number)")
             }
         }
@@ -96,9 +95,7 @@ struct ServiceTests {
                 token = page.body["meta"]?.map?["next"]?.string
             } while token != nil
             #expect(titles == (1...7).map { "T\($0)" })
-            // A remote table has no lists by label.
-            let labels = place == .directory ? [("label=late", 2)] : []
-            for (query, count) in [("status=todo", 3), ("dueThrough=2027-01-03", 3)] + labels {
+            for (query, count) in [("status=todo", 3), ("dueThrough=2027-01-03", 3)] {
                 let page = try await client.send(.get, "/tasks?project=ENG&\(query)", as: "bob")
                 #expect(page.body["meta"]?.map?["count"]?.number == Number(count), "\(query)")
             }
@@ -112,6 +109,30 @@ struct ServiceTests {
                 let answer = try await client.send(.get, "/tasks?project=ENG&\(query)")
                 #expect(answer.status == 400 && answer.body["success"] == false, "\(query)")
             }
+        }
+    }
+
+    @Test(
+        "A list by label has the tasks of before the start, and follows the requests",
+        arguments: Place.allCases)
+    func labels(place: Place) async throws {
+        let service = try await Service(place)
+        for id in ["t1", "t2", "t3"] { try await service.addTask(id, labels: ["a"]) }
+        try await service.run { client in
+            let all = ["t1", "t2", "t3"]
+            #expect(try await client.titles(ofLabel: "a", until: all) == all)
+            let part = try await client.send(.get, "/tasks?project=ENG&label=a&limit=2")
+            let next = try #require(part.body["meta"]?.map?["next"]?.string)
+            let rest = try await client.send(.get, "/tasks?project=ENG&label=a&after=\(next)")
+            #expect(part.titles + rest.titles == all)
+            _ = try await client.send(
+                .post, "/tasks", #"{"project": "ENG", "title": "new", "labels": ["b"]}"#)
+            #expect(try await client.titles(ofLabel: "b", until: ["new"]) == ["new"])
+            _ = try await client.send(.patch, "/tasks/ENG-1", #"{"labels": ["c"]}"#)
+            // A task that lost the label is passed over at once.
+            let left = try await client.send(.get, "/tasks?project=ENG&label=a")
+            #expect(left.titles == ["t2", "t3"])
+            #expect(try await client.titles(ofLabel: "c", until: ["t1"]) == ["t1"])
         }
     }
 

@@ -57,6 +57,13 @@ struct Service {
         get async throws { try await workspace.all(.tasks(in: "p")) }
     }
 
+    /// Adds a task to the project, whose title is its identifier.
+    func addTask(_ id: String, labels: [String]) async throws {
+        try await workspace.createTask(in: "p", by: "ada", id: try .init(id)) {
+            ($0.title, $0.labels) = (id, labels)
+        }
+    }
+
     /// Runs `body` with the service listening.
     func run(_ body: @Sendable (Client) async throws -> Void) async throws {
         let application = try TaskApplication.make(data, configuration)
@@ -80,6 +87,24 @@ struct Client: Sendable {
         var error: AttributeMap { body["error"]?.map ?? [:] }
         var paths: [String] {
             error["fields"]?.list?.compactMap { $0.map?["path"]?.string } ?? []
+        }
+        /// The titles of a list of tasks.
+        var titles: [String] {
+            body["data"]?.list?.compactMap { $0.map?["title"]?.string } ?? []
+        }
+    }
+
+    /// The titles of the tasks of the project ENG that have a label.
+    ///
+    /// A list by label of a remote table follows the table's stream, and no event tells when it has
+    /// a change. So the request is repeated for a minute at most, until the list is as expected.
+    func titles(ofLabel label: String, until expected: [String]) async throws -> [String] {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while true {
+            let answer = try await send(.get, "/tasks?project=ENG&label=\(label)")
+            let isFinal = answer.status == 200 && answer.titles == expected
+            if isFinal || ContinuousClock.now > deadline { return answer.titles }
+            try await Task.sleep(for: .milliseconds(250))
         }
     }
 
