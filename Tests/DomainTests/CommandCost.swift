@@ -63,7 +63,8 @@ struct CommandCost: Sendable, CustomTestStringConvertible {
         let workspace = try Self.workspace(scene, executor)
         var figures = Figures()
         figures.counts = try await scene.table.counts {
-            try await withTaskExecutorPreference(executor) { try await command(workspace) }
+            // A new task: with a preference alone, the command would begin on another thread.
+            try await Task(executorPreference: executor) { try await command(workspace) }.value
         }
         figures.roundCount = executor.readRoundCount
         return figures

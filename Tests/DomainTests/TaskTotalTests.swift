@@ -247,8 +247,12 @@ struct TaskTotalTests {
         #expect(repaired.repairedCount == 1)
         #expect(try await scene.workspace.taskTotals(of: "p") == Self.counted(scene.store))
         // The raw task is changed and deleted as any other one.
-        try await scene.workspace.moveTask("raw", in: "p", to: .todo, by: "mia")
-        try await scene.workspace.deleteTask("raw", in: "p", by: "olga")
+        let workspace = CodexFlow.Workspace(
+            try CodexFlow.TableWorkspaceBackend(
+                scene.table, untaggedVersions: ["task": CodexFlow.Task.definition.schemaVersion]),
+            clock: { scene.clock.now }, calendar: SystemCalendar())
+        try await workspace.moveTask("raw", in: "p", to: .todo, by: "mia")
+        try await workspace.deleteTask("raw", in: "p", by: "olga")
         #expect(try await scene.workspace.taskTotals(of: "p") == Self.counted(scene.store))
         #expect(try await scene.backend.verifyTaskTotals().differingCount == 0)
     }

@@ -127,8 +127,8 @@
                     throw Self.standingPage
                 }
                 start = answer.last
-            } while start != nil && found.count < limits.returned ?? .max
-                && examinedCount < limits.examined ?? .max
+            } while start != nil && limits.returned.map { found.count < $0 } ?? true
+                && limits.examined.map { examinedCount < $0 } ?? true
             return Page(
                 items: found, next: start.map { read.token(after: $0) },
                 examinedCount: examinedCount)
