@@ -289,17 +289,6 @@ let upcomingFeatures: [SwiftSetting] = [
     .enableUpcomingFeature("ImmutableWeakCaptures"),  // SE-0481
 ]
 
-// The tests of `make test` run the libraries with optimization, in half the time. Asserts stay, and the tests themselves
-// are not optimized. Clients' builds have no such flags: Docs/Workarounds.md.
-let optimized: [SwiftSetting] =
-    Context.environment["CODEX_OPTIMIZED_TESTS"] == nil
-    ? []
-    : [
-        .unsafeFlags(
-            ["-O", "-whole-module-optimization", "-assert-config", "Debug"],
-            .when(configuration: .debug))
-    ]
-
 for target in package.targets {
     switch target.type {
     case .regular: target.swiftSettings = upcomingFeatures + [.strictMemorySafety()]  // SE-0458
@@ -308,7 +297,6 @@ for target in package.targets {
     case .test where target.name != "ClientTests": target.swiftSettings = upcomingFeatures
     default: break
     }
-    if target.type == .regular && target.path == nil { target.swiftSettings? += optimized }
 }
 
 extension Target.Dependency {
