@@ -111,6 +111,14 @@ struct AlternatorModelTests {
     private static let stream =
         #""StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}"#
 
+    /// A model whose changes appear in its streams after 8 seconds.
+    private static func delayedService(shardCount: Int) throws -> SampleService {
+        try service {
+            $0.streamShardCount = shardCount
+            $0.streamDelay = .seconds(8)
+        }
+    }
+
     /// Makes a table with a stream.
     private func makeStream(_ service: SampleService) async throws -> String {
         try await service.ok("CreateTable", JSON.table(more: Self.stream))
@@ -218,10 +226,7 @@ struct AlternatorModelTests {
 
     @Test("Changes appear after the delay, and no earlier one is lost by reading before it")
     func delay() async throws {
-        let service = try Self.service {
-            $0.streamShardCount = 1
-            $0.streamDelay = .seconds(8)
-        }
+        let service = try Self.delayedService(shardCount: 1)
         let arn = try await makeStream(service)
         let shard = try #require(try await pages(arn, service).first?.first)
         try await put(1, 0, service)
@@ -236,10 +241,7 @@ struct AlternatorModelTests {
 
     @Test("An iterator that found nothing yet finds the change later")
     func waiting() async throws {
-        let service = try Self.service {
-            $0.streamShardCount = 1
-            $0.streamDelay = .seconds(8)
-        }
+        let service = try Self.delayedService(shardCount: 1)
         let arn = try await makeStream(service)
         let shard = try #require(try await pages(arn, service).first?.first)
         let start = try await service.ok(
@@ -283,10 +285,7 @@ struct AlternatorModelTests {
 
     @Test("The shards of a stream that was disabled end with their last changes")
     func ended() async throws {
-        let service = try Self.service {
-            $0.streamShardCount = 4
-            $0.streamDelay = .seconds(8)
-        }
+        let service = try Self.delayedService(shardCount: 4)
         let arn = try await makeStream(service)
         for key in 0..<20 { try await put(key, 0, service) }
         try await service.ok(

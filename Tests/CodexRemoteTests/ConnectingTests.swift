@@ -41,11 +41,8 @@
         init() throws { temporary = try TemporaryStore() }
 
         private func client(lacking: Set<String> = []) throws -> RemoteClient {
-            var options = RemoteOptions()
-            options.region = "us-east-1"
-            options.credentials = StaticCredentials(accessKeyID: "K", secretAccessKey: "S")
-            options.transport = PartialTransport(
-                service: DynamoDBService(temporary.store), lacking: lacking)
+            let options = RemoteOptions.through(
+                PartialTransport(service: DynamoDBService(temporary.store), lacking: lacking))
             var parts = RemoteClient.Parts()
             parts.clock = FakeClock()
             parts.environment = [:]

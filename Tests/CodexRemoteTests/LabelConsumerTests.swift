@@ -20,10 +20,8 @@
 
         init() async throws {
             temporary = try TemporaryStore(schema: Schema(tables: []))
-            var options = RemoteOptions()
-            options.region = "us-east-1"
-            options.credentials = StaticCredentials(accessKeyID: "K", secretAccessKey: "S")
-            options.transport = ServiceTransport(service: DynamoDBService(temporary.store))
+            let options = RemoteOptions.through(
+                ServiceTransport(service: DynamoDBService(temporary.store)))
             table = RemoteTable(
                 try CodexFlow.schema.table(CodexFlow.table), try RemoteClient(options))
             try await table.create(accepting: Set(RemoteTableDesign.Omission.Reason.allCases))

@@ -77,12 +77,9 @@
 
         init() throws {
             temporary = try TemporaryStore(schema: Schema(tables: Self.schema.tables))
-            var options = RemoteOptions()
-            options.region = "us-east-1"
-            options.credentials = StaticCredentials(accessKeyID: "K", secretAccessKey: "S")
             transport = ServiceTransport(DynamoDBService(temporary.store))
-            options.transport = transport
-            table = RemoteTable(try Self.schema.table("notes"), try RemoteClient(options))
+            table = RemoteTable(
+                try Self.schema.table("notes"), try RemoteClient(.through(transport)))
             notes = RemoteEntities(table, schema: Self.schema)
         }
 

@@ -16,4 +16,15 @@
 
         func close() async {}
     }
+
+    extension RemoteOptions {
+        /// The options of a client whose requests go through a transport of a test.
+        static func through(_ transport: any HTTPTransport) -> Self {
+            var options = Self()
+            options.region = "us-east-1"
+            options.credentials = StaticCredentials(accessKeyID: "K", secretAccessKey: "S")
+            options.transport = transport
+            return options
+        }
+    }
 #endif

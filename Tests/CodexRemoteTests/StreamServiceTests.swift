@@ -21,10 +21,8 @@
 
         init() throws {
             temporary = try TemporaryStore(schema: Schema(tables: []))
-            var options = RemoteOptions()
-            options.region = "us-east-1"
-            options.credentials = StaticCredentials(accessKeyID: "K", secretAccessKey: "S")
-            options.transport = ServiceTransport(service: DynamoDBService(temporary.store))
+            let options = RemoteOptions.through(
+                ServiceTransport(service: DynamoDBService(temporary.store)))
             table = RemoteTable(Self.definition, try RemoteClient(options))
         }
 

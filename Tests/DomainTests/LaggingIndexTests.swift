@@ -252,47 +252,9 @@ struct LaggingIndexTests {
 
     @Test("A service without transactions is refused, and its error names them")
     func refusal() async throws {
-        struct Poor: TableBackend {
+        struct Poor: ForwardingTable {
             let base: LaggingTable
             var capabilities: TableCapabilities { .alternator }
-
-            func item(
-                in table: String, key: PrimaryKey, consistency: ReadConsistency
-            ) async throws -> Item? {
-                try await base.item(in: table, key: key, consistency: consistency)
-            }
-
-            func items(
-                in table: String, keys: [PrimaryKey], consistency: ReadConsistency
-            ) async throws -> [Item?] {
-                try await base.items(in: table, keys: keys, consistency: consistency)
-            }
-
-            func items(
-                matching query: TableQuery, limits: PageLimits, after token: PageToken?,
-                consistency: ReadConsistency
-            ) async throws -> Page<Item> {
-                try await base.items(
-                    matching: query, limits: limits, after: token, consistency: consistency)
-            }
-
-            func items(
-                scanning table: String, limits: PageLimits, after token: PageToken?,
-                consistency: ReadConsistency
-            ) async throws -> Page<Item> {
-                try await base.items(
-                    scanning: table, limits: limits, after: token, consistency: consistency)
-            }
-
-            func perform(_ action: WriteAction, returning: ReturnValues) async throws -> Item? {
-                try await base.perform(action, returning: returning)
-            }
-
-            func transact(
-                _ actions: [WriteAction], idempotencyToken token: String?
-            ) async throws {
-                try await base.transact(actions, idempotencyToken: token)
-            }
         }
         do throws(CodexError) {
             _ = try CodexFlow.TableWorkspaceBackend(Poor(base: scene.table))

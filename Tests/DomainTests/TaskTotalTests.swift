@@ -139,11 +139,9 @@ struct TaskTotalTests {
     private static let shards = TableQuery(table: CodexFlow.table, partition: ["COUNTS#p"])
 
     /// A table that gives the items with counts one by one, with something before each.
-    private struct SlicedTable: TableBackend {
+    private struct SlicedTable: ForwardingTable {
         let base: LaggingTable
         let before: @Sendable () async throws -> Void
-
-        var capabilities: TableCapabilities { base.capabilities }
 
         func items(
             matching query: TableQuery, limits: PageLimits, after token: PageToken?,
@@ -157,36 +155,6 @@ struct TaskTotalTests {
             return try await base.items(
                 matching: query, limits: PageLimits(returned: 1), after: token,
                 consistency: consistency)
-        }
-
-        func item(
-            in table: String, key: PrimaryKey, consistency: ReadConsistency
-        ) async throws -> Item? {
-            try await base.item(in: table, key: key, consistency: consistency)
-        }
-
-        func items(
-            in table: String, keys: [PrimaryKey], consistency: ReadConsistency
-        ) async throws -> [Item?] {
-            try await base.items(in: table, keys: keys, consistency: consistency)
-        }
-
-        func items(
-            scanning table: String, limits: PageLimits, after token: PageToken?,
-            consistency: ReadConsistency
-        ) async throws -> Page<Item> {
-            try await base.items(
-                scanning: table, limits: limits, after: token, consistency: consistency)
-        }
-
-        func perform(_ action: WriteAction, returning: ReturnValues) async throws -> Item? {
-            try await base.perform(action, returning: returning)
-        }
-
-        func transact(
-            _ actions: [WriteAction], idempotencyToken token: String?
-        ) async throws {
-            try await base.transact(actions, idempotencyToken: token)
         }
     }
 
