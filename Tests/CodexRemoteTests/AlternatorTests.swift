@@ -142,7 +142,7 @@
         @Test("Entities are read and written, and single conditions hold")
         func entities() async throws {
             let table = try await connected()
-            let notes = RemoteEntities(
+            let notes = try RemoteEntities(
                 table,
                 schema: Schema(
                     tables: [Self.definition], entities: [AlternatorNote.definition]))

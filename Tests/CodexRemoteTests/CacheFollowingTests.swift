@@ -27,7 +27,7 @@
             .timeLimit(.minutes(1)))
         func follow() async throws {
             try await table.create(accepting: Set(RemoteTableDesign.Omission.Reason.allCases))
-            let entities = RemoteEntities(table, schema: CacheScene.schema)
+            let entities = try RemoteEntities(table, schema: CacheScene.schema)
             let cache = try BoundedStalenessCache(
                 entities, policy: BoundedStalenessCache.Policy(maximumAge: .seconds(3600)))
             var options = RemoteConsumerOptions()

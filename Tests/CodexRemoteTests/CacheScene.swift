@@ -126,7 +126,7 @@
             parts.clock = clock
             parts.environment = [:]
             parts.read = { _ in nil }
-            entities = RemoteEntities(
+            entities = try RemoteEntities(
                 RemoteTable(
                     try Self.schema.table("parts"), try RemoteClient(options, parts)),
                 schema: Self.schema)

@@ -91,6 +91,76 @@
                 scene.transport.operations == ["CreateTable", "CreateTable", "DescribeTable"])
         }
 
+        // MARK: The time to live
+
+        private static let expiring = TableDefinition(
+            "notes", partitionKey: KeyAttribute("id"), timeToLive: "endsAt")
+        private static let description = FakeTransport.answer(
+            #"{"Table":{"TableName":"notes","TableStatus":"ACTIVE","#
+                + #""KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"#
+                + #""AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}]}}"#)
+
+        @Test(
+            "A creation without an answer waits for the table, and sets its time to live",
+            arguments: [0, 1, 59, 60])
+        func lateTable(unknownCount: Int) async throws {
+            var steps: [FakeTransport.Step] = [
+                FakeTransport.failure(.interrupted),
+                FakeTransport.refusal("ResourceInUseException"),
+            ]
+            let unknown = FakeTransport.refusal("ResourceNotFoundException")
+            for _ in 0..<unknownCount { steps.append(unknown) }
+            steps += [Self.description, FakeTransport.answer()]
+            let scene = try Scene(steps)
+            let table = RemoteTable(Self.expiring, scene.client)
+            let error = await Scene.error { try await table.create(hasStream: false) }
+            let isFound = unknownCount < 60
+            #expect(error?.code == (isFound ? nil : .outcomeUnknown))
+            var expected = ["CreateTable", "CreateTable"]
+            expected += Array(repeating: "DescribeTable", count: unknownCount)
+            if isFound { expected += ["DescribeTable", "UpdateTimeToLive"] }
+            #expect(scene.transport.operations == expected)
+        }
+
+        @Test(
+            "If the answer to the time to live is lost, the table tells it",
+            arguments: [("ENABLED", true), ("ENABLING", true), ("DISABLED", false)])
+        func lostTimeToLive(status: String, isSet: Bool) async throws {
+            let scene = try Scene([
+                FakeTransport.answer(), Self.description, FakeTransport.failure(.interrupted),
+                FakeTransport.refusal("ValidationException"),
+                FakeTransport.answer(
+                    #"{"TimeToLiveDescription":{"TimeToLiveStatus":"\#(status)","#
+                        + #""AttributeName":"endsAt"}}"#),
+            ])
+            let table = RemoteTable(Self.expiring, scene.client)
+            let error = await Scene.error { try await table.create(hasStream: false) }
+            #expect(error?.code == (isSet ? nil : .outcomeUnknown))
+            #expect(scene.transport.operations.last == "DescribeTimeToLive")
+        }
+
+        @Test("A table whose items do not expire as defined is refused")
+        func otherTimeToLive() async throws {
+            let client = try client()
+            for (name, found) in [("plain", nil), ("expiring", "endsAt")] as [(String, String?)] {
+                func definition(_ timeToLive: String?) -> TableDefinition {
+                    TableDefinition(
+                        name, partitionKey: KeyAttribute("id"), timeToLive: timeToLive)
+                }
+                try await RemoteTable(definition(found), client).create()
+                for wanted in [nil, "endsAt", "until"] as [String?] {
+                    let error = await Scene.error {
+                        _ = try await RemoteTable.connect(to: definition(wanted), client)
+                    }
+                    let isTaken = wanted == nil || wanted == found
+                    #expect(error?.code == (isTaken ? nil : .schemaMismatch))
+                    #expect(isTaken || error?.message.contains("do not expire") == true)
+                }
+            }
+        }
+
+        // MARK: Capabilities
+
         @Test("Each operation that the service lacks is found, and refused by its name")
         func probes() async throws {
             try await RemoteTable(Self.definition, try client()).create(hasStream: false)

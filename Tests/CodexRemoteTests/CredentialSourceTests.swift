@@ -241,6 +241,59 @@
             await #expect(throws: CodexError(.unavailable, "")) { _ = try await Self.key(cache) }
         }
 
+        @Test("In the last minute, a source that fails is asked again after a pause")
+        func failingLastMinute() async throws {
+            let clock = FakeClock()
+            let source = Source(clock)
+            let cache = CachedCredentials(source, clock)
+            _ = try await Self.key(cache)
+            source.fails.withLock { $0 = true }
+            clock.pass(.seconds(3541))
+            for (seconds, count) in [(0, 2), (0, 2), (29, 2), (1, 3), (0, 3), (28, 3)] {
+                clock.pass(.seconds(seconds))
+                #expect(try await Self.key(cache) == "1")
+                #expect(source.callCount == count)
+            }
+        }
+
+        /// A source whose calls a test answers one by one, also those that were given up.
+        private final class SteeredSource: CredentialsProvider {
+            private typealias Call = CheckedContinuation<AWSCredentials?, Never>
+
+            private let calls = Mutex<[Call]>([])
+
+            var callCount: Int { calls.withLock { $0.count } }
+
+            func answer(_ place: Int, _ id: String) {
+                let call = calls.withLock { $0[place] }
+                call.resume(returning: AWSCredentials(accessKeyID: id, secretAccessKey: "S"))
+            }
+
+            func credentials() async throws -> AWSCredentials? {
+                await withCheckedContinuation { call in calls.withLock { $0.append(call) } }
+            }
+        }
+
+        @Test(
+            "A request that was given up gives what is missing, and replaces nothing newer",
+            arguments: [[0, 1], [1, 0]])
+        func lateAnswers(order: [Int]) async throws {
+            let clock = FakeClock()
+            let source = SteeredSource()
+            let cache = CachedCredentials(source, clock)
+            let first = Task { try await Self.key(cache) }
+            while source.callCount < 1 { await Task.yield() }
+            clock.pass(CachedCredentials.flightDuration)
+            let second = Task { try await Self.key(cache) }
+            while source.callCount < 2 { await Task.yield() }
+            source.answer(order[0], "\(order[0])")
+            #expect(try await first.value == "\(order[0])")
+            #expect(try await second.value == "\(order[0])")
+            source.answer(order[1], "\(order[1])")
+            while await cache.answerCount < 2 { await Task.yield() }
+            #expect(try await Self.key(cache) == "1")
+        }
+
         // MARK: Waiting
 
         /// A source that answers the calls when a test says so, and never ends by itself.
@@ -335,8 +388,10 @@
             let provider = SourceList([StaticCredentials(old), source])
             let cache = CachedCredentials(provider, clock, timer: alarm)
             #expect(try await Self.key(cache) == "old")
+            clock.pass(CachedCredentials.pause)
             alarm.ring()
             #expect(try await Self.key(cache) == "old")
+            while source.callCount < 1 { await Task.yield() }
             source.answer()
         }
 
@@ -369,6 +424,38 @@
             let error = await Scene.error { _ = try await scene.table.put(Scene.item) }
             #expect(error?.code == (isSent ? nil : .credentialsUnavailable))
             #expect(scene.transport.requests.count == (isSent ? 1 : 0))
+        }
+
+        @Test(
+            "The token of a web identity is refused, unless a key or a profile comes before it",
+            arguments: [
+                ([:], nil), (["AWS_PROFILE": "p"], "PROFILE"),
+                (["AWS_ACCESS_KEY_ID": "ENV", "AWS_SECRET_ACCESS_KEY": "S"], "ENV"),
+                (["AWS_WEB_IDENTITY_TOKEN_FILE": ""], "DEFAULT"),
+            ] as [([String: String], String?)])
+        func webIdentities(variables: [String: String], id: String?) async throws {
+            let file = ["p": "PROFILE", "default": "DEFAULT"].map { name, id in
+                "[\(name)]\naws_access_key_id = \(id)\naws_secret_access_key = S\n"
+            }.joined()
+            var parts = RemoteClient.Parts()
+            parts.environment = ["HOME": "/h", "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token"]
+                .merging(variables) { $1 }
+            parts.read = { $0 == "/h/.aws/credentials" ? Array(file.utf8) : nil }
+            let transport = FakeTransport([FakeTransport.answer()])
+            var options = RemoteOptions()
+            options.region = "us-east-1"
+            options.transport = transport
+            let client = try RemoteClient(options, parts)
+            let table = RemoteTable(Scene.definition, client)
+            let error = await Scene.error { _ = try await table.get(Scene.key) }
+            #expect(error?.code == (id == nil ? .credentialsUnavailable : nil))
+            guard let id else {
+                #expect(error?.message.contains("AWS_WEB_IDENTITY_TOKEN_FILE") == true)
+                #expect(transport.requests.isEmpty)
+                return
+            }
+            let header = transport.requests.first?.headers.first { $0.name == "authorization" }
+            #expect(header?.value.contains("Credential=\(id)/") == true)
         }
 
         @Test("A chain takes the first source that is set up, and stops at an error")

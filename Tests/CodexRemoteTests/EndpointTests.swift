@@ -129,5 +129,42 @@
             #expect(throws: CodexError(.invalidArgument, "")) { _ = try place() }
             #expect(try place(endpoint: "http://localhost:8000").region == "us-east-1")
         }
+
+        @Test(
+            "A host of AWS has the region of the signatures",
+            arguments: [
+                ("dynamodb.eu-central-1.amazonaws.com", "eu-central-1"),
+                ("dynamodb.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+                ("dynamodb-fips.us-west-2.amazonaws.com:443", "us-west-2"),
+                ("123456789012.ddb.ap-southeast-2.amazonaws.com", "ap-southeast-2"),
+                ("dynamodb.eu-west-1.api.aws", "eu-west-1"),
+                ("vpce-1a2b.dynamodb.eu-north-1.vpce.amazonaws.com", "eu-north-1"),
+                ("dynamodb.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+                ("dynamodb.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"),
+                ("dynamodb.amazonaws.com", nil), ("eu-central-1.amazonaws.com", nil),
+                ("amazonaws.com", nil), ("dynamodb.eu-central-1.example.com", nil),
+                ("dynamodb.eu-central-1.amazonaws.com.example.com", nil),
+                ("host.compute-1.amazonaws.com", nil),
+                ("host.eu-central-1.compute.amazonaws.com", nil), ("10.0.0.1", nil),
+                ("[::1]:8000", nil),
+            ] as [(String, String?)])
+        func regionsOfHosts(host: String, region: String?) throws {
+            let address = "https://" + host
+            #expect(try ServiceEndpoint(parsing: address).awsRegion == region)
+            #expect(try place(endpoint: address).region == region ?? "us-east-1")
+            let variable = ["AWS_ENDPOINT_URL": address]
+            #expect(try place(variable).region == region ?? "us-east-1")
+            // What is set by itself comes first.
+            #expect(try place(region: "us-east-2", endpoint: address).region == "us-east-2")
+            #expect(try place(["AWS_REGION": "us-east-2"], endpoint: address).region == "us-east-2")
+        }
+
+        @Test("Each region is found again in the host of its endpoint")
+        func ownHosts() throws {
+            for region in ["eu-central-1", "cn-north-1", "us-iso-east-1", "eusc-de-east-1"] {
+                let endpoint = try ServiceEndpoint(region: region)
+                #expect(endpoint.awsRegion == region && endpoint.ofStreams.awsRegion == region)
+            }
+        }
     }
 #endif

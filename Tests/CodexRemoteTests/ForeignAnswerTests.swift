@@ -69,6 +69,68 @@
             }
         }
 
+        @Test(
+            "An answer with another item than the one that was asked for is refused",
+            arguments: [
+                #"{"pk":{"S":"a"},"sk":{"S":"c"}}"#, #"{"pk":{"S":"c"},"sk":{"S":"b"}}"#,
+                #"{"pk":{"N":"1"},"sk":{"S":"b"}}"#, #"{"pk":{"S":"a"}}"#, "{}",
+            ])
+        func otherItems(item: String) async throws {
+            let single = try Scene([FakeTransport.answer(#"{"Item":\#(item)}"#)])
+            let found = await Scene.error { _ = try await single.table.get(Scene.key) }
+            #expect(found?.code == .invalidResponse)
+            let responses = #"[{"Item":\#(Self.item)},{"Item":\#(item)}]"#
+            let list = try Scene([FakeTransport.answer(#"{"Responses":\#(responses)}"#)])
+            let keys = [Scene.key, PrimaryKey("a", "d")]
+            let listed = await Scene.error { _ = try await list.table.transactionalGet(keys) }
+            #expect(listed?.code == .invalidResponse)
+        }
+
+        @Test("Items in another order than their keys are not given to the wrong ones")
+        func swappedItems() async throws {
+            let other = #"{"pk":{"S":"a"},"sk":{"S":"d"}}"#
+            let scene = try Scene([
+                FakeTransport.answer(
+                    #"{"Responses":[{"Item":\#(Self.item)},{},{"Item":\#(other)}]}"#)
+            ])
+            let (first, absent, last) = (Scene.key, PrimaryKey("x", "y"), PrimaryKey("a", "d"))
+            let items = try await scene.table.transactionalGet([first, absent, last])
+            #expect(items == [["pk": "a", "sk": "b"], nil, ["pk": "a", "sk": "d"]])
+            let swapped = await Scene.error {
+                _ = try await scene.table.transactionalGet([last, absent, first])
+            }
+            #expect(swapped?.code == .invalidResponse)
+        }
+
+        @Test("Keys that a projection leaves out are not compared, and the others are")
+        func projectedItems() async throws {
+            let cases = [
+                (#"{"n":{"N":"1"}}"#, true), (#"{"sk":{"S":"b"}}"#, true),
+                (#"{"sk":{"S":"c"}}"#, false), ("{}", true),
+            ]
+            let projection = try Projection([DocumentPath("n"), DocumentPath("sk")])
+            for (item, isTaken) in cases {
+                let scene = try Scene([FakeTransport.answer(#"{"Item":\#(item)}"#)])
+                let error = await Scene.error {
+                    _ = try await scene.table.get(Scene.key, projection: projection)
+                }
+                #expect(error?.code == (isTaken ? nil : .invalidResponse))
+            }
+        }
+
+        @Test("A query's answer with an item of another partition is refused")
+        func otherPartitions() async throws {
+            for (key, isTaken) in [("a", true), ("c", false)] {
+                let item = #"{"pk":{"S":"\#(key)"},"sk":{"S":"b"}}"#
+                let scene = try Scene([FakeTransport.answer(#"{"Items":[\#(item)],"Count":1}"#)])
+                let error = await Scene.error {
+                    _ = try await scene.table.items(
+                        matching: TableQuery(table: "tasks", partition: ["a"]))
+                }
+                #expect(error?.code == (isTaken ? nil : .invalidResponse))
+            }
+        }
+
         @Test("A stream's answer without shards or records is no end of them")
         func incompleteStreams() async throws {
             let scene = try Scene([
@@ -172,7 +234,7 @@
                 FakeTransport.answer(#"{"Items":[\#(new)],"Count":1}"#),
                 FakeTransport.answer(#"{"Item":\#(new)}"#),
             ])
-            let people = RemoteEntities(
+            let people = try RemoteEntities(
                 RemoteTable(try Self.schema.table("people"), scene.client), schema: Self.schema)
             let lookup = Lookup<Person>(.index("byMail", partition: ["MAIL#x"], sort: []))
             #expect(try await people.get(lookup) == Person(id: "b", address: "x"))

@@ -122,6 +122,20 @@
             #expect(report.missingCount == 0 && report.leftoverCount == 0)
         }
 
+        @Test("A damaged item of another program does not stop the consumer")
+        func damagedItem() async throws {
+            _ = try await backend.rebuildLabels()
+            var reader = try await newReader()
+            try await table.put([
+                "PK": "PROJECT#p", "SK": "TASK#raw", TableCapabilities.reservedAttribute: "x",
+            ])
+            try await workspace.createTask(in: "p", by: "mia", id: "t") { task in
+                (task.title, task.labels) = ("T", ["a"])
+            }
+            try await catchUp(&reader)
+            #expect(try await list("a") == ["t"])
+        }
+
         @Test("A deleted project leaves no entries, once the consumer is done")
         func deletedProject() async throws {
             _ = try await backend.rebuildLabels()

@@ -284,6 +284,43 @@
             #expect(scene.transport.requests.count == (room < 0 ? 0 : 1))
         }
 
+        @Test("The values of updates count with the items of a list", arguments: [-1, 0, 1])
+        func updatedBytes(room: Int) async throws {
+            let text = AttributeValue.string(String(repeating: "x", count: 100))
+            let members = AttributeValue.stringSet(["abc", "de"])
+            let joined = Update.Operand.listAppend(.value(.list([text])), .value(.list([text])))
+            let update = Update([
+                .set("t", .operand(.value(text))), .set("l", .operand(joined)),
+                .set("u", .operand(.ifNotExists("u", .value(text)))), .add("s", members),
+                .add("n", 5), .remove("r"),
+            ])
+            // The key, the text, a list of two texts, and the members.
+            let key: Item = ["pk": "a", "sk": "b"]
+            let byteCount = key.byteCount + 100 + (3 + 2 * (1 + 100)) + 5
+            let scene = try Scene([FakeTransport.answer()]) {
+                $0.capabilities.transactionByteCountMax = byteCount + room
+            }
+            let error = await Scene.error {
+                try await scene.table.transact([
+                    .update(table: "tasks", key: Scene.key, update)
+                ])
+            }
+            #expect(error?.code == (room < 0 ? .transactionTooLarge : nil))
+        }
+
+        @Test("A list that the service finds too large has the code of it")
+        func refusedBytes() async throws {
+            let text = "The aggregate size of the items in the transaction cannot exceed 4 MB"
+            let scene = try Scene([
+                FakeTransport.answer(
+                    #"{"__type":"x#ValidationException","message":"\#(text)"}"#, status: 400)
+            ])
+            let error = await Scene.error {
+                try await scene.table.transact([.put(table: "tasks", Scene.item)])
+            }
+            #expect(error?.code == .transactionTooLarge)
+        }
+
         @Test("A list that conflicts with others is repeated, and then reports the conflict")
         func conflicts() async throws {
             let conflict = FakeTransport.refusal(

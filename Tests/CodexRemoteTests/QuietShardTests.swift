@@ -212,8 +212,8 @@
             scene.model.expireIterators(true)
             for _ in 0..<3 {
                 let error = await Scene.error { _ = try await worker.turn(0) }
-                // The worker pauses after it, and ends after its patience.
-                #expect(error.map { Patience.isTransient($0) } == true)
+                // The worker pauses after it, and ends after RemoteConsumerOptions.retryTimeout.
+                #expect(error.map { RetryDeadline.isTransient($0) } == true)
             }
             scene.model.expireIterators(false)
             try await worker.turn(0)

@@ -29,6 +29,18 @@
         }
     }
 
+    /// An entity with an encrypted field, by its own definition.
+    private struct Secret: Codable, Entity, Equatable {
+        static let definition = EntityDefinition(
+            "secret", table: "notes", keys: ["pk": "BOOK#{book}", "sk": "SECRET#{id}"],
+            fields: [
+                .required("book", .string), .required("id", .string), .required("text", .string),
+            ], sealed: ["text"])
+        var book: String
+        var id: String
+        var text: String
+    }
+
     /// Typed reads and writes of a table of the protocol's service.
     @Suite("Entities of a remote table")
     struct RemoteEntityTests {
@@ -80,7 +92,7 @@
             transport = ServiceTransport(DynamoDBService(temporary.store))
             table = RemoteTable(
                 try Self.schema.table("notes"), try RemoteClient(.through(transport)))
-            notes = RemoteEntities(table, schema: Self.schema)
+            notes = try RemoteEntities(table, schema: Self.schema)
         }
 
         private func lookup(_ id: String) -> Lookup<Note> {
@@ -137,7 +149,7 @@
             _ = try await table.put(Self.old)
             let error = await Scene.error { _ = try await notes.get(lookup("1")) }
             #expect(error?.code == .schemaMismatch)
-            let declared = RemoteEntities(
+            let declared = try RemoteEntities(
                 table, schema: Self.schema, untaggedVersions: ["note": 1])
             #expect(try await declared.get(lookup("1"))?.text == "old")
         }
@@ -155,6 +167,21 @@
                 let error = await Scene.error { _ = try await notes.get(lookup("1")) }
                 #expect(error?.code == code, "\(tag)")
             }
+        }
+
+        @Test("A schema with encrypted fields is refused with their names, and such a type, too")
+        func encryptedFields() async throws {
+            let sealing = Self.schema.sealing(["text", "more"], of: Note.self)
+            let error = await Scene.error { _ = try RemoteEntities(table, schema: sealing) }
+            #expect(error?.code == .unsupportedOperation)
+            let named = error?.message.contains("Entity note has encrypted fields (more, text)")
+            #expect(named == true)
+            // The schema of the entities lacks this type.
+            let secret = await Scene.error {
+                try await notes.put(Secret(book: "b", id: "1", text: "hidden"))
+            }
+            #expect(secret?.code == .unsupportedOperation)
+            #expect(try await table.items(scanning: RemoteScan()).items.isEmpty)
         }
 
         @Test("An update that is overtaken is made again")

@@ -158,32 +158,57 @@
             }
         }
 
-        @Test("Expired credentials are replaced once")
-        func staleCredentials() async throws {
-            let count = Mutex(0)
-            struct Counting: CredentialsProvider {
-                let next: @Sendable () -> Int
-                func credentials() async throws -> AWSCredentials? {
-                    AWSCredentials(accessKeyID: "KEY\(next())", secretAccessKey: "S")
-                }
-            }
-            let provider = Counting {
-                count.withLock { count in
+        /// A source that counts how often it is asked.
+        private final class CountingSource: CredentialsProvider {
+            private let count = Mutex(0)
+            /// Whether each call gives another key.
+            private let rotates: Bool
+
+            init(rotates: Bool) { self.rotates = rotates }
+
+            var callCount: Int { count.withLock { $0 } }
+
+            func credentials() async throws -> AWSCredentials? {
+                let number = count.withLock { count in
                     count += 1
                     return count
                 }
+                return AWSCredentials(
+                    accessKeyID: rotates ? "KEY\(number)" : "KEY", secretAccessKey: "S")
             }
-            let scene = try Scene(
-                [FakeTransport.refusal("ExpiredTokenException"), FakeTransport.answer()]
-            ) { $0.credentials = provider }
+        }
+
+        private static let refusalsOfKeys = [
+            "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId",
+            "UnrecognizedClientException",
+        ]
+
+        @Test("Credentials that the service refuses are replaced once", arguments: refusalsOfKeys)
+        func staleCredentials(type: String) async throws {
+            let scene = try Scene([FakeTransport.refusal(type), FakeTransport.answer()]) {
+                $0.credentials = CountingSource(rotates: true)
+            }
             _ = try await scene.table.get(Scene.key)
             let keys = scene.transport.requests.map { request in
                 request.headers.first { $0.name == "authorization" }?.value.contains("KEY2/")
             }
             #expect(keys == [false, true])
-            let stale = try Scene([FakeTransport.refusal("ExpiredTokenException")])
-            #expect(await error(stale)?.code == .accessDenied)
-            #expect(stale.transport.requests.count == 2)
+        }
+
+        @Test("A source that gives a refused key again is asked after a pause, and not each time")
+        func refusedKey() async throws {
+            let source = CountingSource(rotates: false)
+            let scene = try Scene([FakeTransport.refusal("UnrecognizedClientException")]) {
+                $0.credentials = source
+            }
+            for (seconds, requestCount, callCount) in [
+                (0, 2, 2), (0, 3, 2), (29, 4, 2), (1, 6, 3), (0, 7, 3),
+            ] {
+                scene.clock.pass(.seconds(seconds))
+                #expect(await error(scene)?.code == .accessDenied)
+                #expect(scene.transport.requests.count == requestCount)
+                #expect(source.callCount == callCount)
+            }
         }
 
         // MARK: Reports and options

@@ -28,8 +28,8 @@
             let schema = CodexFlow.schema
             let table = RemoteTable(try schema.table(CodexFlow.table), scene.client)
             let fetch = TableFetch(
-                table: table, entities: EntityItems(schema, table.capabilities), hasMarkers: true,
-                shardCount: 1)
+                table: table, entities: try EntityItems(schema, table.capabilities),
+                hasMarkers: true, shardCount: 1)
             let number = try await fetch.takeTaskNumber(of: "p")
             #expect(number == nil)
             #expect(scene.transport.operations.contains("UpdateItem"))

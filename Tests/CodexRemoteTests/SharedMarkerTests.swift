@@ -36,7 +36,7 @@
             _ table: RemoteTable, _ backend: CodexFlow.TableWorkspaceBackend,
             _ workspace: CodexFlow.Workspace
         ) async throws -> (owner: CodexFlow.User.ID, other: CodexFlow.User.ID) {
-            let entities = RemoteEntities(table, schema: CodexFlow.schema)
+            let entities = try RemoteEntities(table, schema: CodexFlow.schema)
             let ids: [CodexFlow.User.ID] = ["one", "two"]
             for id in ids {
                 try await entities.put(CodexFlow.User(id: id, email: address, name: "N"))
@@ -77,7 +77,7 @@
             try await Self.using { table, backend, workspace in
                 try await workspace.createProject(
                     key: "OTHER", name: "Other", id: "q", owner: "olga")
-                let entities = RemoteEntities(table, schema: CodexFlow.schema)
+                let entities = try RemoteEntities(table, schema: CodexFlow.schema)
                 try await entities.update(.project("q")) { $0.key = "ENG" }
                 try await workspace.deleteProject("q", by: "olga")
                 let rule = await Self.rule {

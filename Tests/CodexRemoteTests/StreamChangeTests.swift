@@ -122,6 +122,29 @@
             }
         }
 
+        // MARK: Filters
+
+        @Test(
+            "A tag that another program damaged counts as none: the key tells the entity",
+            arguments: ["note#1", "page#1", "x", "note#0", "#1", 7, nil] as [AttributeValue?])
+        func damagedTags(tag: AttributeValue?) throws {
+            let schema = Schema(
+                tables: [Self.definition],
+                entities: [
+                    EntityDefinition("note", table: "t", keys: ["id": "note#{n}"]),
+                    EntityDefinition("page", table: "t", keys: ["id": "page#{n}"]),
+                ])
+            var item: Item = ["id": "note#1"]
+            item[TableCapabilities.reservedAttribute] = tag
+            let change = RemoteChange(
+                .insert, PrimaryKey("note#1"), of: "t", new: item,
+                sequenceNumber: try #require(StreamSequenceNumber("1")),
+                time: Date(timeIntervalSince1970: 0))
+            let isPage = tag == "page#1"
+            #expect(ChangeFilter(entities: ["note"]).includes(change, schema) == !isPage)
+            #expect(ChangeFilter(entities: ["page"]).includes(change, schema) == isPage)
+        }
+
         // MARK: Numbers
 
         @Test("Sequence numbers are compared by value")

@@ -84,8 +84,11 @@ public struct TableCapabilities: Sendable, Hashable {
     /// The attribute in which a client of a service without entities stores entity and version.
     ///
     /// Its value is text, such as `task#2`. An embedded store has no such attribute, and neither
-    /// have its exports.
+    /// have its exports. An export of the service has it, and `codexflow import` leaves it out.
     public static let reservedAttribute = "$entity"
+
+    /// The beginning of the partition keys of items with the checkpoints of a client's consumers.
+    package static let consumerPrefix = "$consumer#"
 
     /// Describes a service that only reads and writes single items, without any promise.
     public init() {}

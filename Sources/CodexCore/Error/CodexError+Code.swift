@@ -123,7 +123,7 @@ extension CodexError {
         /// One transaction changed more data than LMDB can hold uncommitted (512 MiB).
         ///
         /// A command on a remote table throws it for more than
-        /// ``DynamoDBLimits/transactionActionCountMax`` items.
+        /// ``DynamoDBLimits/transactionActionCountMax`` items, or for more than 4 MB of them.
         public static let transactionTooLarge = Code(.transactionTooLarge)
         /// The store was closed.
         public static let closed = Code(.closed)
@@ -231,7 +231,7 @@ extension CodexError {
         public static let credentialsUnavailable = Code(.credentialsUnavailable)
         /// The answer of a remote service is damaged, too large, or not of its protocol.
         public static let invalidResponse = Code(.invalidResponse)
-        /// A remote service lacks an operation that is needed.
+        /// A remote service, or a part of the program, lacks what is needed; the message names it.
         public static let unsupportedOperation = Code(.unsupportedOperation)
     }
 }

@@ -16,12 +16,16 @@ package struct EntityItems: Sendable {
     ///   - schema: The tables and entities.
     ///   - capabilities: What the service can do.
     ///   - untaggedVersions: The schema versions of items without a tag, by the names of entities.
+    /// - Throws: ``CodexError/Code/unsupportedOperation`` for an entity with encrypted fields, if
+    ///   the service is no embedded store.
     package init(
         _ schema: Schema, _ capabilities: TableCapabilities, untaggedVersions: [String: Int] = [:]
-    ) {
+    ) throws(CodexError) {
         self.schema = schema
         hasTags = !capabilities.keepsEntities
         self.untaggedVersions = untaggedVersions
+        guard hasTags else { return }
+        for entity in schema.entities { try entity.requireUnsealed() }
     }
 
     // MARK: Reading
@@ -92,8 +96,12 @@ package struct EntityItems: Sendable {
     ///   - old: The item that it replaces, as it is stored. Attributes that the type does not know
     ///     stay.
     /// - Returns: The item.
-    /// - Throws: The errors of ``Entity/item()``, and of reading the old item.
+    /// - Throws: ``CodexError/Code/unsupportedOperation`` for a type with encrypted fields, if the
+    ///   service is no embedded store; the errors of ``Entity/item()``, and of reading the old
+    ///   item.
     package func item<E: Entity>(of entity: E, over old: Item? = nil) throws(CodexError) -> Item {
+        // The schema may lack the entity of the type.
+        if hasTags { try E.definition.requireUnsealed() }
         var item = try entity.item()
         if let old {
             let read = try present(old, as: E.self)
@@ -103,6 +111,22 @@ package struct EntityItems: Sendable {
         }
         if hasTags { item[TableCapabilities.reservedAttribute] = EntityTag(of: E.definition).value }
         return item
+    }
+}
+
+extension EntityDefinition {
+    /// Refuses the entity for a remote table if it has encrypted fields.
+    ///
+    /// Only an embedded store encrypts. A remote table would get plain values.
+    ///
+    /// - Throws: ``CodexError/Code/unsupportedOperation``.
+    fileprivate func requireUnsealed() throws(CodexError) {
+        guard !sealed.isEmpty else { return }
+        throw CodexError(
+            .unsupportedOperation,
+            "Entity \(name) has encrypted fields (\(sealed.joined(separator: ", "))), and a remote "
+                + "table would store plain values. Encrypt the values in the program, and give the "
+                + "table a schema without encrypted fields.")
     }
 }
 

@@ -8,7 +8,8 @@
     /// old ones, callers still get those, and do not wait.
     ///
     /// A caller that waits ends with its task, and with its own time. The request goes on for the
-    /// others. A source that does not answer for long is asked again.
+    /// others. A source that does not answer for long is asked again. One that fails, and one that
+    /// gives credentials again that the service refused, is asked again after a pause.
     actor CachedCredentials {
         private typealias Outcome = Result<AWSCredentials, any Error>
 
@@ -24,11 +25,18 @@
         /// What ends the waiting of callers.
         private let timer: any RemoteClock
         private var known: AWSCredentials?
+        /// The number of the request that gave the known ones.
+        private var knownNumber = 0
+        /// The last credentials that were forgotten, and when they are asked for again if the
+        /// source gives them once more.
+        private var refused: (credentials: AWSCredentials, end: Duration)?
         private var flight: Flight?
         private var lastNumber = 0
         /// The callers that wait, by their numbers.
         private var waiters: [Int: AsyncStream<Outcome>.Continuation] = [:]
         private var lastWaiter = 0
+        /// How many answers of the source came.
+        private(set) var answerCount = 0
         /// The time before which no new ones are asked for while the old ones are valid.
         private var nextRefresh = Duration.zero
 
@@ -38,7 +46,8 @@
         static let lastSeconds: TimeInterval = 60
         /// The longest time to wait for new ones while the old ones are valid.
         static let shortWait: Duration = .seconds(5)
-        /// The pause after new ones could not be had while the old ones are valid.
+        /// The pause after new ones could not be had while the old ones are valid, and after the
+        /// source gave refused ones again.
         static let pause: Duration = .seconds(30)
         /// The time after which a source that does not answer is asked again.
         static let flightDuration: Duration = .seconds(60)
@@ -70,21 +79,33 @@
             guard let expiration = known.expiration else { return known }
             let left = expiration.timeIntervalSince(clock.now)
             if left > Self.earlySeconds { return known }
-            guard left > Self.lastSeconds else {
-                do {
-                    return try await next(within: left > 0 ? min(time, Self.shortWait) : time)
-                } catch {
-                    if left > 0, !(error is CancellationError) { return known }
-                    throw error
-                }
+            guard left > 0 else { return try await next(within: time) }
+            let isDue = clock.elapsed >= nextRefresh
+            guard left <= Self.lastSeconds, isDue || flight != nil else {
+                if isDue { ask() }
+                return known
             }
-            if clock.elapsed >= nextRefresh { ask() }
-            return known
+            do {
+                return try await next(within: min(time, Self.shortWait))
+            } catch {
+                if error is CancellationError { throw error }
+                return known
+            }
         }
 
-        /// Forgets credentials that the service does not take any more.
-        func forget(_ credentials: AWSCredentials) {
-            if known == credentials { known = nil }
+        /// Forgets credentials that the service does not take.
+        ///
+        /// - Parameter credentials: The credentials.
+        /// - Returns: Whether the source may have others. It is not asked each time if it gave the
+        ///   same ones again.
+        func forget(_ credentials: AWSCredentials) -> Bool {
+            guard known == credentials else { return true }
+            if let refused, refused.credentials == credentials, clock.elapsed < refused.end {
+                return false
+            }
+            refused = (credentials, clock.elapsed + Self.pause)
+            known = nil
+            return true
         }
 
         // MARK: Waiting
@@ -166,12 +187,15 @@
 
         /// Keeps what a request found, and answers all that wait.
         ///
-        /// What one that was given up finds late is kept, too; that it failed is no answer.
+        /// What one that was given up finds late is kept, too, unless a later one was faster. That
+        /// it failed is no answer.
         private func finish(_ number: Int, _ outcome: Outcome) {
+            answerCount += 1
             let isCurrent = flight?.number == number
             if isCurrent { flight = nil }
             if case .success(let new) = outcome {
-                known = new
+                guard number > knownNumber else { return }
+                (known, knownNumber) = (new, number)
             } else if !isCurrent {
                 return
             }

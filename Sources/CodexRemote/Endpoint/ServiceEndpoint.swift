@@ -44,6 +44,35 @@
             (self.isSecure, self.host, self.port) = (isSecure, host, port)
         }
 
+        /// The region in a host name of AWS, such as `dynamodb.eu-central-1.amazonaws.com`; `nil`
+        /// for another host.
+        ///
+        /// Endpoints of accounts, of FIPS, of both versions of IP and of private links have the
+        /// region as the last label before the domain, or before `vpce`.
+        var awsRegion: String? {
+            let domains = Self.domains.map { $0.1 } + ["amazonaws.com", "api.aws"]
+            guard let domain = domains.first(where: { host.hasSuffix("." + $0) }) else {
+                return nil
+            }
+            var labels = host.dropLast(domain.utf8.count + 1).split(separator: ".")
+            if labels.last == "vpce" { labels.removeLast() }
+            guard labels.count >= 2, let region = labels.last, Self.isRegion(region) else {
+                return nil
+            }
+            return String(region)
+        }
+
+        /// Whether a label is the name of a region of AWS: words, and a number at the end.
+        private static func isRegion(_ label: Substring) -> Bool {
+            let parts = label.split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.count >= 3, let number = parts.last, !number.isEmpty,
+                number.utf8.allSatisfy(isDigit)
+            else { return false }
+            return parts.dropLast().allSatisfy { part in
+                !part.isEmpty && part.utf8.allSatisfy { $0 &- UInt8(ascii: "a") < 26 }
+            }
+        }
+
         /// The endpoint of the streams: AWS has another host for them, and other services do not.
         var ofStreams: ServiceEndpoint {
             let isOfAWS =

@@ -12,8 +12,8 @@
         /// Finds the place of DynamoDB.
         ///
         /// The options come first, then the environment, then the profile of the shared files. An
-        /// endpoint for DynamoDB alone comes before one for all services. A local endpoint needs no
-        /// region: its signatures name `us-east-1` then.
+        /// endpoint for DynamoDB alone comes before one for all services. An endpoint needs no
+        /// region: signatures name that of an AWS host, and `us-east-1` for another host.
         ///
         /// - Parameters:
         ///   - region: The region of the options.
@@ -37,7 +37,7 @@
             let name =
                 region ?? environment.text("AWS_REGION") ?? environment.text("AWS_DEFAULT_REGION")
                 ?? settings["region"]
-            guard let found = name ?? (address == nil ? nil : "us-east-1") else {
+            guard let found = name ?? address.map({ $0.awsRegion ?? "us-east-1" }) else {
                 throw CodexError(
                     .invalidArgument,
                     "There is no region. Set RemoteOptions.region, the variable AWS_REGION, or "

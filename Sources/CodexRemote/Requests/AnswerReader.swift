@@ -24,7 +24,10 @@
             "InvalidSignatureException", "RequestExpired", "RequestInTheFuture",
             "RequestTimeTooSkewed", "SignatureDoesNotMatch",
         ]
-        private static let stale: Set<String> = ["ExpiredToken", "ExpiredTokenException"]
+        private static let stale: Set<String> = [
+            "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId",
+            "UnrecognizedClientException",
+        ]
         /// Codes of actions that did not fail by themselves.
         private static let transientReasons: Set<String> = [
             "None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict",

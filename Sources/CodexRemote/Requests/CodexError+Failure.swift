@@ -71,7 +71,10 @@
                     cause: failure)
             case .staleCredentials:
                 self.init(
-                    .accessDenied, "The credentials have expired. Renew them.", cause: failure)
+                    .accessDenied,
+                    "The service does not take the credentials: they have expired, or it does not "
+                        + "know the key. Renew them, or look at the region.",
+                    cause: failure)
             case .refused: self = Self.refusal(failure, request)
             }
         }
@@ -130,6 +133,13 @@
                     .itemTooLarge,
                     "The item would have more than \(DynamoDBLimits.itemByteCountMax) bytes. Store "
                         + "less in it.",
+                    cause: failure)
+            case "ValidationException"
+            where failure.serviceMessage?.hasPrefix("The aggregate size of the items") == true:
+                return CodexError(
+                    .transactionTooLarge,
+                    "The items of the transaction have more than 4 MB together, with what is "
+                        + "stored of those that it changes or checks. Split it.",
                     cause: failure)
             case "ValidationException", "SerializationException", "RequestEntityTooLarge":
                 return CodexError(

@@ -9,6 +9,8 @@
         var mayHaveApplied = false
         /// Whether the credentials were replaced for the request.
         var hasNewCredentials = false
+        /// Whether the source may have others than those that were refused.
+        var mayGetOthers = true
         /// What the last repetition took of the budget.
         var price = 0
     }
@@ -111,7 +113,7 @@
                 log.report.attemptCount < policy.attemptCountMax
             else { throw failure }
             if failure.kind == .staleCredentials {
-                guard !log.hasNewCredentials else { throw failure }
+                guard !log.hasNewCredentials, log.mayGetOthers else { throw failure }
                 log.hasNewCredentials = true
             }
             // What was corrected is sent again at once.
@@ -225,7 +227,9 @@
                 }
                 return Result { try read(node) }
             } catch {
-                if error.kind == .staleCredentials { await credentials.forget(attempt.key) }
+                if error.kind == .staleCredentials {
+                    log.mayGetOthers = await credentials.forget(attempt.key)
+                }
                 throw error
             }
         }

@@ -78,8 +78,8 @@
             }
             let request = CredentialsRequest(transport: transport, clock: parts.clock)
             let chain = CredentialsChain([
-                EnvironmentCredentials(parts.environment), SharedFileCredentials(files),
-                ContainerCredentials(request, files),
+                EnvironmentCredentials(parts.environment), UnsupportedCredentials(files: files),
+                SharedFileCredentials(files), ContainerCredentials(request, files),
                 InstanceCredentials(request, parts.environment),
             ])
             credentials = CachedCredentials(options.credentials ?? chain, parts.clock)

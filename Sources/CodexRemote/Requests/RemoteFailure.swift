@@ -27,7 +27,7 @@
             case conflict
             /// The service took the date of the signature for a wrong one.
             case skewedClock
-            /// The service does not take the credentials any more.
+            /// The credentials have expired, or the service does not know their key.
             case staleCredentials
             /// The service refused the request.
             case refused

@@ -23,7 +23,8 @@
         /// The source of the credentials.
         ///
         /// `nil` is a chain: the environment, the shared files, the container, the instance. It has
-        /// no sign-in (SSO), no roles of profiles and no tokens of web identities.
+        /// no sign-in (SSO), no roles of profiles and no tokens of web identities. It refuses a
+        /// machine that is set up for one of them, and takes no other identity.
         public var credentials: (any CredentialsProvider)?
         /// What sends the requests; `nil` is an ``AsyncHTTPTransport``, which the client closes.
         public var transport: (any HTTPTransport)?

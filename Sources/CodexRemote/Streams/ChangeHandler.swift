@@ -56,18 +56,15 @@
                     batch.count == rest.count ? end : batch[batch.count - 1].sequenceNumber
                 let isDivisible = isRepeatable && batch.count == 1
                 let refusal = try await attempting { () -> CodexError? in
-                    var actions = try await body(batch)[...]
+                    let actions = try await body(batch)
                     guard actions.count <= actionCountMax || isDivisible else {
                         return Self.tooLarge(actions.count, actionCountMax)
                     }
                     do {
-                        while actions.count > actionCountMax {
-                            try await leases.perform(Array(actions.prefix(actionCountMax)), lease)
-                            actions = actions.dropFirst(actionCountMax)
-                        }
-                        try await leases.commit(Array(actions), lease, at: number)
+                        try await perform(
+                            actions, at: number, atMost: actionCountMax, isDivisible: isDivisible)
                         return nil
-                    } catch let error as CodexError where error.code == .transactionTooLarge {
+                    } catch let error as CodexError where Self.mayFit(error, batch.count) {
                         return error
                     }
                 }
@@ -79,6 +76,46 @@
                 // The body gets fewer changes, until their actions fit.
                 count = batch.count / 2
             }
+        }
+
+        /// Performs the actions of changes, and moves the checkpoint with the last of them.
+        ///
+        /// - Parameters:
+        ///   - actions: The actions.
+        ///   - number: The last of the changes.
+        ///   - countMax: The most actions of a transaction.
+        ///   - isDivisible: Whether the actions may take several transactions.
+        /// - Throws: As ``LeaseTable/commit(_:_:at:)``.
+        private func perform(
+            _ actions: [WriteAction], at number: StreamSequenceNumber, atMost countMax: Int,
+            isDivisible: Bool
+        ) async throws {
+            var (rest, count) = (actions[...], countMax)
+            while true {
+                let part = Array(rest.prefix(count))
+                do {
+                    guard part.count < rest.count else {
+                        return try await leases.commit(part, lease, at: number)
+                    }
+                    try await leases.perform(part, lease)
+                    rest = rest.dropFirst(part.count)
+                } catch let error as CodexError
+                    where error.code == .transactionTooLarge && isDivisible && part.count > 1
+                {
+                    count = part.count / 2
+                }
+            }
+        }
+
+        /// Whether the actions of fewer changes may be taken.
+        ///
+        /// A service tells by a text alone that a transaction has too many bytes, so that any
+        /// request that it refuses as invalid may be one. What is wrong with one change, that
+        /// change shows by itself.
+        private static func mayFit(_ error: CodexError, _ changeCount: Int) -> Bool {
+            error.code == .transactionTooLarge
+                || changeCount > 1 && error.code == .invalidArgument
+                    && error.cause is RemoteFailure
         }
 
         private static func tooLarge(_ actionCount: Int, _ actionCountMax: Int) -> CodexError {
@@ -125,7 +162,10 @@
             while true {
                 do {
                     return try await body()
-                } catch  where attempt < options.attemptCount && Patience.isOfBody(error) {
+                } catch  where RetryDeadline.isOfBody(error) {
+                    guard attempt < options.attemptCount else {
+                        throw RetryDeadline.thrown(for: error)
+                    }
                     try await leases.clock.sleep(
                         for: options.attemptDelay * (1 << min(attempt - 1, 20)))
                     attempt += 1

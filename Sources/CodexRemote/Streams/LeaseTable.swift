@@ -8,7 +8,7 @@
     /// require that fence.
     struct LeaseTable: Sendable {
         /// What the partition keys of all consumers begin with.
-        static let prefix = "$consumer#"
+        static let prefix = TableCapabilities.consumerPrefix
         private static let sortKey = "lease"
 
         let table: RemoteTable

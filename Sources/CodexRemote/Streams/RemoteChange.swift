@@ -159,19 +159,21 @@
     extension ChangeFilter {
         /// Whether a change passes the filter.
         ///
+        /// An item whose tag another program damaged belongs to the entity that its key names, as
+        /// one without a tag does. The tag is an error of the item, when it is read.
+        ///
         /// - Parameters:
         ///   - change: The change.
         ///   - schema: The schema that tells the entities of keys.
         /// - Returns: Whether it passes.
-        /// - Throws: The errors of reading the entity.
-        func includes(_ change: RemoteChange, _ schema: Schema?) throws(CodexError) -> Bool {
+        func includes(_ change: RemoteChange, _ schema: Schema?) -> Bool {
             if let kinds, !kinds.contains(change.kind) { return false }
             if let tables, !tables.contains(change.table) { return false }
             guard includesKey(change.key) else { return false }
             guard let entities else { return true }
             var hasTag = false
             for item in [change.oldImage, change.newImage] {
-                guard let item, let tag = try EntityTag(of: item) else { continue }
+                guard let item, let tag = try? EntityTag(of: item) else { continue }
                 if entities.contains(tag.entity) { return true }
                 hasTag = true
             }

@@ -94,9 +94,10 @@
             try requireStream(found)
             if found.isReady { return }
             // A shard without a row is later one that came after the registration.
-            for shardID in try await StreamWorker.list(stream).keys.sorted() {
-                try await leases.create(shardID, isInitial: true)
-            }
+            let shardIDs = try await StreamWorker.list(stream).keys.sorted()
+            // Another call may have been faster. What is listed since then may have come later.
+            if try await leases.registration()?.isReady == true { return }
+            for shardID in shardIDs { try await leases.create(shardID, isInitial: true) }
             try await leases.setReady()
         }
 
@@ -189,6 +190,9 @@
         /// table with the checkpoints, and there are at most 99 of them. For more, `body` is called
         /// again with fewer changes.
         ///
+        /// If a transaction has more than 4 MB, with the stored items that it changes or checks,
+        /// `body` is called again with fewer changes, too.
+        ///
         /// If the actions are repeatable, those of one change may be more. They then take several
         /// transactions, and the checkpoint moves with the last one. After an interruption between
         /// them, all actions of the change come again, before those of later changes.
@@ -207,8 +211,9 @@
         ///   ``CodexError/Code/changesTrimmed`` for a gap;
         ///   ``CodexError/Code/unsupportedOperation`` if the service of the checkpoints has no
         ///   transactions; ``CodexError/Code/transactionTooLarge`` if one change has more than 99
-        ///   actions that are not repeatable; ``CodexError/Code/transactionCancelled``; the errors
-        ///   of `body` and of the service.
+        ///   actions, or more than 4 MB, that are not repeatable;
+        ///   ``CodexError/Code/transactionCancelled``; the errors of `body` and of the service. A
+        ///   `CancellationError` of `body` itself is the cause of ``CodexError/Code/cancelled``.
         public func consume(
             batchCount: Int = 25, isRepeatable: Bool = false,
             _ body: @escaping @Sendable ([RemoteChange]) async throws -> [WriteAction]
@@ -231,7 +236,8 @@
         ///
         /// - Parameter body: Gets a change.
         /// - Throws: `CancellationError`; ``CodexError/Code/unknownConsumer``;
-        ///   ``CodexError/Code/changesTrimmed`` for a gap; the errors of `body` and of the service.
+        ///   ``CodexError/Code/changesTrimmed`` for a gap; the errors of `body` and of the service,
+        ///   as ``consume(batchCount:isRepeatable:_:)``.
         public func deliver(
             _ body: @escaping @Sendable (RemoteChange) async throws -> Void
         ) async throws {

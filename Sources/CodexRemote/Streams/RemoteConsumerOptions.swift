@@ -31,7 +31,7 @@
         /// The wait before the second attempt; it doubles before each further one.
         public var attemptDelay: Duration = .milliseconds(100)
         /// For how long a shard is tried again while the service fails or throttles.
-        public var patience: Duration = .seconds(300)
+        public var retryTimeout: Duration = .seconds(300)
         /// The shortest time for which the service keeps changes.
         ///
         /// It decides about a shard without a number that the service still knows: one that was
@@ -51,7 +51,8 @@
         /// - Throws: ``CodexError/Code/invalidArgument``.
         func validate() throws(CodexError) {
             let times = [
-                leaseDuration, surveyInterval, listingInterval, pollInterval, patience, retention,
+                leaseDuration, surveyInterval, listingInterval, pollInterval, retryTimeout,
+                retention,
             ]
             guard times.allSatisfy({ $0 > .zero }), attemptDelay >= .zero, attemptCount >= 1,
                 pageCountMax >= 1, (1...RemoteStream.recordCountMax).contains(recordCountMax)

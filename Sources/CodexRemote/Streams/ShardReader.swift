@@ -239,7 +239,7 @@
                 if let end, number <= end { continue }
                 if let start = lease.shard.start, number < start { continue }
                 end = number
-                if try isWanted(change) { wanted.append(change) }
+                if isWanted(change) { wanted.append(change) }
             }
             guard let end, end != lease.position else { return }
             if !wanted.isEmpty {
@@ -253,12 +253,12 @@
         }
 
         /// Whether the consumer gets a change.
-        private func isWanted(_ change: RemoteChange) throws(CodexError) -> Bool {
+        private func isWanted(_ change: RemoteChange) -> Bool {
             // Checkpoints in the table itself would make changes forever.
             guard !LeaseTable.isKey(change.key), registration.isRecent(change) else {
                 return false
             }
-            return try registration.filter.includes(change, schema)
+            return registration.filter.includes(change, schema)
         }
     }
 #endif

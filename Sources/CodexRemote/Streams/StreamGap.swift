@@ -37,7 +37,12 @@
                     .changesTrimmed,
                     "The service has removed changes that the consumer did not read. Derive its "
                         + "effects from the items, or set RemoteConsumerOptions.gaps to proceed.")
-            case .proceed(let report): try await report(gap)
+            case .proceed(let report):
+                do {
+                    try await report(gap)
+                } catch {
+                    throw RetryDeadline.thrown(for: error)
+                }
             }
         }
     }

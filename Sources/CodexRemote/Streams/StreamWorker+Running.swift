@@ -44,13 +44,13 @@
         }
 
         private func surveys(_ feed: AsyncStream<ShardReader>.Continuation) async throws {
-            var patience = Patience(options.patience)
+            var deadline = RetryDeadline(options.retryTimeout)
             while true {
                 do {
                     try await survey { feed.yield($0) }
-                    patience.succeed()
+                    deadline.succeed()
                 } catch {
-                    try patience.tolerate(error, at: clock.elapsed)
+                    try deadline.tolerate(error, at: clock.elapsed)
                 }
                 let end = clock.elapsed + options.surveyInterval
                 repeat {
@@ -62,7 +62,7 @@
         /// Reads a shard up to its end.
         private func follow(_ reader: ShardReader) async throws {
             var reader = reader
-            var patience = Patience(options.patience)
+            var deadline = RetryDeadline(options.retryTimeout)
             while true {
                 try Task.checkCancellation()
                 var turn = ShardReader.Turn.waited
@@ -71,9 +71,9 @@
                 do {
                     defer { pages.release() }
                     turn = try await reader.turn()
-                    patience.succeed()
+                    deadline.succeed()
                 } catch {
-                    try patience.tolerate(error, at: clock.elapsed)
+                    try deadline.tolerate(error, at: clock.elapsed)
                 }
                 switch turn {
                 case .read: continue
@@ -112,7 +112,7 @@
                 try await leases.keep(lease, for: options.leaseDuration)
             } catch is LeaseLost {
                 // The reader of the shard finds out.
-            } catch  where Patience.isTransient(error) {
+            } catch  where RetryDeadline.isTransient(error) {
                 // The next renewal may succeed. If none does, the lease expires.
             }
         }

@@ -9,13 +9,14 @@
     /// its key names. Its version is the declared one (``init(_:schema:untaggedVersions:)``).
     ///
     /// ```swift
-    /// let tasks = RemoteEntities(table, schema: schema)
+    /// let tasks = try RemoteEntities(table, schema: schema)
     /// try await tasks.insert(order)
     /// let found = try await tasks.get(Lookup<Order>(["id": id]))
     /// ```
     ///
     /// What an embedded store does with the schema at each write is missing. A unique index may
-    /// have equal keys, and fields that the schema encrypts are stored as plain values.
+    /// have equal keys. A schema with encrypted fields is refused, since the client encrypts
+    /// nothing.
     ///
     /// There is no version of an item: a write that depends on what was read compares it attribute
     /// by attribute. So other clients may write the table too. DynamoDB takes 300 operators in a
@@ -41,11 +42,14 @@
         ///   - untaggedVersions: The schema versions of items without the reserved attribute, by
         ///     the names of entities. Without it, such an item is refused if its entity has
         ///     earlier versions.
+        /// - Throws: ``CodexError/Code/unsupportedOperation`` with the names of an entity and its
+        ///   encrypted fields, if the schema has some.
         public init(
             _ table: RemoteTable, schema: Schema, untaggedVersions: [String: Int] = [:]
-        ) {
+        ) throws(CodexError) {
             self.table = table
-            items = EntityItems(schema, table.capabilities, untaggedVersions: untaggedVersions)
+            items = try EntityItems(
+                schema, table.capabilities, untaggedVersions: untaggedVersions)
         }
 
         // MARK: Reading

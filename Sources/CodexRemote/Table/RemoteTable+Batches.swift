@@ -130,12 +130,6 @@
                     + "endpoint, and at proxies before it. Writes may have been applied.")
         }
 
-        /// The error of an item that was not asked for: the one that was would count as absent.
-        private static var otherItem: CodexError {
-            CodexError(
-                .invalidResponse, "The answer has an item that the batch did not ask for.")
-        }
-
         /// The index of an element that the service left unprocessed.
         ///
         /// - Throws: ``CodexError/Code/invalidResponse`` if the batch has no such element. If it

@@ -20,7 +20,8 @@
         ///   - needs: What the program needs of the service.
         /// - Returns: The table, with the capabilities that were found.
         /// - Throws: ``CodexError/Code/unknownTable``; ``CodexError/Code/schemaMismatch`` if the
-        ///   table has other keys, or lacks an index of the definition that the service can have;
+        ///   table has other keys, lacks an index of the definition that the service can have, or
+        ///   does not expire items by the attribute that the definition names;
         ///   ``CodexError/Code/unsupportedOperation`` with the name of each missing need; otherwise
         ///   as ``get(_:consistency:projection:)``.
         public static func connect(
@@ -30,10 +31,13 @@
             let declared = RemoteTable(definition, client)
             let description = try await declared.describe()
             let probe = CapabilityProbe(table: declared, description: description)
-            let capabilities = try await probe.capabilities()
+            let (capabilities, timeToLive) = try await probe.answers()
             try capabilities.require(needs)
             let design = RemoteTableDesign(definition, capabilities: capabilities)
-            let problems = design.differences(from: description).filter(\.isOfKeys)
+            // A table may have a time to live that the definition does not name, as other indexes.
+            let isExpiring = design.table.timeToLive != nil
+            let problems = design.differences(from: description, timeToLive: timeToLive)
+                .filter { $0.isOfKeys || isExpiring && $0.kind == .timeToLive }
             guard problems.isEmpty else {
                 throw CodexError(
                     .schemaMismatch,
@@ -74,6 +78,10 @@
         /// The time between two looks at a table that is being created, and the most looks.
         private static let creationPause: Duration = .seconds(1)
         private static let creationLookCountMax = 300
+        /// The most looks for a table of which it is not known whether it was created.
+        ///
+        /// DescribeTable is eventually consistent. It usually knows a new table after some seconds.
+        private static let unknownLookCountMax = 60
 
         /// Creates the table, waits until it can be used, and sets its time to live.
         ///
@@ -82,41 +90,50 @@
         ///   - accepted: What may be missing. Other omissions are refused, and nothing is created.
         /// - Throws: ``CodexError/Code/unsupportedOperation`` for an omission that is not accepted;
         ///   ``CodexError/Code/inUse`` if the table exists; ``CodexError/Code/timedOut`` if it is
-        ///   not ready after five minutes; otherwise as ``describe()``.
+        ///   not ready after five minutes; ``CodexError/Code/outcomeUnknown`` if there was no
+        ///   answer, and no table after a minute; otherwise as ``describe()``.
         public func create(
             hasStream: Bool = true, accepting accepted: Set<RemoteTableDesign.Omission.Reason> = []
         ) async throws {
             let design = RemoteTableDesign(
                 definition, capabilities: capabilities, hasStream: hasStream)
             try design.requireComplete(accepting: accepted)
-            var isCreated = false
+            var lost: CodexError?
             do {
                 _ = try await client.send(
                     RemoteRequest(
                         operation: "CreateTable", body: Array(design.creation.utf8),
                         // A second creation is refused as long as the table exists.
                         repetition: .fenced))
-                isCreated = true
-            } catch CodexError.Code.outcomeUnknown {
+            } catch let error as CodexError where error.code == .outcomeUnknown {
                 // The description tells whether the table was created.
+                lost = error
             }
-            for _ in 0..<Self.creationLookCountMax {
-                if let found = try await activeDescription(mayBeUnknown: isCreated) {
-                    // Without an answer, it may be a table that was there before.
-                    guard isCreated || design.differences(from: found).isEmpty else {
-                        throw Self.otherTable
-                    }
-                    guard let request = design.timeToLiveRequest else { return }
-                    _ = try await client.send(
-                        RemoteRequest(
-                            operation: "UpdateTimeToLive", body: Array(request.utf8),
-                            repetition: .overwrite))
-                    return
-                }
-                try await client.sleep(for: Self.creationPause)
+            let found = try await activeDescription(afterLost: lost)
+            // Without an answer, it may be a table that was there before.
+            guard lost == nil || design.differences(from: found).isEmpty else {
+                throw Self.otherTable
             }
-            throw CodexError(
-                .timedOut, "The table is still being created. Look at its state, and try again.")
+            try await setTimeToLive(design)
+        }
+
+        /// Sets the time to live of a design.
+        ///
+        /// - Throws: The errors of the request.
+        private func setTimeToLive(_ design: RemoteTableDesign) async throws {
+            guard let request = design.timeToLiveRequest else { return }
+            do {
+                _ = try await client.send(
+                    RemoteRequest(
+                        operation: "UpdateTimeToLive", body: Array(request.utf8),
+                        // It is refused if it was applied.
+                        repetition: .fenced))
+            } catch let error as CodexError
+                where error.code == .outcomeUnknown || error.code == .invalidArgument
+            {
+                // A service also refuses what is set already.
+                guard try await timeToLive() == design.table.timeToLive else { throw error }
+            }
         }
 
         /// The error of a creation after which there is a table that is not as designed.
@@ -127,21 +144,29 @@
                     + "changed. Choose another name, or correct the definition.")
         }
 
-        /// The description of the table; `nil` if the table cannot be used yet.
+        /// The description of the table, once it can be used.
         ///
-        /// - Parameter mayBeUnknown: Whether the table was just created: DescribeTable is
-        ///   eventually consistent, and may not know the table yet.
+        /// - Parameter lost: The error of a creation without an answer; `nil` if the table was
+        ///   created.
         /// - Returns: The description.
-        /// - Throws: The errors of the request.
+        /// - Throws: `lost`, if the service does not get to know the table;
+        ///   ``CodexError/Code/timedOut``; the errors of the request.
         private func activeDescription(
-            mayBeUnknown: Bool
-        ) async throws -> RemoteTableDescription? {
-            do {
-                let found = try await describe()
-                return found.status == "ACTIVE" ? found : nil
-            } catch CodexError.Code.unknownTable where mayBeUnknown {
-                return nil
+            afterLost lost: CodexError?
+        ) async throws -> RemoteTableDescription {
+            var unknownCount = 0
+            for _ in 0..<Self.creationLookCountMax {
+                do {
+                    let found = try await describe()
+                    if found.status == "ACTIVE" { return found }
+                } catch CodexError.Code.unknownTable {
+                    unknownCount += 1
+                    if let lost, unknownCount == Self.unknownLookCountMax { throw lost }
+                }
+                try await client.sleep(for: Self.creationPause)
             }
+            throw CodexError(
+                .timedOut, "The table is still being created. Look at its state, and try again.")
         }
     }
 
@@ -150,9 +175,11 @@
         let table: RemoteTable
         let description: RemoteTableDescription
 
-        /// The capabilities of the service: those that are declared, less those that it refuses.
-        func capabilities() async throws -> TableCapabilities {
+        /// The capabilities of the service, which are those that are declared, less those that it
+        /// refuses; and the attribute by which the table's items expire.
+        func answers() async throws -> (capabilities: TableCapabilities, timeToLive: String?) {
             var found = table.capabilities
+            var timeToLive: String?
             if found.hasTransactions {
                 let isThere = try await has("TransactWriteItems") {
                     $0.items("TransactItems", [Item]())
@@ -172,10 +199,11 @@
                 if !isThere { found.batchWriteCountMax = 0 }
             }
             if found.expiry != nil {
-                let isThere = try await has("DescribeTimeToLive") {
-                    $0.text("TableName", table.name)
+                do {
+                    timeToLive = try await table.timeToLive()
+                } catch CodexError.Code.unsupportedOperation {
+                    found.expiry = nil
                 }
-                if !isThere { found.expiry = nil }
             }
             // A table without a stream has none, also on a service that has streams.
             if let stream = description.stream {
@@ -187,7 +215,7 @@
             if description.definition.indexes.contains(where: \.isComposite) {
                 found.hasCompositeIndexKeys = true
             }
-            return found
+            return (found, timeToLive)
         }
 
         /// Whether the service has an operation.

@@ -23,8 +23,9 @@
             let index = try self.index(query.index)
             try requireConsistent(consistency, index)
             var expressions = ExpressionWriter()
+            let partition = index?.partitionKey ?? [definition.partitionKey]
             let keyCondition = expressions.keyCondition(
-                query, partition: index?.partitionKey ?? [definition.partitionKey],
+                query, partition: partition,
                 sort: index?.sortKey ?? definition.sortKey.map { [$0] } ?? [])
             guard let keyCondition else {
                 throw CodexError(
@@ -39,7 +40,10 @@
                 filter: filter, projection: projection, expressions: expressions,
                 isBackward: query.direction == .backward,
                 isConsistent: consistency == .consistent)
-            return try await page(of: read, index, limits, after: token)
+            let page = try await self.page(of: read, index, limits, after: token)
+            let asked = Item(zip(partition.map(\.name), query.partition))
+            for item in page.items { try Self.requireAsked(item, for: asked, mayLack: true) }
+            return page
         }
 
         /// A page of a scan's items.

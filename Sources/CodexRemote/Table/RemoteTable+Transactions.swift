@@ -71,7 +71,11 @@
             return try await client.send(request) { answer in
                 let nodes = answer["Responses"]?.elements ?? []
                 guard nodes.count == keys.count else { throw Self.otherCount }
-                return try nodes.map { try Self.item(ifPresent: $0["Item"]) }
+                return try zip(nodes, attributes).map { node, key in
+                    let item = try Self.item(ifPresent: node["Item"])
+                    if let item { try Self.requireAsked(item, for: key, mayLack: false) }
+                    return item
+                }
             }
         }
 
@@ -87,14 +91,17 @@
 
         /// Refuses items that are too large together.
         ///
-        /// The items of updates and deletions count with their keys: their sizes are not known.
+        /// The items of updates and deletions count with what is known: their keys, and the values
+        /// that an update gives them. The service knows the rest.
         private func requireRoom(for actions: [WriteAction]) throws(CodexError) {
             let byteCountMax = capabilities.transactionByteCountMax
             var byteCount = 0
             for action in actions {
                 switch action {
                 case .put(_, let item, _): byteCount += item.byteCount
-                case .update(_, let key, _, _), .delete(_, let key, _), .check(_, let key, _):
+                case .update(_, let key, let update, _):
+                    byteCount += definition.attributes(of: key).byteCount + update.givenByteCount
+                case .delete(_, let key, _), .check(_, let key, _):
                     byteCount += definition.attributes(of: key).byteCount
                 }
             }
@@ -111,6 +118,32 @@
         static var otherCount: CodexError {
             CodexError(
                 .invalidResponse, "The answer has another number of items than the request.")
+        }
+    }
+
+    extension Update {
+        /// The bytes of the values that an item has after the update, at least.
+        fileprivate var givenByteCount: Int {
+            clauses.reduce(0) { sum, clause in
+                switch clause {
+                case .set(_, .operand(let operand)): sum + operand.givenByteCount
+                case .add(_, let value): sum + (value.type == .number ? 0 : value.byteCount)
+                case .set, .remove, .delete: sum
+                }
+            }
+        }
+    }
+
+    extension Update.Operand {
+        /// The bytes of the literals that are in the result in any case.
+        fileprivate var givenByteCount: Int {
+            switch self {
+            case .value(let value): value.byteCount
+            // A joined list has the three bytes of a list once.
+            case .listAppend(let left, let right):
+                max(0, left.givenByteCount + right.givenByteCount - 3)
+            case .path, .ifNotExists: 0
+            }
         }
     }
 

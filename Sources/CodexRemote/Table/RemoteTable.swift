@@ -65,7 +65,11 @@
             }
             let request = RemoteRequest(operation: "GetItem", body: body, repetition: .read)
             return try await client.send(request) { answer in
-                try Self.item(ifPresent: answer["Item"])
+                let item = try Self.item(ifPresent: answer["Item"])
+                if let item {
+                    try Self.requireAsked(item, for: attributes, mayLack: projection != nil)
+                }
+                return item
             }
         }
 
@@ -256,6 +260,30 @@
                     .invalidResponse, "An item of the answer is not of DynamoDB's protocol.",
                     cause: error)
             }
+        }
+
+        /// Refuses an item of an answer that is not the one that was asked for.
+        ///
+        /// - Parameters:
+        ///   - item: The item.
+        ///   - key: The values of key attributes that were asked for.
+        ///   - mayLack: Whether the item may lack them, since a projection leaves them out.
+        /// - Throws: ``CodexError/Code/invalidResponse``.
+        static func requireAsked(
+            _ item: Item, for key: Item, mayLack: Bool
+        ) throws(CodexError) {
+            for element in key {
+                let value = item[element.name]
+                guard value == element.value || value == nil && mayLack else { throw otherItem }
+            }
+        }
+
+        /// The error of an item that was not asked for: the one that was would count as absent.
+        static var otherItem: CodexError {
+            CodexError(
+                .invalidResponse,
+                "The answer has an item that was not asked for. Look at the endpoint, and at "
+                    + "proxies before it.")
         }
 
         /// An item of an answer; `nil` if the answer has none.

@@ -84,8 +84,28 @@
         }
 
         /// The body; the deadline of `execute` is over with the head.
+        ///
+        /// A part may not come at all, so a timer of an event loop ends the reading.
         private static func body(
             of response: HTTPClientResponse, upTo byteCountMax: Int, until deadline: NIODeadline
+        ) async throws -> [UInt8] {
+            let reading = Task { try await Self.bytes(of: response, upTo: byteCountMax) }
+            let loop = HTTPClient.defaultEventLoopGroup.any()
+            let alarm = loop.scheduleTask(deadline: deadline) { reading.cancel() }
+            defer { alarm.cancel() }
+            return try await withTaskCancellationHandler {
+                do {
+                    return try await reading.value
+                } catch is CancellationError where !Task.isCancelled {
+                    throw TransportFailure(.timedOut)
+                }
+            } onCancel: {
+                reading.cancel()
+            }
+        }
+
+        private static func bytes(
+            of response: HTTPClientResponse, upTo byteCountMax: Int
         ) async throws -> [UInt8] {
             var bytes: [UInt8] = []
             for try await part in response.body {
@@ -93,7 +113,6 @@
                     throw TransportFailure(.responseTooLarge)
                 }
                 bytes.append(contentsOf: part.readableBytesView)
-                guard NIODeadline.now() < deadline else { throw TransportFailure(.timedOut) }
             }
             return bytes
         }

@@ -208,6 +208,9 @@ extension CodexFlow.AnalyticsReport {
 }
 
 extension CodexFlow.WorkspaceBackend {
+    /// Analytics that a consumer can compute.
+    public var hasAnalytics: Bool { true }
+
     /// No progress, for data without a consumer of analytics.
     public func analyticsProgress() async throws -> CodexFlow.AnalyticsReport.Progress? { nil }
 
@@ -228,11 +231,13 @@ extension CodexFlow.Workspace {
     /// It reads the analytics that the consumer has computed so far
     /// (``CodexFlow/AnalyticsReport/progress``).
     ///
-    /// - Throws: ``CodexError/Code/invalidArgument`` as ``CodexFlow/AnalyticsReport``.
+    /// - Throws: ``CodexError/Code/unsupportedOperation`` on a remote table, which has no consumer
+    ///   of analytics; ``CodexError/Code/invalidArgument`` as ``CodexFlow/AnalyticsReport``.
     /// - Complexity: O(*d*) for *d* days since the project began.
     public func analyticsReport(
         of project: CodexFlow.Project.ID, from first: CalendarDay, through last: CalendarDay
     ) async throws -> CodexFlow.AnalyticsReport {
+        try requireAnalytics()
         // The days are read in pages. So the progress covers all of them, and never promises too
         // much.
         var days: [CodexFlow.Analytics] = []
@@ -246,13 +251,12 @@ extension CodexFlow.Workspace {
 
     /// The analytics of each day of a range, also of days without events, with their velocity.
     ///
-    /// - Throws: ``CodexError/Code/invalidArgument`` if the last day is before the first, or if
-    ///   there are more than ``CodexFlow/Limits/reportDayCountMax`` days;
-    ///   ``CodexFlow/Rule/analyticsFigures``.
+    /// - Throws: As ``analyticsReport(of:from:through:)``; ``CodexFlow/Rule/analyticsFigures``.
     /// - Complexity: O(*d*) for *d* days since the project began.
     public func analyticsDays(
         of project: CodexFlow.Project.ID, from first: CalendarDay, through last: CalendarDay
     ) async throws -> [CodexFlow.Analytics] {
+        try requireAnalytics()
         let count = try CodexFlow.AnalyticsReport.dayCount(from: first, through: last)
         let stored = try await all(
             .analytics(of: project, from: .distantPast, through: last))
@@ -266,6 +270,16 @@ extension CodexFlow.Workspace {
             // An imported day without sums keeps its velocity.
             if day.flow != nil { day.metrics.velocity = velocity }
             return day
+        }
+    }
+
+    /// Refuses data whose analytics nothing computes: the figures would be zeros, or old copies.
+    private func requireAnalytics() throws(CodexError) {
+        guard backend.hasAnalytics else {
+            throw CodexError(
+                .unsupportedOperation,
+                "A remote table has no consumer of analytics, so there are no figures. Read them "
+                    + "from an embedded store, or compute your own with a RemoteConsumer.")
         }
     }
 }

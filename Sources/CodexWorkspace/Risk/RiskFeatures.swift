@@ -74,8 +74,8 @@ extension CodexFlow {
         ///   - project: The project.
         ///   - now: The present time.
         ///   - today: The present day in the project's time zone.
-        ///   - calendar: The source of the days on which the project and its tasks were created;
-        ///     by default, they are in UTC.
+        ///   - calendar: The source of the days on which the project and its tasks were created.
+        ///     By default they are in UTC, as are those in a time zone that it does not have.
         /// - Complexity: O(*n*) for *n* tasks.
         public init(
             _ tasks: [Task], blocked: Set<Task.ID>, in project: Project, at now: Date,
@@ -186,7 +186,13 @@ extension CodexFlow {
                 let start = Double(day.daysSince1970) * 86_400
                 let distance = instant.timeIntervalSince1970 - start
                 if abs(distance) > 86_400 { return distance > 0 }
-                return calendar.day(of: instant, in: project.timeZone) >= day
+                return self.day(of: instant) >= day
+            }
+
+            /// The day of an instant in the project's time zone; in UTC if the calendar does not
+            /// have it.
+            private func day(of instant: Date) -> CalendarDay {
+                (try? calendar.day(of: instant, in: project.timeZone)) ?? CalendarDay(instant)
             }
 
             /// Whether it is known of a task whether it is blocked.
@@ -199,8 +205,7 @@ extension CodexFlow {
             /// its oldest task; `nil` if there is none.
             private var start: CalendarDay? {
                 let created = [project.createdAt, oldest].compactMap { $0 }.min()
-                return project.startDate
-                    ?? created.map { calendar.day(of: $0, in: project.timeZone) }
+                return project.startDate ?? created.map { day(of: $0) }
             }
 
             /// The elapsed part of the project's time, and the tasks that were created after the

@@ -162,7 +162,8 @@ extension CodexFlow.Workspace {
     ///   - project: The project.
     ///   - model: The model that computes the report.
     /// - Returns: The report.
-    /// - Throws: ``CodexError/Code/notFound``, the errors of reading, and the errors of the model.
+    /// - Throws: ``CodexError/Code/notFound``, the errors of reading, those of the model, and that
+    ///   of a calendar without the days of the project's time zone.
     /// - Complexity: O(*n*) for *n* tasks of the project, at most ``riskTaskCountMax`` of them. If
     ///   numbers of the project belong to no task, the tasks may be read twice.
     public func riskReport(
@@ -173,7 +174,7 @@ extension CodexFlow.Workspace {
             throw CodexError(.notFound, "There is no such project.")
         }
         let now = settings.clock()
-        let today = settings.calendar.day(of: now, in: found.timeZone)
+        let today = try settings.calendar.day(of: now, in: found.timeZone)
         if CodexFlow.RiskFeatures.hasEnded(found) {
             return try await model.report(
                 CodexFlow.RiskFeatures([], blocked: [], in: found, at: now, today: today))

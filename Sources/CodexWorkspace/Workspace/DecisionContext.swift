@@ -142,8 +142,10 @@ extension CodexFlow {
         }
 
         /// The present day in the project's time zone.
-        public func today(in project: Project) -> CalendarDay {
-            settings.calendar.day(of: now, in: project.timeZone)
+        ///
+        /// - Throws: The error of a calendar without the days of the time zone.
+        public func today(in project: Project) throws(CodexError) -> CalendarDay {
+            try settings.calendar.day(of: now, in: project.timeZone)
         }
 
         /// An instant after `last`, so that each change of an entity has a different time.

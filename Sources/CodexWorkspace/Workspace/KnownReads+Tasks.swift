@@ -43,7 +43,7 @@ extension KnownReads {
     ) -> Self {
         Self.task(task, in: project, by: actor).with { reader, given in
             let found = try reader.get(.project(project))
-            guard let day = day ?? found.map({ given.today(in: $0) }) else { return }
+            guard let day = try day ?? found.map({ try given.today(in: $0) }) else { return }
             _ = try reader.get(.work(of: user, on: task, day: day, in: project))
             _ = try reader.all(.work(of: user, from: day, through: day), limit: nil)
         }

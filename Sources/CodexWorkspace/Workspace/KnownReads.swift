@@ -31,8 +31,10 @@ struct KnownReads: Sendable {
         func identifier(_ place: Int) -> String { identifiers(place) }
 
         /// The present day in a project's time zone.
-        func today(in project: CodexFlow.Project) -> CalendarDay {
-            calendar.day(of: now, in: project.timeZone)
+        ///
+        /// - Throws: The error of a calendar without the days of the time zone.
+        func today(in project: CodexFlow.Project) throws(CodexError) -> CalendarDay {
+            try calendar.day(of: now, in: project.timeZone)
         }
     }
 

@@ -45,12 +45,15 @@ extension CodexFlow {
             ]
         }
 
+        /// Whether the table is one of an embedded store, which has the consumer of analytics.
+        public var hasAnalytics: Bool { table.capabilities.keepsEntities }
+
         /// Creates a backend.
         ///
         /// - Parameters:
         ///   - table: The table with the items.
-        ///   - schema: The tables and entities in it. Fields that it encrypts are stored as plain
-        ///     values.
+        ///   - schema: The tables and entities in it. Only an embedded store takes one with
+        ///     encrypted fields.
         ///   - untaggedVersions: The schema versions of items that do not tell their own, by the
         ///     names of entities: of items that another program imported, for example. An embedded
         ///     store keeps the versions itself.
@@ -61,8 +64,8 @@ extension CodexFlow {
         ///     ``Workspace/taskTotals(of:)`` read more. All programs should have the same number:
         ///     with others, a read beside commands may be of no single state.
         /// - Throws: ``CodexError/Code/unsupportedOperation`` with the name of each of ``needs``
-        ///   that the service lacks; ``CodexError/Code/invalidArgument`` for another number of
-        ///   items.
+        ///   that the service lacks, and with the names of encrypted fields;
+        ///   ``CodexError/Code/invalidArgument`` for another number of items.
         public init(
             _ table: some TableBackend, schema: Schema = CodexFlow.schema,
             untaggedVersions: [String: Int] = [:], attemptCountMax: Int = 10,
@@ -79,7 +82,8 @@ extension CodexFlow {
             try capabilities.require(Self.needs)
             fetch = TableFetch(
                 table: table,
-                entities: EntityItems(schema, capabilities, untaggedVersions: untaggedVersions),
+                entities: try EntityItems(
+                    schema, capabilities, untaggedVersions: untaggedVersions),
                 hasMarkers: !capabilities.hasConsistentIndexQueries, shardCount: countShardCount)
             self.attemptCountMax = max(1, attemptCountMax)
         }

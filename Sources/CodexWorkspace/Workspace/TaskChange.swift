@@ -139,8 +139,8 @@ extension CodexFlow.DecisionContext {
         try record(
             CodexFlow.Activity(
                 id: id, projectID: project.id, taskID: task, actorID: change.actor, at: now,
-                day: today(in: project), kind: kind, changes: changes, facts: facts, note: note,
-                reason: reason))
+                day: try today(in: project), kind: kind, changes: changes, facts: facts,
+                note: note, reason: reason))
         return id
     }
 
@@ -163,8 +163,8 @@ extension CodexFlow.DecisionContext {
         }
         let entry = CodexFlow.Activity(
             id: id, projectID: project.id, taskID: task.id, actorID: change.actor, at: now,
-            day: today(in: project), kind: .imported, changes: archiving.map { [$0] } ?? [],
-            facts: facts)
+            day: try today(in: project), kind: .imported,
+            changes: archiving.map { [$0] } ?? [], facts: facts)
         // After the history of an earlier task, the identifier is longer than others, and may leave
         // no room in the longest key. The history then goes on without a beginning.
         guard entry.feedPosition.utf8.count <= DynamoDBLimits.sortKeyByteCountMax else { return }
@@ -203,7 +203,8 @@ extension CodexFlow.DecisionContext {
             CodexFlow.Activity(
                 id: try newEntryID(of: task.id, in: project.id, after: nil),
                 projectID: project.id, taskID: task.id, actorID: actor, at: now,
-                day: today(in: project), kind: .created, facts: try facts(nil, task, project)))
+                day: try today(in: project), kind: .created,
+                facts: try facts(nil, task, project)))
     }
 
     /// The facts that analytics need of a change; `nil` if they need none.

@@ -31,6 +31,8 @@ extension CodexFlow {
         }
 
         private static let projectPrefix = "PROJECT#"
+        private static let countPrefix = "COUNTS#"
+        private static let shardPrefix = "TASKS#"
 
         // MARK: Keys
 
@@ -44,11 +46,17 @@ extension CodexFlow {
 
         /// The partition of a project's shards, which is no longer than that of its items.
         static func partition(of project: Project.ID) -> AttributeValue {
-            .string("COUNTS#\(project)")
+            .string("\(countPrefix)\(project)")
         }
 
         private static func key(_ partition: AttributeValue, _ number: Int) -> PrimaryKey {
-            PrimaryKey(partition, .string("TASKS#\(number)"))
+            PrimaryKey(partition, .string("\(shardPrefix)\(number)"))
+        }
+
+        /// Whether an item is one with counts.
+        static func isKey(_ key: PrimaryKey) -> Bool {
+            key.partition.string?.utf8.starts(with: countPrefix.utf8) == true
+                && key.sort?.string?.utf8.starts(with: shardPrefix.utf8) == true
         }
 
         // MARK: Reading

@@ -189,7 +189,7 @@ extension CodexFlow.Workspace {
         ) { context in
             let change = try context.change(
                 task, in: project, by: user, holding: token, mayBeArchived: true)
-            let today = context.today(in: change.project)
+            let today = try context.today(in: change.project)
             let day = day ?? today
             try CodexFlow.Rule.workDay.require(day <= today, "day", ["day": day.attributeValue])
             let old = try context.get(.work(of: user, on: task, day: day, in: project))

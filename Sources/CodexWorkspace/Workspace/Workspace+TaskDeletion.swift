@@ -136,8 +136,8 @@ extension CodexFlow.DecisionContext {
     private func requireNote(_ note: String?, of change: CodexFlow.TaskChange) throws {
         let entry = CodexFlow.Activity(
             id: CodexFlow.Activity.importID, projectID: change.project.id, taskID: change.old.id,
-            actorID: change.actor, at: now, day: today(in: change.project), kind: .deleted,
-            note: note)
+            actorID: change.actor, at: now, day: try today(in: change.project),
+            kind: .deleted, note: note)
         try entry.validate()
         try entry.validateNotes()
     }

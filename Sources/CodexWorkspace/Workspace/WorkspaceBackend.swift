@@ -179,6 +179,9 @@ extension CodexFlow {
         /// - Returns: The totals of the statuses that tasks have.
         func taskTotals(of project: Project.ID) async throws -> [Task.Status: TaskTotal]
 
+        /// Whether a consumer can compute the analytics of the data; by default yes.
+        var hasAnalytics: Bool { get }
+
         /// How far the consumer of analytics is; `nil` if the data has none.
         func analyticsProgress() async throws -> AnalyticsReport.Progress?
 
@@ -202,7 +205,9 @@ extension CodexFlow {
         ///   - instant: The instant.
         ///   - timeZone: The IANA name of a time zone; `nil` is UTC.
         /// - Returns: The day.
-        func day(of instant: Date, in timeZone: String?) -> CalendarDay
+        /// - Throws: An error if the calendar does not have the days of the time zone. It ends the
+        ///   command.
+        func day(of instant: Date, in timeZone: String?) throws(CodexError) -> CalendarDay
 
         /// Whether a time zone with the name exists.
         func isTimeZone(_ name: String) -> Bool
@@ -210,15 +215,26 @@ extension CodexFlow {
 
     /// Days in UTC, the only time zone of this calendar.
     ///
-    /// The days of a project with another time zone are those of UTC, too. A command that sets
-    /// another time zone is refused.
+    /// A command that sets another time zone is refused, and so is one that needs the day of a
+    /// project with another one.
     public struct UTCCalendar: DayCalendar {
         /// Creates the calendar.
         public init() {}
 
         /// The day in UTC.
-        public func day(of instant: Date, in timeZone: String?) -> CalendarDay {
-            CalendarDay(instant)
+        ///
+        /// - Throws: ``CodexError/Code/unsupportedOperation`` for another time zone.
+        public func day(
+            of instant: Date, in timeZone: String?
+        ) throws(CodexError) -> CalendarDay {
+            if let timeZone, !isTimeZone(timeZone) {
+                throw CodexError(
+                    .unsupportedOperation,
+                    "The project has another time zone than UTC, and UTCCalendar has no other. "
+                        + "Give the workspace a calendar with time zones: SystemCalendar of the "
+                        + "module Codex, or a type of your own.")
+            }
+            return CalendarDay(instant)
         }
 
         /// Whether the name is one of UTC's.

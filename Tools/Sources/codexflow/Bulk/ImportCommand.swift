@@ -1,4 +1,5 @@
 import ArgumentParser
+import Codex
 import CodexCore
 import CodexStore
 import Foundation
@@ -25,6 +26,10 @@ struct Import: AsyncParsableCommand {
             changes and removes nothing. The project is the one that has commits of the \
             repository. Otherwise it has the name of the repository's folder, with a number if \
             another repository has that name (Docs/Imports.md).
+
+            An export of a table that remote clients write has the attribute $entity, and items \
+            that the clients keep for themselves: markers and guards, for example. They are left \
+            out, and counted. Items of earlier schema versions are upgraded (Docs/Remote.md).
 
             Lines with encrypted fields need the keys (--key-file). With them, plain values are \
             sealed, and encrypted values are checked. Values of another store open only if \
@@ -85,6 +90,7 @@ struct Import: AsyncParsableCommand {
         try source.check()
         var loader = BulkLoader(
             store: store, table: table, skipsBad: skipBad,
+            export: try CodexFlow.RemoteExport(of: table, for: store.schema),
             rule: trustSealed
                 ? nil : SealedLineRule(store.schema, table, hasKeys: target.keys.hasKeys))
         do {
@@ -113,24 +119,38 @@ private struct BulkLoader {
     let store: Store
     let table: String
     let skipsBad: Bool
+    /// What a remote table has more than a store.
+    private let export: CodexFlow.RemoteExport
     /// The rule that refuses lines with encrypted values; `nil` refuses none.
     private let rule: SealedLineRule?
 
     private(set) var storedCount = 0
     private(set) var badCount = 0
+    /// The items that remote clients keep for themselves.
+    private var leftOutCount = 0
     private var batch: [(line: Int, item: Item)] = []
     private var batchByteCount = 0
 
-    init(store: Store, table: String, skipsBad: Bool, rule: SealedLineRule?) {
+    init(
+        store: Store, table: String, skipsBad: Bool, export: CodexFlow.RemoteExport,
+        rule: SealedLineRule?
+    ) {
         self.store = store
         self.table = table
         self.skipsBad = skipsBad
+        self.export = export
         self.rule = rule
     }
 
     /// Whether a bad line ended the import.
     var isStopped: Bool { badCount > 0 && !skipsBad }
-    var summary: String { "\(storedCount) items stored, \(badCount) bad lines" }
+
+    /// What was stored, and what was not.
+    var summary: String {
+        let leftOut = ", \(leftOutCount) items of remote clients left out"
+        return "\(storedCount) items stored, \(badCount) bad lines"
+            + (leftOutCount > 0 ? leftOut : "")
+    }
 
     /// Stores a file's items up to its end, or up to a bad line.
     ///
@@ -175,7 +195,8 @@ private struct BulkLoader {
                 }
                 current?.itemCount += 1
                 do throws(CodexError) {
-                    return try item(line)
+                    if let item = try self.item(of: line) { return item }
+                    leftOutCount += 1
                 } catch {
                     let number = current?.reader.number ?? 0
                     report(number, ChangeLine.problem(line) ?? error.message, in: file)
@@ -187,9 +208,11 @@ private struct BulkLoader {
 
     /// Decodes the item of a line; an export has encrypted fields in their stored form.
     ///
+    /// - Returns: The item; `nil` for one that a remote client keeps for itself.
     /// - Throws: The error in the line; as ``SealedLineRule/check(_:)``.
-    private func item(_ line: [UInt8]) throws(CodexError) -> Item {
-        let item = try DynamoDBJSON.item(parsing: line)
+    private func item(of line: [UInt8]) throws(CodexError) -> Item? {
+        let exported = try DynamoDBJSON.item(parsing: line)
+        guard let item = try export.storedItem(for: exported) else { return nil }
         try rule?.check(item)
         return item.recognizingSealedValues()
     }
@@ -205,7 +228,11 @@ private struct BulkLoader {
         _ line: [UInt8], number: Int, of file: ImportSource.File
     ) async throws {
         do throws(CodexError) {
-            batch.append((number, try item(line)))
+            guard let item = try item(of: line) else {
+                leftOutCount += 1
+                return
+            }
+            batch.append((number, item))
             batchByteCount += line.count
         } catch {
             // Earlier lines are stored first, since one of them may end the import.
