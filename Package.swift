@@ -209,7 +209,8 @@ let package = Package(
         .testTarget(
             name: "BackupTests",
             dependencies: [
-                "CodexCore", "CodexStore", "CodexTesting", "TestSupport", "codex-test-agent",
+                "CodexCore", "CodexStore", "CodexTesting", "PlantedFaults", "TestSupport",
+                "codex-test-agent",
             ]),
         .testTarget(
             name: "CodexDynamoDBTests",

@@ -1,5 +1,6 @@
 import CodexTesting
 import Foundation
+import PlantedFaults
 import TestSupport
 import Testing
 
@@ -188,6 +189,32 @@ struct FollowerStateTests {
         await #expect(throws: CodexError(.behindLeader, "")) { try await follower.promote() }
         try await follower.follow(FollowerPair.pieces(records.flatMap { $0 }))
         try await follower.promote()
+    }
+
+    @Test("A record is refused, and not unknown, if a flush fails before it is written")
+    func flushBeforeRecord() async throws {
+        let pair = try await FollowerPair()
+        let bytes = [UInt8](repeating: 1, count: 100_000)
+        for number in 0..<3 {
+            _ = try await pair.leader.write {
+                try $0.put(["p": "q", "s": .string("\(number)"), "b": .binary(bytes)], in: "t")
+            }
+        }
+        let records = try await records(pair, after: 10)
+        pair.follower.close()
+        let calls = FailingCall(.flushLog)
+        var options = StoreOptions()
+        options.checkpoints.interval = .seconds(600)
+        options.parts.calls = calls
+        let follower = try Store(at: pair.directory + "/follower", options: options)
+        defer { follower.close() }
+        for record in records.dropLast() { try await follower.follow(FollowerPair.pieces(record)) }
+        calls.arm()
+        // The first segment has 256 KiB. It is flushed before the next one begins.
+        await #expect(throws: CodexError(.writesRefused, "")) {
+            try await follower.follow(FollowerPair.pieces(records[2]))
+        }
+        #expect(try follower.items(scanning: TableScan(table: "t")).items.count == 12)
     }
 
     @Test("Following ends when the store is closed, and when it is promoted")

@@ -4,6 +4,7 @@ import CrashSupport
 import Dispatch
 import FaultyCalls
 import Foundation
+import PlantedFaults
 import Synchronization
 import TestSupport
 import Testing
@@ -30,25 +31,6 @@ extension FaultTests {
             ) throws(CodexError) {
                 try make()
                 if call == watched { body() }
-            }
-        }
-
-        /// Fails each call of one kind, once it is armed.
-        private final class FailingCall: StoreCalls {
-            private let failing: StoreCall
-            private let isArmed = Atomic(false)
-
-            init(_ failing: StoreCall) { self.failing = failing }
-
-            func arm() { isArmed.store(true, ordering: .relaxed) }
-
-            func perform(
-                _ call: StoreCall, _ make: () throws(CodexError) -> Void
-            ) throws(CodexError) {
-                guard call != failing || !isArmed.load(ordering: .relaxed) else {
-                    throw CodexError(.inputOutput, "The device failed.")
-                }
-                try make()
             }
         }
 

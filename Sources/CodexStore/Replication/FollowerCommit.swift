@@ -209,6 +209,7 @@ struct FollowerCommit {
         let log = pipeline.log
         let changeCount = batch.changeCounts.reduce(0, +)
         let byteCount = batch.records.reduce(0) { $0 + $1.header.recordByteCount }
+        var isAppending = false
         do throws(CodexError) {
             try pipeline.reserve(
                 RoomNeed(
@@ -231,13 +232,14 @@ struct FollowerCommit {
                 let planned = try log.plan(
                     &bytes, after: end, flushed: known, changeCount: batch.changeCounts[place],
                     milliseconds: record.header.milliseconds)
+                isAppending = true
                 try log.write(bytes, planned, isLast: place == batch.records.count - 1)
                 (end, flushed) = (planned.position, planned.flushedSequence)
             }
             try pipeline.putPosition(end, flushed: flushed)
         } catch {
             pipeline.abort()
-            throw error
+            throw isAppending ? error : StoreLease.refusal(before: error)
         }
         return try pipeline.commitTransaction(
             isLogged: true, changeCount: changeCount, byteCount: byteCount)

@@ -80,10 +80,9 @@ extension CodexFlow {
             }
             let capabilities = table.capabilities
             try capabilities.require(Self.needs)
+            let items = try EntityItems(schema, capabilities, untaggedVersions: untaggedVersions)
             fetch = TableFetch(
-                table: table,
-                entities: try EntityItems(
-                    schema, capabilities, untaggedVersions: untaggedVersions),
+                table: table, entities: items,
                 hasMarkers: !capabilities.hasConsistentIndexQueries, shardCount: countShardCount)
             self.attemptCountMax = max(1, attemptCountMax)
         }
