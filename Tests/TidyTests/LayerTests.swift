@@ -137,6 +137,24 @@ struct LayerTests {
         }
     }
 
+    @Test("The list of a new kind of index has each file that reads a property of an index")
+    func indexKind() throws {
+        let document = try String(
+            contentsOf: TidyTests.root.appendingPathComponent("Docs/Architecture.md"),
+            encoding: .utf8)
+        let parts = document.components(separatedBy: "### A new kind of index")
+        let list = try #require(parts.dropFirst().first?.components(separatedBy: "\n## ").first)
+        let property = /\b(index|plan|definition)\??\.(multiValued|isUnique|layout|projection)\b/
+        var count = 0
+        for (path, text) in try TidyTests.sources("Sources") where text.contains(property) {
+            // The projection of a request, and not of an index.
+            guard path != "CodexCore/Expression/Language/ExpressionParser.swift" else { continue }
+            count += 1
+            #expect(list.contains("`\(path)`"), "Docs/Architecture.md")
+        }
+        #expect(count > 20)
+    }
+
     @Test(
         "A program gets no layer that it does not need",
         arguments: [

@@ -1,6 +1,6 @@
 /// The rule of when items expire, which storing, indexing, reading and removing share.
 ///
-/// `Verifier` in CodexStore has a second implementation on purpose, to find errors in this one.
+/// `Verifier` in CodexStore computes the second once more on purpose, to find errors in this one.
 ///
 /// Expiry has a resolution of whole seconds. An attribute of 10.5 means second 11, and the item is
 /// gone from the beginning of that second.

@@ -59,7 +59,8 @@ final class LogWriter: @unchecked Sendable {
     ///   - use: The room that the commit may use on a device that is nearly full.
     /// - Returns: The record's position.
     /// - Throws: ``CodexError/Code/transactionTooLarge``, ``CodexError/Code/diskFull`` if there is
-    ///   no room for a new segment, ``CodexError/Code/outcomeUnknown`` if a flush failed.
+    ///   no room for a new segment, ``CodexError/Code/outcomeUnknown`` if a flush failed: a caller
+    ///   that has written nothing yet turns it into `writesRefused` (`StoreLease.refusal`).
     func plan(
         _ record: inout [UInt8], after position: LogPosition, flushed: UInt64 = 0,
         changeCount: Int, milliseconds: UInt64? = nil, _ use: RoomUse = .growing
