@@ -194,7 +194,9 @@ struct FollowerStateTests {
     @Test("A record is refused, and not unknown, if a flush fails before it is written")
     func flushBeforeRecord() async throws {
         let pair = try await FollowerPair()
-        let bytes = [UInt8](repeating: 1, count: 100_000)
+        var random = SplitMix(seed: 1)
+        // They cannot be compressed.
+        let bytes = (0..<100_000).map { _ in UInt8(random.below(256)) }
         for number in 0..<3 {
             _ = try await pair.leader.write {
                 try $0.put(["p": "q", "s": .string("\(number)"), "b": .binary(bytes)], in: "t")

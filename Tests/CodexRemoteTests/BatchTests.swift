@@ -114,9 +114,11 @@
             #expect(error?.code == .invalidResponse)
         }
 
-        @Test("An answer with an item that was not asked for is refused: no other one is absent")
-        func otherItem() async throws {
-            let items = #"{"t":[{"pk":{"S":"other"}}]}"#
+        @Test(
+            "An answer with an item that was not asked for is refused: no other one is absent",
+            arguments: [#"{"pk":{"S":"other"}}"#, #"{"pk":{"N":"1"}}"#, "{}"])
+        func otherItem(item: String) async throws {
+            let items = #"{"t":[\#(item)]}"#
             let scene = try Scene([
                 FakeTransport.answer(#"{"Responses":\#(items),"UnprocessedKeys":{}}"#)
             ])

@@ -139,6 +139,44 @@
             #expect(scene.transport.operations.last == "DescribeTimeToLive")
         }
 
+        @Test("If a look after a lost answer fails, the outcome stays unknown")
+        func failingLooks() async throws {
+            let refusal = FakeTransport.refusal("AccessDeniedException")
+            let lost = [
+                FakeTransport.failure(.interrupted),
+                FakeTransport.refusal("ResourceInUseException"),
+            ]
+            for (steps, operation) in [
+                (lost, "DescribeTable"),
+                ([FakeTransport.answer(), Self.description] + lost, "DescribeTimeToLive"),
+            ] {
+                let scene = try Scene(steps + [refusal])
+                let table = RemoteTable(Self.expiring, scene.client)
+                let error = await Scene.error { try await table.create(hasStream: false) }
+                #expect(error?.code == .outcomeUnknown)
+                #expect(scene.transport.operations.last == operation)
+            }
+        }
+
+        @Test("A creation that is cancelled while it is at work has an unknown outcome")
+        func cancelledCreation() async throws {
+            let scene = try Scene([FakeTransport.hang])
+            let table = RemoteTable(Self.expiring, scene.client)
+            let task = Task { await Scene.error { try await table.create(hasStream: false) } }
+            while scene.transport.requests.isEmpty { await Task.yield() }
+            task.cancel()
+            #expect(await task.value?.code == .outcomeUnknown)
+        }
+
+        @Test("A service that does not tell the time to live is connected to")
+        func untoldTimeToLive() async throws {
+            let scene = try Scene([Self.description, FakeTransport.refusal("ValidationException")])
+            let table = try await RemoteTable.connect(
+                to: Self.expiring, scene.client, requiring: [.timeToLive])
+            #expect(scene.transport.operations.last == "DescribeTimeToLive")
+            #expect(table.capabilities.expiry == TableCapabilities.dynamoDB.expiry)
+        }
+
         @Test("A table whose items do not expire as defined is refused")
         func otherTimeToLive() async throws {
             let client = try client()

@@ -294,6 +294,18 @@
             #expect(try await Self.key(cache) == "1")
         }
 
+        @Test("A source that ends with a cancellation has an error, and cancels no request")
+        func cancelledSource() async throws {
+            struct Cancelled: CredentialsProvider {
+                func credentials() async throws -> AWSCredentials? { throw CancellationError() }
+            }
+            let scene = try Scene([FakeTransport.answer()]) { $0.credentials = Cancelled() }
+            let error = await Scene.error { _ = try await scene.table.get(Scene.key) }
+            #expect(error?.code == .credentialsUnavailable)
+            #expect(error?.cause is CancellationError)
+            #expect(scene.transport.requests.isEmpty)
+        }
+
         // MARK: Waiting
 
         /// A source that answers the calls when a test says so, and never ends by itself.

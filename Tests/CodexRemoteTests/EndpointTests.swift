@@ -141,6 +141,11 @@
                 ("vpce-1a2b.dynamodb.eu-north-1.vpce.amazonaws.com", "eu-north-1"),
                 ("dynamodb.cn-north-1.amazonaws.com.cn", "cn-north-1"),
                 ("dynamodb.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"),
+                ("vpce-1a2b.dynamodb.cn-north-1.vpce.amazonaws.com.cn", "cn-north-1"),
+                ("dynamodb.cn-north-1.api.amazonwebservices.com.cn", "cn-north-1"),
+                ("dynamodb.eusc-de-east-1.api.amazonwebservices.eu", "eusc-de-east-1"),
+                ("dynamodb.us-iso-east-1.api.aws.ic.gov", "us-iso-east-1"),
+                ("DynamoDB.EU-West-1.amazonaws.com.", "eu-west-1"),
                 ("dynamodb.amazonaws.com", nil), ("eu-central-1.amazonaws.com", nil),
                 ("amazonaws.com", nil), ("dynamodb.eu-central-1.example.com", nil),
                 ("dynamodb.eu-central-1.amazonaws.com.example.com", nil),
@@ -157,6 +162,41 @@
             // What is set by itself comes first.
             #expect(try place(region: "us-east-2", endpoint: address).region == "us-east-2")
             #expect(try place(["AWS_REGION": "us-east-2"], endpoint: address).region == "us-east-2")
+        }
+
+        @Test(
+            "The streams of AWS's other hosts have hosts of their own",
+            arguments: [
+                (
+                    "dynamodb-fips.us-west-2.amazonaws.com",
+                    "streams.dynamodb-fips.us-west-2.amazonaws.com"
+                ),
+                ("dynamodb.eu-west-1.api.aws", "streams-dynamodb.eu-west-1.api.aws"),
+                ("dynamodb-fips.us-east-2.api.aws", "streams-dynamodb-fips.us-east-2.api.aws"),
+                (
+                    "dynamodb.cn-north-1.api.amazonwebservices.com.cn",
+                    "streams-dynamodb.cn-north-1.api.amazonwebservices.com.cn"
+                ),
+                (
+                    "dynamodb.eusc-de-east-1.api.amazonwebservices.eu",
+                    "streams.dynamodb.eusc-de-east-1.api.amazonwebservices.eu"
+                ),
+                (
+                    "123456789012.ddb.ap-southeast-2.amazonaws.com",
+                    "streams.dynamodb.ap-southeast-2.amazonaws.com"
+                ),
+                (
+                    "dynamodb.eu-west-1.amazonaws.com.",
+                    "streams.dynamodb.eu-west-1.amazonaws.com."
+                ),
+                ("vpce-1a2b.dynamodb.eu-north-1.vpce.amazonaws.com", nil),
+                ("123456789012.ddb.eu-west-1.example.com", nil),
+                ("dynamodb-fips.example.com", nil), ("dynamodb.eu-west-1.api.aws.example", nil),
+            ] as [(String, String?)])
+        func streamsOfHosts(host: String, streams: String?) throws {
+            let found = try place(endpoint: "https://\(host):8443").streamsEndpoint
+            #expect(found.host == streams ?? host)
+            #expect(found.port == 8443 && found.isSecure)
         }
 
         @Test("Each region is found again in the host of its endpoint")

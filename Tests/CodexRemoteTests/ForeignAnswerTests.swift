@@ -118,15 +118,66 @@
             }
         }
 
-        @Test("A query's answer with an item of another partition is refused")
-        func otherPartitions() async throws {
-            for (key, isTaken) in [("a", true), ("c", false)] {
-                let item = #"{"pk":{"S":"\#(key)"},"sk":{"S":"b"}}"#
+        @Test(
+            "A query's answer with an item that has not the key of the query is refused",
+            arguments: [
+                (#"{"pk":{"S":"a"},"sk":{"S":"b"}}"#, .equal("b"), true),
+                (#"{"pk":{"S":"c"},"sk":{"S":"b"}}"#, .equal("b"), false),
+                (#"{"pk":{"S":"a"},"sk":{"S":"c"}}"#, .equal("b"), false),
+                (#"{"pk":{"S":"a"},"sk":{"S":"c"}}"#, .any, true),
+                (#"{"pk":{"S":"c"},"sk":{"S":"c"}}"#, .any, false), ("{}", .any, false),
+                (#"{"pk":{"S":"a"}}"#, .equal("b"), false),
+            ] as [(String, SortCondition, Bool)])
+        func otherKeys(item: String, sort: SortCondition, isTaken: Bool) async throws {
+            let scene = try Scene([FakeTransport.answer(#"{"Items":[\#(item)],"Count":1}"#)])
+            let error = await Scene.error {
+                _ = try await scene.table.items(
+                    matching: TableQuery(table: "tasks", partition: ["a"], sort: sort))
+            }
+            #expect(error?.code == (isTaken ? nil : .invalidResponse))
+        }
+
+        @Test("A projection of a query may leave its key out, and numbers compare by value")
+        func projectedKeys() async throws {
+            let definition = TableDefinition(
+                "tasks", partitionKey: KeyAttribute("pk", .number), sortKey: KeyAttribute("sk"))
+            let projection = try Projection([DocumentPath("pk"), DocumentPath("n")])
+            for (item, isTaken) in [
+                ("{}", true), (#"{"pk":{"N":"1.0"}}"#, true), (#"{"pk":{"N":"10E-1"}}"#, true),
+                (#"{"pk":{"N":"2"}}"#, false),
+            ] {
                 let scene = try Scene([FakeTransport.answer(#"{"Items":[\#(item)],"Count":1}"#)])
                 let error = await Scene.error {
-                    _ = try await scene.table.items(
-                        matching: TableQuery(table: "tasks", partition: ["a"]))
+                    _ = try await RemoteTable(definition, scene.client).items(
+                        matching: TableQuery(
+                            table: "tasks", partition: [1], projection: projection))
                 }
+                #expect(error?.code == (isTaken ? nil : .invalidResponse))
+            }
+        }
+
+        @Test(
+            "A write's answer with another item is refused",
+            arguments: [
+                (#"{"pk":{"S":"a"},"sk":{"S":"b"},"n":{"N":"2"}}"#, true),
+                // The attributes that were changed have no key.
+                (#"{"n":{"N":"2"}}"#, true), ("{}", true),
+                (#"{"pk":{"S":"a"},"sk":{"S":"c"}}"#, false),
+                (#"{"pk":{"N":"1"},"sk":{"S":"b"}}"#, false),
+            ])
+        func otherAttributes(item: String, isTaken: Bool) async throws {
+            let answer = FakeTransport.answer(#"{"Attributes":\#(item)}"#)
+            let calls: [@Sendable (RemoteTable) async throws -> Item?] = [
+                { try await $0.put(Scene.item, returning: .allOld) },
+                { try await $0.delete(Scene.key, returning: .allOld) },
+                { table in
+                    try await table.update(
+                        Scene.key, Update([.add("n", 1)]), returning: .allNew)
+                },
+            ]
+            for call in calls {
+                let scene = try Scene([answer])
+                let error = await Scene.error { _ = try await call(scene.table) }
                 #expect(error?.code == (isTaken ? nil : .invalidResponse))
             }
         }

@@ -313,6 +313,15 @@
             #expect(!isTaken { $0.seeds = ["10.0.0.1:8000"] })
         }
 
+        @Test("A seed whose request the transport cancels by itself is passed over")
+        func cancelledLookup() async throws {
+            let cancel: FakeTransport.Step = { _ in throw CancellationError() }
+            let scene = try Scene([cancel, FakeTransport.answer(#"["10.0.0.2"]"#)]) {
+                $0.nodes = NodeBalancing(seeds: ["http://10.0.0.1:8000", "http://10.0.0.2:8000"])
+            }
+            #expect(try await scene.client.refreshNodes() == ["http://10.0.0.2:8000/"])
+        }
+
         @Test("An endpoint and nodes exclude each other; a client with one endpoint has no nodes")
         func endpoint() async throws {
             let step = FakeTransport.answer()

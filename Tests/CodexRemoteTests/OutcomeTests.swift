@@ -354,6 +354,18 @@
             #expect(write?.code == .outcomeUnknown)
         }
 
+        @Test("A transport that cancels by itself breaks the connection, and cancels no task")
+        func cancellingTransport() async throws {
+            let step: FakeTransport.Step = { _ in throw CancellationError() }
+            let read = try Scene([step, FakeTransport.answer()])
+            #expect(try await read.table.get(Scene.key) == nil)
+            #expect(read.transport.requests.count == 2)
+            let write = try Scene([step])
+            let error = await Scene.error { _ = try await write.table.put(Scene.item) }
+            #expect(error?.code == .outcomeUnknown)
+            #expect((error?.cause as? RemoteFailure)?.kind == .interrupted)
+        }
+
         @Test("A task that was cancelled before sends nothing")
         func cancelledBefore() async throws {
             let scene = try Scene([FakeTransport.answer()])

@@ -103,6 +103,12 @@
                 ["/home/a/f": "[default]\n" + Self.key],
                 ["HOME": "/home/a", "AWS_SHARED_CREDENTIALS_FILE": "~/f"])
             #expect(other?.accessKeyID == "ID")
+            // Other settings do not matter beside a key.
+            let both = try await found([
+                config: "[default]\nlogin_session = arn\n",
+                credentials: "[default]\n" + Self.key,
+            ])
+            #expect(both?.accessKeyID == "ID")
         }
 
         @Test("A profile that cannot give a key says why")
@@ -111,6 +117,9 @@
             let contents = [
                 "[default]\naws_access_key_id=ID\n", "[default]\nrole_arn = r\n",
                 "[default]\nsso_session = s\n", "[default]\ncredential_process = p\n",
+                "[default]\nlogin_session = arn\n",
+                // The key is the one that takes the role.
+                "[default]\nrole_arn = r\nsource_profile = default\n" + Self.key,
             ]
             for content in contents {
                 await #expect(throws: CodexError(.credentialsUnavailable, "")) {

@@ -10,10 +10,13 @@
     struct SequenceConflictTests {
         /// A service whose sequence is behind the highest number, and cannot be raised.
         private static let service: FakeTransport.Step = { request in
-            let found = #"{"Items":[{"number":{"N":"9"}}],"Count":1}"#
             let taken = #"{"Attributes":{"last":{"N":"3"}}}"#
-            guard let update = try JSONNode.parse(request.body)["UpdateExpression"]?.text else {
-                return try await FakeTransport.answer(found)(request)
+            let body = try JSONNode.parse(request.body)
+            guard let update = body["UpdateExpression"]?.text else {
+                // The highest number, or the task with the number that was taken.
+                let number = body["ScanIndexForward"] == nil ? 3 : 9
+                let items = #"[{"projectId":{"S":"p"},"number":{"N":"\#(number)"}}]"#
+                return try await FakeTransport.answer(#"{"Items":\#(items),"Count":1}"#)(request)
             }
             let step =
                 update.hasPrefix("SET")

@@ -143,6 +143,37 @@
             }
         }
 
+        @Test(
+            "Repeatable actions of one change are divided if the service refuses them as invalid",
+            arguments: [(1, 3), (2, 1), (3, 1), (5, 1)])
+        func dividedActions(actionCountMax: Int, callCount: Int) async throws {
+            let scene = try StreamScene(shardCount: 1, itemCount: 1, emptyPercent: 0)
+            scene.model.write(0)
+            let calls = Calls()
+            let worker = try await scene.worker(
+                .transactional(batchCount: 4, isRepeatable: true) { changes in
+                    calls.note(changes.count)
+                    return (0..<4).map { number in
+                        WriteAction.put(
+                            table: "effects", ["pk": .string("\(number)"), "sk": "x"])
+                    }
+                },
+                MortalTransport(
+                    RefusingTransport(
+                        inner: scene.transport(), actionCountMax: actionCountMax)))
+            try await worker.survey()
+            let error = await Scene.error { try await worker.turn(0) }
+            // Each transaction has the checkpoint, or the lease. An action alone is an error.
+            let isTaken = actionCountMax > 1
+            #expect(error?.code == (isTaken ? nil : .invalidArgument))
+            #expect(calls.all.count == callCount)
+            for number in 0..<4 {
+                let key = PrimaryKey(.string("\(number)"), "x")
+                let found = try scene.temporary.store.item(in: "effects", key: key)
+                #expect((found != nil) == isTaken)
+            }
+        }
+
         // MARK: Cancellations
 
         @Test(

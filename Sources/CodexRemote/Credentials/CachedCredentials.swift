@@ -138,6 +138,13 @@
                     + "source, or raise RetryPolicy.deadline.")
         }
 
+        private static func cancelledSource(_ cause: CancellationError) -> CodexError {
+            CodexError.noCredentials(
+                "The source of the credentials was cancelled, and gave none. Look at the source, "
+                    + "and at the tasks that it starts.",
+                cause: cause)
+        }
+
         // MARK: The source
 
         /// Begins a request for new ones, unless one is at work.
@@ -154,6 +161,9 @@
                 let outcome: Outcome
                 do {
                     outcome = .success(try await Self.load(from: provider, clock))
+                } catch let error as CancellationError {
+                    // It is not that of a caller, who may have a task that goes on.
+                    outcome = .failure(Self.cancelledSource(error))
                 } catch {
                     outcome = .failure(error)
                 }

@@ -99,15 +99,19 @@
     ///
     /// The variables `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE` name other files, and
     /// `AWS_PROFILE` another profile than `default`. A profile that gets its key from a service or
-    /// a program is refused: by `sso_session`, `role_arn` or `credential_process`, for example.
+    /// a program is refused: by `sso_session`, `login_session` or `credential_process`, say. A key
+    /// in it comes before these settings. A profile with `role_arn` is always refused: its key
+    /// would be another identity than the role.
     public struct SharedFileCredentials: CredentialsProvider {
         private let files: SharedFiles
 
         /// Settings of a profile that gets its credentials from a service or a program.
         private static let foreign = [
-            "credential_process", "credential_source", "role_arn", "source_profile", "sso_session",
-            "sso_start_url", "web_identity_token_file",
+            "credential_process", "credential_source", "login_session", "source_profile",
+            "sso_session", "sso_start_url", "web_identity_token_file",
         ]
+        /// The setting of a role. AWS's tools take the role even if the profile has a key.
+        private static let role = "role_arn"
 
         /// Creates the source.
         ///
@@ -124,9 +128,11 @@
         /// The credentials; `nil` if neither file has the default profile, or if it has no key.
         ///
         /// - Throws: ``CodexError/Code/credentialsUnavailable`` if a file cannot be read, if a
-        ///   profile that was named does not exist or has no key, or if its key is incomplete.
+        ///   profile that was named does not exist or has no key, if its key is incomplete, or if
+        ///   it gets its credentials from a service or a program.
         public func credentials() async throws -> AWSCredentials? {
             let settings = try files.settings()
+            if settings[Self.role] != nil { throw Self.unsupported(Self.role) }
             let id = settings["aws_access_key_id"]
             let secret = settings["aws_secret_access_key"]
             if let id, let secret {
@@ -140,10 +146,7 @@
                         + "aws_secret_access_key.")
             }
             if let setting = Self.foreign.first(where: { settings[$0] != nil }) {
-                throw CodexError.noCredentials(
-                    "The profile gets its credentials by \(setting), which this client does not "
-                        + "do. Put a key into the environment (aws configure export-credentials), "
-                        + "or give the client a CredentialsProvider of your own.")
+                throw Self.unsupported(setting)
             }
             guard files.isNamed else { return nil }
             throw CodexError.noCredentials(
@@ -151,6 +154,13 @@
                     ? "The profile that was named has no key. Write aws_access_key_id and "
                         + "aws_secret_access_key."
                     : "The shared files do not have the profile that was named. Correct the name.")
+        }
+
+        private static func unsupported(_ setting: String) -> CodexError {
+            .noCredentials(
+                "The profile gets its credentials by \(setting), which this client does not do. "
+                    + "Put a key into the environment (aws configure export-credentials), or give "
+                    + "the client a CredentialsProvider of your own.")
         }
     }
 

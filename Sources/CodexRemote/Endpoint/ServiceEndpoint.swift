@@ -17,6 +17,14 @@
             ("us-isof-", "csp.hci.ic.gov"), ("us-iso-", "c2s.ic.gov"),
             ("eu-isoe-", "cloud.adc-e.uk"), ("eusc-", "amazonaws.eu"),
         ]
+        /// The domains of hosts with both versions of IP, and how the names of hosts of streams
+        /// begin there: "dualStackDnsSuffix" of the SDKs' partitions, and their endpoint rules.
+        private static let dualDomains = [
+            ("api.aws", "streams-"), ("api.amazonwebservices.com.cn", "streams-"),
+            ("api.amazonwebservices.eu", "streams."), ("api.aws.ic.gov", "streams."),
+            ("api.aws.scloud", "streams."), ("api.aws.hci.ic.gov", "streams."),
+            ("api.cloud-aws.adc-e.uk", "streams."),
+        ]
 
         /// Reads an address such as `http://localhost:8000`.
         ///
@@ -50,16 +58,26 @@
         /// Endpoints of accounts, of FIPS, of both versions of IP and of private links have the
         /// region as the last label before the domain, or before `vpce`.
         var awsRegion: String? {
-            let domains = Self.domains.map { $0.1 } + ["amazonaws.com", "api.aws"]
-            guard let domain = domains.first(where: { host.hasSuffix("." + $0) }) else {
-                return nil
-            }
-            var labels = host.dropLast(domain.utf8.count + 1).split(separator: ".")
+            guard let (domain, _) = awsDomain else { return nil }
+            var labels = name.dropLast(domain.utf8.count + 1).split(separator: ".")
             if labels.last == "vpce" { labels.removeLast() }
             guard labels.count >= 2, let region = labels.last, Self.isRegion(region) else {
                 return nil
             }
             return String(region)
+        }
+
+        /// The host without the dot that a whole name of DNS may have at its end.
+        private var name: Substring { host.hasSuffix(".") ? host.dropLast() : host[...] }
+
+        /// The domain of AWS that has the host, and how the names of hosts of streams begin in it;
+        /// `nil` for another host.
+        private var awsDomain: (String, String)? {
+            let domains = Self.domains.map { $0.1 } + ["amazonaws.com"]
+            if let domain = domains.first(where: { name.hasSuffix("." + $0) }) {
+                return (domain, "streams.")
+            }
+            return Self.dualDomains.first { name.hasSuffix("." + $0.0) }
         }
 
         /// Whether a label is the name of a region of AWS: words, and a number at the end.
@@ -74,12 +92,18 @@
         }
 
         /// The endpoint of the streams: AWS has another host for them, and other services do not.
+        ///
+        /// The host of an account has no streams: they are at that of the region. Of a private
+        /// link, it is not known where they are.
         var ofStreams: ServiceEndpoint {
-            let isOfAWS =
-                host.hasSuffix(".amazonaws.com")
-                || Self.domains.contains { host.hasSuffix("." + $0.1) }
-            guard isOfAWS, host.hasPrefix("dynamodb.") else { return self }
-            return ServiceEndpoint(isSecure: isSecure, host: "streams." + host, port: port)
+            guard let (_, start) = awsDomain else { return self }
+            var labels = host.split(separator: ".", omittingEmptySubsequences: false)
+            if labels[0].utf8.allSatisfy(Self.isDigit), labels.count > 2, labels[1] == "ddb" {
+                labels.replaceSubrange(..<2, with: ["dynamodb"])
+            }
+            guard labels[0] == "dynamodb" || labels[0] == "dynamodb-fips" else { return self }
+            return ServiceEndpoint(
+                isSecure: isSecure, host: start + labels.joined(separator: "."), port: port)
         }
 
         /// The endpoint of another host, with the same scheme and port; `nil` for what is no host.

@@ -149,7 +149,7 @@
                 } catch let error as CodexError {
                     refusal = error
                 } catch {
-                    if error is CancellationError || Task.isCancelled { throw CancellationError() }
+                    if Task.isCancelled { throw CancellationError() }
                     let isUnreached = (error as? TransportFailure)?.kind == .notSent
                     note(isUnreached ? .unreached : .unanswered, of: endpoint)
                     cause = error

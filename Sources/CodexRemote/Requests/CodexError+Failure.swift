@@ -11,9 +11,13 @@
                 cause: cause, currentItem: (cause as? RemoteFailure)?.item)
         }
 
-        /// The error of a call whose task was cancelled before it wrote anything.
+        /// The error of a request whose task was cancelled before the request wrote anything.
         static func cancelled(_ cause: any Error) -> CodexError {
-            CodexError(.cancelled, "The task was cancelled. Nothing was written.", cause: cause)
+            CodexError(
+                .cancelled,
+                "The task was cancelled. The request wrote nothing. What earlier requests of the "
+                    + "call wrote stays.",
+                cause: cause)
         }
 
         /// The error of a request that failed.

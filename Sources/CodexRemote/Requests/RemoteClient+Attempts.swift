@@ -247,11 +247,13 @@
             }
         }
 
-        /// The failure of a transport; a cancellation stays one.
+        /// The failure of a transport; a cancellation of the task stays one.
+        ///
+        /// A transport that is closed may cancel its requests, whose tasks go on.
         private static func failure(
             of error: any Error, _ log: inout AttemptLog
         ) -> any Error {
-            if error is CancellationError || Task.isCancelled {
+            if Task.isCancelled {
                 log.mayHaveApplied = true
                 return CancellationError()
             }

@@ -85,7 +85,8 @@
         ///   - number: The last of the changes.
         ///   - countMax: The most actions of a transaction.
         ///   - isDivisible: Whether the actions may take several transactions.
-        /// - Throws: As ``LeaseTable/commit(_:_:at:)``.
+        /// - Throws: As ``LeaseTable/commit(_:_:at:)``. If the actions are divisible, some of them
+        ///   may have been performed.
         private func perform(
             _ actions: [WriteAction], at number: StreamSequenceNumber, atMost countMax: Int,
             isDivisible: Bool
@@ -100,22 +101,21 @@
                     try await leases.perform(part, lease)
                     rest = rest.dropFirst(part.count)
                 } catch let error as CodexError
-                    where error.code == .transactionTooLarge && isDivisible && part.count > 1
+                    where isDivisible && part.count > 1 && Self.mayFit(error, part.count)
                 {
                     count = part.count / 2
                 }
             }
         }
 
-        /// Whether the actions of fewer changes may be taken.
+        /// Whether a part of several changes, or of several actions, may be taken.
         ///
         /// A service tells by a text alone that a transaction has too many bytes, so that any
-        /// request that it refuses as invalid may be one. What is wrong with one change, that
-        /// change shows by itself.
-        private static func mayFit(_ error: CodexError, _ changeCount: Int) -> Bool {
+        /// request that it refuses as invalid may be one. What is wrong with one of them, that one
+        /// shows by itself.
+        private static func mayFit(_ error: CodexError, _ count: Int) -> Bool {
             error.code == .transactionTooLarge
-                || changeCount > 1 && error.code == .invalidArgument
-                    && error.cause is RemoteFailure
+                || count > 1 && error.code == .invalidArgument && error.cause is RemoteFailure
         }
 
         private static func tooLarge(_ actionCount: Int, _ actionCountMax: Int) -> CodexError {

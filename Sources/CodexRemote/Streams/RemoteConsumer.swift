@@ -190,12 +190,13 @@
         /// table with the checkpoints, and there are at most 99 of them. For more, `body` is called
         /// again with fewer changes.
         ///
-        /// If a transaction has more than 4 MB, with the stored items that it changes or checks,
-        /// `body` is called again with fewer changes, too.
+        /// If a transaction has more than 4 MB, with the stored items that it changes or checks, or
+        /// if the service refuses it as invalid, `body` is called again with fewer changes, too.
         ///
-        /// If the actions are repeatable, those of one change may be more. They then take several
-        /// transactions, and the checkpoint moves with the last one. After an interruption between
-        /// them, all actions of the change come again, before those of later changes.
+        /// If the actions are repeatable, those of one change are divided in these cases. They then
+        /// take several transactions, and the checkpoint moves with the last one. After an
+        /// interruption or an error between them, all actions of the change come again, before
+        /// those of later changes.
         ///
         /// The call does not end by itself: cancel its task.
         ///

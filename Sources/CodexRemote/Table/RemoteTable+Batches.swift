@@ -59,9 +59,8 @@
                     return (found: found, rest: try rest.map { try place(of: $0, in: places) })
                 }
                 for item in answer.found {
-                    guard let place = places[try definition.primaryKey(of: item)] else {
-                        throw Self.otherItem
-                    }
+                    guard let key = try? definition.primaryKey(of: item), let place = places[key]
+                    else { throw Self.otherItem }
                     items[place] = item
                 }
                 return answer.rest

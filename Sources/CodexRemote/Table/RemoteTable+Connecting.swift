@@ -91,7 +91,8 @@
         /// - Throws: ``CodexError/Code/unsupportedOperation`` for an omission that is not accepted;
         ///   ``CodexError/Code/inUse`` if the table exists; ``CodexError/Code/timedOut`` if it is
         ///   not ready after five minutes; ``CodexError/Code/outcomeUnknown`` if there was no
-        ///   answer, and no table after a minute; otherwise as ``describe()``.
+        ///   answer, and the looks at the table fail, or find none for a minute; otherwise as
+        ///   ``describe()``.
         public func create(
             hasStream: Bool = true, accepting accepted: Set<RemoteTableDesign.Omission.Reason> = []
         ) async throws {
@@ -131,8 +132,9 @@
             } catch let error as CodexError
                 where error.code == .outcomeUnknown || error.code == .invalidArgument
             {
-                // A service also refuses what is set already.
-                guard try await timeToLive() == design.table.timeToLive else { throw error }
+                // A service also refuses what is set already. If it does not tell, the error stays.
+                let found = try? await timeToLive()
+                guard found == design.table.timeToLive else { throw error }
             }
         }
 
@@ -149,7 +151,7 @@
         /// - Parameter lost: The error of a creation without an answer; `nil` if the table was
         ///   created.
         /// - Returns: The description.
-        /// - Throws: `lost`, if the service does not get to know the table;
+        /// - Throws: `lost`, if the looks do not tell whether there is a table;
         ///   ``CodexError/Code/timedOut``; the errors of the request.
         private func activeDescription(
             afterLost lost: CodexError?
@@ -157,16 +159,32 @@
             var unknownCount = 0
             for _ in 0..<Self.creationLookCountMax {
                 do {
-                    let found = try await describe()
-                    if found.status == "ACTIVE" { return found }
-                } catch CodexError.Code.unknownTable {
-                    unknownCount += 1
-                    if let lost, unknownCount == Self.unknownLookCountMax { throw lost }
+                    if let found = try await descriptionIfKnown() {
+                        if found.status == "ACTIVE" { return found }
+                    } else {
+                        unknownCount += 1
+                        if let lost, unknownCount == Self.unknownLookCountMax { throw lost }
+                    }
+                    try await client.sleep(for: Self.creationPause)
+                } catch {
+                    // The error of a look does not tell whether the table was created.
+                    if let lost { throw lost }
+                    throw error
                 }
-                try await client.sleep(for: Self.creationPause)
             }
             throw CodexError(
                 .timedOut, "The table is still being created. Look at its state, and try again.")
+        }
+
+        /// The description of the table; `nil` if the service does not know the table.
+        ///
+        /// - Throws: The other errors of the request.
+        private func descriptionIfKnown() async throws -> RemoteTableDescription? {
+            do {
+                return try await describe()
+            } catch CodexError.Code.unknownTable {
+                return nil
+            }
         }
     }
 
@@ -176,10 +194,10 @@
         let description: RemoteTableDescription
 
         /// The capabilities of the service, which are those that are declared, less those that it
-        /// refuses; and the attribute by which the table's items expire.
-        func answers() async throws -> (capabilities: TableCapabilities, timeToLive: String?) {
+        /// refuses; and the attribute by which the table's items expire, if the service tells.
+        func answers() async throws -> (capabilities: TableCapabilities, timeToLive: String??) {
             var found = table.capabilities
-            var timeToLive: String?
+            var timeToLive: String??
             if found.hasTransactions {
                 let isThere = try await has("TransactWriteItems") {
                     $0.items("TransactItems", [Item]())
@@ -200,9 +218,12 @@
             }
             if found.expiry != nil {
                 do {
-                    timeToLive = try await table.timeToLive()
+                    let attribute = try await table.timeToLive()
+                    timeToLive = .some(attribute)
                 } catch CodexError.Code.unsupportedOperation {
                     found.expiry = nil
+                } catch CodexError.Code.invalidArgument {
+                    // The service has the operation, and does not tell.
                 }
             }
             // A table without a stream has none, also on a service that has streams.

@@ -24,9 +24,9 @@
             try requireConsistent(consistency, index)
             var expressions = ExpressionWriter()
             let partition = index?.partitionKey ?? [definition.partitionKey]
-            let keyCondition = expressions.keyCondition(
-                query, partition: partition,
-                sort: index?.sortKey ?? definition.sortKey.map { [$0] } ?? [])
+            let sort: [KeyAttribute] =
+                index?.sortKey ?? definition.sortKey.map { [$0] } ?? []
+            let keyCondition = expressions.keyCondition(query, partition: partition, sort: sort)
             guard let keyCondition else {
                 throw CodexError(
                     .invalidKey,
@@ -41,8 +41,11 @@
                 isBackward: query.direction == .backward,
                 isConsistent: consistency == .consistent)
             let page = try await self.page(of: read, index, limits, after: token)
-            let asked = Item(zip(partition.map(\.name), query.partition))
-            for item in page.items { try Self.requireAsked(item, for: asked, mayLack: true) }
+            let asked = Item(
+                zip((partition + sort).map(\.name), query.partition + query.equalSortValues))
+            // An item of the table has its key. Not all services project that of an index.
+            let mayLack = projection != nil || index != nil
+            for item in page.items { try Self.requireAsked(item, for: asked, mayLack: mayLack) }
             return page
         }
 
@@ -176,6 +179,14 @@
             let names = Set(attributes.map(\.name))
             return Item(
                 item.elements.filter { names.contains($0.name) }.map { ($0.name, $0.value) })
+        }
+    }
+
+    extension TableQuery {
+        /// The values that the leading sort key attributes of each result equal.
+        fileprivate var equalSortValues: [AttributeValue] {
+            guard case .equal(let value) = sort else { return sortPrefix }
+            return sortPrefix + [value]
         }
     }
 #endif

@@ -283,7 +283,7 @@
             CodexError(
                 .invalidResponse,
                 "The answer has an item that was not asked for. Look at the endpoint, and at "
-                    + "proxies before it.")
+                    + "proxies before it. A write may have been applied.")
         }
 
         /// An item of an answer; `nil` if the answer has none.
@@ -338,8 +338,15 @@
                 readsItem: condition != nil || returning != .none || operation == "UpdateItem")
             let request = RemoteRequest(
                 operation: operation, body: body, repetition: repetition, affinity: affinity)
+            let asked = Item(
+                definition.keyAttributes.compactMap { attribute in
+                    key[attribute.name].map { (attribute.name, $0) }
+                })
             return try await client.send(request) { answer in
-                try Self.item(ifPresent: answer["Attributes"])
+                let item = try Self.item(ifPresent: answer["Attributes"])
+                // Without the others, the attributes that an update changes have no key.
+                if let item { try Self.requireAsked(item, for: asked, mayLack: true) }
+                return item
             }
         }
     }

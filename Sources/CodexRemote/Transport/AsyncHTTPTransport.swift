@@ -131,7 +131,8 @@
             guard let known = error as? HTTPClientError else {
                 return TransportFailure(.interrupted, cause: error)
             }
-            if known == .cancelled { return CancellationError() }
+            // A client that is closed cancels the requests of all tasks.
+            if known == .cancelled, Task.isCancelled { return CancellationError() }
             let kind: TransportFailure.Kind =
                 unsent.contains(known) ? .notSent : late.contains(known) ? .timedOut : .interrupted
             return TransportFailure(kind, cause: error)

@@ -9,8 +9,8 @@
         /// It follows no redirects, repeats nothing and decompresses nothing. It ends when the task
         /// is cancelled, and at the latest after the request's timeout.
         ///
-        /// - Throws: ``TransportFailure``, and `CancellationError`. Any other error counts as
-        ///   ``TransportFailure/Kind/interrupted``.
+        /// - Throws: ``TransportFailure``, and `CancellationError` if the task is cancelled. Any
+        ///   other error counts as ``TransportFailure/Kind/interrupted``.
         func send(_ request: TransportRequest) async throws -> TransportResponse
 
         /// Closes all connections; later requests fail.
