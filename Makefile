@@ -42,7 +42,8 @@ REPLAN = @touch $(PACKAGES:=/Package.swift)
 # the package again: Docs/Workarounds.md. Tests run with random ones.
 BUILD = SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) build
 BUILD_TESTS = $(BUILD) --build-tests $(TRAITS) $(FLAGS)
-RUN_TESTS = $(SWIFT) test --skip-build $(TRAITS) $(FLAGS)
+# All tests are of Swift Testing, so that no run has to look for tests of XCTest.
+RUN_TESTS = $(SWIFT) test --skip-build --disable-xctest $(TRAITS) $(FLAGS)
 
 # Builds use the Swift packages of Scripts/dependencies.lock. If their source has other files, a build warns,
 # and check-dependencies and sbom fail. With LOCK=off, SwiftPM resolves the packages.
@@ -50,7 +51,7 @@ LOCK ?= on
 PIN = @$(if $(filter off,$(LOCK)),:,./Scripts/dependencies.py pin)
 CHECK = @./Scripts/dependencies.py check $(if $(filter off,$(LOCK)),--warn)
 
-.PHONY: run serve help test test-scripts sanitize test-address test-thread test-undefined coverage \
+.PHONY: run serve help test test-long test-scripts sanitize test-address test-thread test-undefined coverage \
 	test-crash crash torture soak simulate histories risk fuzz fuzz-short fuzz-corpus lint format nested \
 	task-service field-service dynamodb remote remote-partition malformed emulators \
 	agents agents-cold worst count-instructions docs api-breakage journeys \
@@ -99,6 +100,17 @@ test: ## all tests of the root package; those of crashes first, alone
 	$(RUN_TESTS) --filter SoakTests
 	$(RUN_TESTS) --filter SimulationTests
 	$(RUN_TESTS) --skip DurabilityTests --skip HistoryTests --skip SoakTests --skip SimulationTests
+
+# Suites that have a long form (Tests/TestSupport/TestLength.swift), as MODULE.SUITE.
+LONG_SUITES = ModelTests.ModelTests CodexDynamoDBTests.PartiQLPropertyTests \
+	CodexRemoteTests.BoundedStalenessCacheTests CodexRemoteTests.StreamConsumerTests \
+	CodexStoreTests.LoadReadingTests DomainTests.ClaimTokenTests DomainTests.LinkRaceTests
+test-long: ## random histories of the root package with more seeds and steps: their long form
+	@./Scripts/bootstrap
+	$(PIN) tests
+	$(BUILD_TESTS)
+	$(CHECK) --warn tests
+	CODEX_LONG=1 $(RUN_TESTS) $(LONG_SUITES:%=--filter %)
 
 test-scripts: ## the tests of the scripts: seconds, without network
 	@./Scripts/bootstrap

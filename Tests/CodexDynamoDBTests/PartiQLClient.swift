@@ -130,18 +130,32 @@ struct PartiQLClient {
     }
 
     /// All items of a SELECT, page by page.
+    ///
+    /// - Parameters:
+    ///   - text: The statement.
+    ///   - parameters: Its parameters.
+    ///   - limit: The limit of each page, if any.
+    ///   - first: The first page, if it was read already.
+    /// - Returns: The items in their order.
+    /// - Throws: An error for a page that is one.
     func all(
-        _ text: String, _ parameters: [AttributeValue] = [], limit: Int? = nil
+        _ text: String, _ parameters: [AttributeValue] = [], limit: Int? = nil,
+        from first: Answer? = nil
     ) async throws -> [Item] {
-        var (items, token): ([Item], String?) = ([], nil)
-        repeat {
+        func page(_ token: String?) async throws -> Answer {
             var more = limit.map { ["\"Limit\":\($0)"] } ?? []
             if let token { more.append("\"NextToken\":\"\(token)\"") }
-            let answer = try await execute(text, parameters, more.joined(separator: ","))
+            return try await execute(text, parameters, more.joined(separator: ","))
+        }
+        var items: [Item] = []
+        var next = first
+        if next == nil { next = try await page(nil) }
+        while let answer = next {
             try #require(answer.error == nil, "\(text): \(answer.message)")
             items += try answer.items()
-            token = answer.token
-        } while token != nil
+            next = nil
+            if let token = answer.token { next = try await page(token) }
+        }
         return items
     }
 

@@ -75,7 +75,8 @@ struct StoredItemMemoryTests {
         ("TransactWriteItems", #"{"TransactItems":[{"Delete":{\#(target(0))}}]}"#),
     ]
 
-    /// Requests that read parts of the item `k0` from its bytes, or check a condition on it there.
+    /// Requests that read parts of the item `k0` from its bytes, or check a condition on it there;
+    /// the last one removes it.
     private static let inPlace: [(operation: String, body: String)] = [
         ("GetItem", "{\(part)}"),
         (
@@ -115,16 +116,15 @@ struct StoredItemMemoryTests {
         ),
     ]
 
-    @Test(
-        "An item is not decoded before its memory is granted, and a refusal changes nothing",
-        arguments: StoredItemMemoryTests.decoding.indices)
-    func refused(request: Int) async throws {
+    @Test("An item is not decoded before its memory is granted, and a refusal changes nothing")
+    func refused() async throws {
         try await fill(1)
-        let meter = MemoryMeter(limit: Self.decodedByteCount)
-        let (operation, body) = Self.decoding[request]
-        let response = await ask(operation, body, meter.budget())
-        #expect(contains(response, "ThrottlingException"), "\(operation)")
-        #expect(meter.peak <= Self.decodedByteCount)
+        for (operation, body) in Self.decoding {
+            let meter = MemoryMeter(limit: Self.decodedByteCount)
+            let response = await ask(operation, body, meter.budget())
+            #expect(contains(response, "ThrottlingException"), "\(operation)")
+            #expect(meter.peak <= Self.decodedByteCount, "\(operation)")
+        }
         #expect(try store.item(in: "ttt", key: PrimaryKey("k0")) == Self.item(0))
     }
 
@@ -142,15 +142,22 @@ struct StoredItemMemoryTests {
         #expect(rest > -1000 && rest < ResponseWriter.partByteCount, "\(operation): \(rest)")
     }
 
-    @Test(
-        "A whole item is written from its bytes, and a refusal changes nothing",
-        arguments: StoredItemMemoryTests.writing.indices)
-    func written(request: Int) async throws {
+    @Test("A whole item is written from its bytes, and a refusal changes nothing")
+    func written() async throws {
         try await fill(1)
-        let (operation, body) = Self.writing[request]
-        let refused = await ask(operation, body, MemoryMeter(limit: Self.textCount).budget())
-        #expect(contains(refused, "ThrottlingException"), "\(operation)")
+        for (operation, body) in Self.writing {
+            let refused = await ask(operation, body, MemoryMeter(limit: Self.textCount).budget())
+            #expect(contains(refused, "ThrottlingException"), "\(operation)")
+        }
         #expect(try store.item(in: "ttt", key: PrimaryKey("k0")) == Self.item(0))
+        for (operation, body) in Self.writing {
+            await expectWritten(operation, body)
+            // The item may be replaced or removed.
+            if ["PutItem", "DeleteItem"].contains(operation) { try await fill(1) }
+        }
+    }
+
+    private func expectWritten(_ operation: String, _ body: String) async {
         let meter = MemoryMeter()
         let response = await ask(operation, body, meter.budget())
         #expect(response.status == 200 && response.byteCount > 9 * Self.textCount, "\(operation)")
@@ -161,19 +168,19 @@ struct StoredItemMemoryTests {
         )
     }
 
-    @Test(
-        "Parts of an item and its conditions are read from its bytes, and can be refused",
-        arguments: StoredItemMemoryTests.inPlace.indices)
-    func readInPlace(request: Int) async throws {
+    @Test("Parts of an item and its conditions are read from its bytes, and can be refused")
+    func readInPlace() async throws {
         try await fill(1)
-        let (operation, body) = Self.inPlace[request]
-        let refused = await ask(operation, body, MemoryMeter(limit: Self.textCount).budget())
-        #expect(contains(refused, "ThrottlingException"), "\(operation)")
-        let meter = MemoryMeter()
-        let response = await ask(operation, body, meter.budget())
-        #expect(response.status == 200 && response.byteCount < 1000, "\(operation)")
-        #expect(meter.peak < Self.decodedByteCount / 2, "\(operation)")
-        #expect(meter.byteCount < ResponseWriter.partByteCount, "\(operation)")
+        for (operation, body) in Self.inPlace {
+            let refused = await ask(operation, body, MemoryMeter(limit: Self.textCount).budget())
+            #expect(contains(refused, "ThrottlingException"), "\(operation)")
+            let meter = MemoryMeter()
+            let response = await ask(operation, body, meter.budget())
+            #expect(response.status == 200 && response.byteCount < 1000, "\(operation)")
+            #expect(meter.peak < Self.decodedByteCount / 2, "\(operation)")
+            #expect(meter.byteCount < ResponseWriter.partByteCount, "\(operation)")
+        }
+        #expect(try count() == 0)
     }
 
     @Test(
@@ -239,43 +246,49 @@ struct StoredItemMemoryTests {
         #expect(try count() == 0)
     }
 
-    @Test(
-        "The items of a transaction's reads are in memory one by one, and have a bound as JSON",
-        arguments: [9, 10])
-    func transactionReads(count: Int) async throws {
-        try await fill(count)
-        let meter = MemoryMeter()
-        let response = await ask("TransactGetItems", transaction("Get", count), meter.budget())
-        #expect((response.status == 200) == (count == 9))
-        #expect(contains(response, "ValidationException") == (count == 10))
-        #expect(meter.peak < ResponseWriter.transactionByteCountMax + Self.decodedByteCount)
+    @Test("The items of a transaction's reads are in memory one by one, and have a bound as JSON")
+    func transactionReads() async throws {
+        try await fill(10)
+        for count in [9, 10] {
+            let meter = MemoryMeter()
+            let response = await ask(
+                "TransactGetItems", transaction("Get", count), meter.budget())
+            #expect((response.status == 200) == (count == 9), "\(count)")
+            #expect(contains(response, "ValidationException") == (count == 10), "\(count)")
+            #expect(meter.peak < ResponseWriter.transactionByteCountMax + Self.decodedByteCount)
+        }
     }
 
-    @Test("The items that a transaction changes have a bound in memory", arguments: [3, 10])
-    func transactionWrites(count: Int) async throws {
-        try await fill(count)
-        let meter = MemoryMeter()
-        let response = await ask(
-            "TransactWriteItems", transaction("Delete", count), meter.budget())
-        #expect((response.status == 200) == (count == 3))
-        #expect(contains(response, "ValidationException") == (count == 10))
-        #expect(meter.peak <= 48 << 20)
-        #expect(try self.count() == (count == 3 ? 0 : count))
+    @Test("The items that a transaction changes have a bound in memory")
+    func transactionWrites() async throws {
+        try await fill(10)
+        // The refused one comes first, and leaves all items.
+        for (count, leftCount) in [(10, 10), (3, 7)] {
+            let meter = MemoryMeter()
+            let response = await ask(
+                "TransactWriteItems", transaction("Delete", count), meter.budget())
+            #expect((response.status == 200) == (count == 3), "\(count)")
+            #expect(contains(response, "ValidationException") == (count == 10), "\(count)")
+            #expect(meter.peak <= 48 << 20, "\(count)")
+            #expect(try self.count() == leftCount)
+        }
     }
 
-    @Test(
-        "Items that a transaction only checks are in memory one by one",
-        arguments: ["attribute_exists(p)", "attribute_not_exists(p)"])
-    func checks(condition: String) async throws {
+    @Test("Items that a transaction only checks are in memory one by one")
+    func checks() async throws {
         try await fill(6)
-        let meter = MemoryMeter()
-        let response = await ask(
-            "TransactWriteItems",
-            transaction("ConditionCheck", 6, #","ConditionExpression":"\#(condition)""#),
-            meter.budget())
-        #expect((response.status == 200) == (condition == "attribute_exists(p)"))
-        #expect(meter.peak < Self.decodedByteCount)
-        #expect(meter.byteCount < ResponseWriter.partByteCount)
+        for (condition, holds) in [
+            ("attribute_exists(p)", true), ("attribute_not_exists(p)", false),
+        ] {
+            let meter = MemoryMeter()
+            let response = await ask(
+                "TransactWriteItems",
+                transaction("ConditionCheck", 6, #","ConditionExpression":"\#(condition)""#),
+                meter.budget())
+            #expect((response.status == 200) == holds, "\(condition)")
+            #expect(meter.peak < Self.decodedByteCount, "\(condition)")
+            #expect(meter.byteCount < ResponseWriter.partByteCount, "\(condition)")
+        }
     }
 
     @Test("An update that makes a large item of a small one reserves it in a transaction")
@@ -415,12 +428,14 @@ struct StoredItemMemoryTests {
         ("DeleteItem", "{\(target(0))\(fails)}"),
     ]
 
-    @Test(
-        "A single write whose condition fails decodes no item, and returns it from its bytes",
-        arguments: StoredItemMemoryTests.failing.indices)
-    func failedWrite(request: Int) async throws {
+    @Test("A single write whose condition fails decodes no item, and returns it from its bytes")
+    func failedWrites() async throws {
         try await fill(1)
-        let (operation, body) = Self.failing[request]
+        for (operation, body) in Self.failing { await failToWrite(operation, body) }
+        #expect(try store.item(in: "ttt", key: PrimaryKey("k0")) == Self.item(0))
+    }
+
+    private func failToWrite(_ operation: String, _ body: String) async {
         let meter = MemoryMeter()
         let response = await ask(operation, body, meter.budget())
         #expect(contains(response, "ConditionalCheckFailedException"), "\(operation)")
@@ -435,7 +450,6 @@ struct StoredItemMemoryTests {
         #expect(contains(short, "ConditionalCheckFailedException") && short.byteCount < 1000)
         #expect(shortMeter.peak < Self.decodedByteCount / 2, "\(operation)")
         #expect(shortMeter.byteCount < ResponseWriter.partByteCount, "\(operation)")
-        #expect(try store.item(in: "ttt", key: PrimaryKey("k0")) == Self.item(0))
     }
 
     // MARK: Streams

@@ -41,7 +41,7 @@
 
         @Test(
             "In any history, an answer has the writes before the bound, and the cache's own",
-            arguments: 1...20)
+            arguments: 1...TestLength.count(6, long: 20))
         func histories(seed: Int) async throws {
             var random = SplitMix(seed: UInt64(seed))
             var now = 0

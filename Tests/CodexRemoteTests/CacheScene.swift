@@ -113,7 +113,7 @@
         init(_ policy: Policy = Policy(maximumAge: .seconds(10))) throws {
             let clock = FakeClock()
             self.clock = clock
-            var storeOptions = StoreOptions()
+            var storeOptions = StoreOptions(durability: .none)
             storeOptions.now = { clock.now }
             temporary = try TemporaryStore(
                 schema: Schema(tables: Self.schema.tables), options: storeOptions)

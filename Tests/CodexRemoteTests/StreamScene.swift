@@ -28,7 +28,9 @@
             model = StreamModel(
                 shardCount: shardCount, itemCount: itemCount, seed: UInt64(seed), clock: clock,
                 pageCount: pageCount, emptyPercent: emptyPercent)
-            temporary = try TemporaryStore(schema: Schema(tables: [Self.effects]))
+            // The processes that end are those of workers: the store's process goes on.
+            temporary = try TemporaryStore(
+                schema: Schema(tables: [Self.effects]), options: StoreOptions(durability: .none))
         }
 
         /// The network of a new process.

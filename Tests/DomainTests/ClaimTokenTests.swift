@@ -235,17 +235,21 @@ struct ClaimTokenTests {
     func silent(place: Place) async throws {
         let fixture = try await Self.fixture(place)
         let (workspace, store) = (fixture.workspace, fixture.store)
-        let token = try await fixture.claim("a", by: "mia", lease: .seconds(120))
+        // Each minute in the long form, and each ten minutes otherwise.
+        let interval = TestLength.count(600, long: 60)
+        let lease = 2 * interval
+        let token = try await fixture.claim("a", by: "mia", lease: .seconds(lease))
         let before = try #require(try store.get(.task("a", in: "p")))
         let history = try store.all(.activity(of: "a", in: "p"))
         let start = try store.read { try $0.sequenceNumber }
-        for _ in 0..<1440 {
-            fixture.clock.advance(by: 60)
+        for _ in 0..<(86_400 / interval) {
+            fixture.clock.advance(by: Double(interval))
             try await workspace.renewClaim(
-                of: "a", in: "p", by: "mia", holding: token, lease: .seconds(120))
+                of: "a", in: "p", by: "mia", holding: token, lease: .seconds(lease))
         }
         let after = try #require(try store.get(.task("a", in: "p")))
-        #expect(after.claim?.until == fixture.clock.now + 120 && after.claim?.token == token)
+        #expect(after.claim?.until == fixture.clock.now + Double(lease))
+        #expect(after.claim?.token == token)
         #expect(after.updatedAt == before.updatedAt)
         #expect(try store.all(.activity(of: "a", in: "p")) == history)
         let events = try store.retainedChanges(after: .sequenceNumber(start)).flatMap {

@@ -35,21 +35,56 @@ struct CommandActionTests {
 
     private static let dependencyCount = CodexFlow.Limits.dependencyCountMax
 
-    /// The task `hub` with as many dependencies as may be, as a part of a whole that waits for
-    /// another task, with an assignee.
-    private static func makeHub(_ scene: LaggingScene) async throws {
+    /// How many of many equal commands each case performs itself, after the items of the others.
+    ///
+    /// Index reads are then as far behind as they can be.
+    private static let lastCount = LaggingTable.lag + 1
+
+    /// The items that commands leave, for all cases that begin with these commands.
+    ///
+    /// - Parameter make: Performs the commands.
+    /// - Returns: The items, once.
+    private static func items(
+        _ make: @escaping @Sendable (LaggingScene) async throws -> Void
+    ) -> Task<[Item], any Error> {
+        Task {
+            let scene = try await LaggingScene()
+            try await make(scene)
+            return try scene.contents
+        }
+    }
+
+    private static let unfinishedHub = items(makeUnfinishedHub)
+    private static let waitingHub = items(makeWaitingHub)
+    private static let sessions = items(makeFirstSessions)
+
+    /// The task `hub` without its last dependencies.
+    private static func makeUnfinishedHub(_ scene: LaggingScene) async throws {
         for id in ["whole", "other"] as [CodexFlow.Task.ID] { try await scene.task(id) }
         try await scene.workspace.addDependency(of: "whole", on: "other", in: "p", by: "mia")
         try await scene.task("hub") { task in
             (task.status, task.parentID, task.assigneeID) = (.todo, "whole", "max")
         }
-        for number in 0..<dependencyCount {
+        try await addDependencies(0..<(dependencyCount - lastCount), scene)
+    }
+
+    private static func addDependencies(
+        _ numbers: Range<Int>, _ scene: LaggingScene
+    ) async throws {
+        for number in numbers {
             let before = CodexFlow.Task.ID(stringLiteral: "b\(number)")
             let after = CodexFlow.Task.ID(stringLiteral: "a\(number)")
             for id in [before, after] { try await scene.task(id) }
             try await scene.workspace.addDependency(of: "hub", on: before, in: "p", by: "mia")
             try await scene.workspace.addDependency(of: after, on: "hub", in: "p", by: "mia")
         }
+    }
+
+    /// The task `hub` with as many dependencies as may be, as a part of a whole that waits for
+    /// another task, with an assignee.
+    private static func makeHub(_ scene: LaggingScene) async throws {
+        try await scene.add(unfinishedHub.value)
+        try await addDependencies((dependencyCount - lastCount)..<dependencyCount, scene)
     }
 
     private static func makeCanceledHub(_ scene: LaggingScene) async throws {
@@ -62,13 +97,23 @@ struct CommandActionTests {
         try await scene.workspace.archiveTask("hub", in: "p", by: "olga")
     }
 
-    /// The task `hub` whose blockers are finished.
-    private static func makeReadyHub(_ scene: LaggingScene) async throws {
+    /// The task `hub` whose blockers are finished but for the last ones.
+    private static func makeWaitingHub(_ scene: LaggingScene) async throws {
         try await makeHub(scene)
-        for number in 0..<dependencyCount {
+        try await finishBlockers(0..<(dependencyCount - lastCount), scene)
+    }
+
+    private static func finishBlockers(_ numbers: Range<Int>, _ scene: LaggingScene) async throws {
+        for number in numbers {
             try await scene.workspace.moveTask(
                 .init(stringLiteral: "b\(number)"), in: "p", to: .canceled, by: "olga")
         }
+    }
+
+    /// The task `hub` whose blockers are finished.
+    private static func makeReadyHub(_ scene: LaggingScene) async throws {
+        try await scene.add(waitingHub.value)
+        try await finishBlockers((dependencyCount - lastCount)..<dependencyCount, scene)
     }
 
     /// The task `hub` whose blockers were finished, and nothing in the queue tells.
@@ -108,10 +153,17 @@ struct CommandActionTests {
         for id in ["x", "y", "z", "w"] as [CodexFlow.Task.ID] { try await scene.task(id) }
     }
 
+    private static func makeFirstSessions(_ scene: LaggingScene) async throws {
+        try await openSessions(CodexFlow.Limits.sessionCountMax - lastCount, scene)
+    }
+
+    private static func openSessions(_ count: Int, _ scene: LaggingScene) async throws {
+        for _ in 0..<count { _ = try await scene.workspace.openSession(for: "max") }
+    }
+
     private static func makeSessions(_ scene: LaggingScene) async throws {
-        for _ in 0..<CodexFlow.Limits.sessionCountMax {
-            _ = try await scene.workspace.openSession(for: "max")
-        }
+        try await scene.add(sessions.value)
+        try await openSessions(lastCount, scene)
     }
 
     private static func makeDocument(_ scene: LaggingScene) async throws {

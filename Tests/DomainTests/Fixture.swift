@@ -49,14 +49,30 @@ struct Fixture: Sendable {
     let workspace: CodexFlow.Workspace
     var store: Store { temporary.store }
 
-    /// People: an owner, an admin, two members, a viewer, and somebody who is in no project.
-    init(_ place: Place = .embedded) async throws {
+    /// A workspace without people.
+    init(emptyAt place: Place) throws {
         let clock = ManualClock()
         self.clock = clock
-        var options = StoreOptions()
+        // No test of commands cuts the power, so that no commit has to wait for the disk.
+        var options = StoreOptions(durability: .none)
         options.use(clock)
         temporary = try TemporaryStore(options: options)
         workspace = try Self.workspace(place, temporary.store, clock)
+    }
+
+    /// A workspace in the state of another one, which one commit makes.
+    ///
+    /// - Parameter items: The ``contents`` of the other one.
+    init(items: [Item]) async throws {
+        try self.init(emptyAt: .embedded)
+        try await store.write { transaction in
+            for item in items { try transaction.put(item, in: CodexFlow.table) }
+        }
+    }
+
+    /// People: an owner, an admin, two members, a viewer, and somebody who is in no project.
+    init(_ place: Place = .embedded) async throws {
+        try self.init(emptyAt: place)
         for name in ["olga", "adam", "mia", "max", "vera", "nora"] {
             try await workspace.createUser(
                 email: "\(name)@example.com", name: name.capitalized, id: try .init(name))

@@ -58,6 +58,12 @@ final class LaggingTable: TableBackend {
         state.withLock { $0.snapshots = [first] }
     }
 
+    /// Lets indexes have all that the table has.
+    func settle() throws {
+        let present = try store.holdSnapshot()
+        state.withLock { $0.snapshots = [present] }
+    }
+
     /// What is asked for while `body` runs.
     func counts(_ body: () async throws -> Void) async throws -> Counts {
         state.withLock { $0.counts = Counts() }
@@ -163,7 +169,7 @@ struct LaggingScene: Sendable {
     init(hasBatches: Bool = true) async throws {
         let clock = ManualClock()
         self.clock = clock
-        var options = StoreOptions()
+        var options = StoreOptions(durability: .none)
         options.use(clock)
         temporary = try TemporaryStore(options: options)
         table = try LaggingTable(temporary.store, hasBatches: hasBatches)
@@ -178,6 +184,23 @@ struct LaggingScene: Sendable {
         for name in ["mia", "max"] {
             try await workspace.addMember(try .init(name), to: "p", by: "olga")
         }
+    }
+
+    /// Everything in the table.
+    var contents: [Item] {
+        get throws {
+            try store.read { try $0.items(scanning: TableScan(table: CodexFlow.table)).items }
+        }
+    }
+
+    /// Stores the items of another scene, in one transaction that indexes have at once.
+    ///
+    /// Index reads are as far behind as before after ``LaggingTable/lag`` more transactions.
+    func add(_ items: [Item]) async throws {
+        try await store.write { transaction in
+            for item in items { try transaction.put(item, in: CodexFlow.table) }
+        }
+        try table.settle()
     }
 
     /// A task of the project.

@@ -18,19 +18,30 @@ struct LinkRaceTests {
         let state: LinkState
     }
 
+    /// The items that commands leave in a project of olga's.
+    ///
+    /// The commands run once. Each store that a test needs then begins with these items.
+    private static func items(after changes: [LinkChange]) async throws -> [Item] {
+        let fixture = try Fixture(emptyAt: .embedded)
+        let workspace = fixture.workspace
+        try await workspace.createUser(email: "olga@example.com", name: "Olga", id: "olga")
+        try await workspace.createProject(key: "ENG", name: "Engine", id: "p", owner: "olga")
+        for change in changes { _ = await change.outcome(in: workspace) }
+        return try fixture.contents
+    }
+
     /// The ending of commands that run one after the other in a store.
     ///
     /// - Parameters:
     ///   - changes: The commands.
     ///   - order: The places of the commands, in the order in which they run.
-    ///   - before: What is done first.
+    ///   - start: The items that are there first.
     /// - Returns: The ending, with the outcomes in the order of `changes`.
     /// - Throws: The errors of the store.
     private static func ending(
-        of changes: [LinkChange], in order: [Int], after before: [LinkChange]
+        of changes: [LinkChange], in order: [Int], from start: [Item]
     ) async throws -> Ending {
-        let fixture = try await Fixture()
-        for change in before { _ = await change.outcome(in: fixture.workspace) }
+        let fixture = try await Fixture(items: start)
         var outcomes = [String](repeating: "", count: changes.count)
         for place in order {
             outcomes[place] = await changes[place].outcome(in: fixture.workspace)
@@ -40,11 +51,11 @@ struct LinkRaceTests {
 
     /// The endings of all orders of commands.
     private static func endings(
-        of changes: [LinkChange], after before: [LinkChange]
+        of changes: [LinkChange], from start: [Item]
     ) async throws -> Set<Ending> {
         var endings: Set<Ending> = []
         for order in orders(of: changes.count) {
-            endings.insert(try await ending(of: changes, in: order, after: before))
+            endings.insert(try await ending(of: changes, in: order, from: start))
         }
         return endings
     }
@@ -159,9 +170,10 @@ struct LinkRaceTests {
     /// Runs the first command of a pair, and the second one before a call of the first.
     ///
     /// - Returns: The ending; `nil` if the first one has no such call.
-    private static func ending(of pair: Pair, before call: Int) async throws -> Ending? {
-        let fixture = try await Fixture()
-        for change in pair.before { _ = await change.outcome(in: fixture.workspace) }
+    private static func ending(
+        of pair: Pair, before call: Int, from start: [Item]
+    ) async throws -> Ending? {
+        let fixture = try await Fixture(items: start)
         let other = try workspace(RemoteTable(fixture.store), fixture.clock)
         let count = Mutex(0)
         let second = Mutex<String?>(nil)
@@ -186,9 +198,10 @@ struct LinkRaceTests {
 
     @Test("Two commands pass each other at each call", arguments: Pair.all)
     func pairs(pair: Pair) async throws {
-        let expected = try await Self.endings(of: [pair.first, pair.second], after: pair.before)
+        let start = try await Self.items(after: pair.before)
+        let expected = try await Self.endings(of: [pair.first, pair.second], from: start)
         var call = 0
-        while let found = try await Self.ending(of: pair, before: call) {
+        while let found = try await Self.ending(of: pair, before: call, from: start) {
             #expect(expected.contains(found), "call \(call): \(found)")
             call += pair.step
         }
@@ -246,15 +259,15 @@ struct LinkRaceTests {
 
     @Test(
         "Commands of three clients leave what one of their orders leaves",
-        arguments: UInt64(1)...24)
+        arguments: UInt64(1)...UInt64(TestLength.count(12, long: 24)))
     func histories(seed: UInt64) async throws {
         var random = SplitMix(seed: seed)
         let before = Self.tasks + (0..<6).map { _ in Self.change(&random) }
         let new: [CodexFlow.Task.ID] = ["n0", "n1", "n2"]
         let changes = new.map { Self.change(&random, new: $0) }
-        let expected = try await Self.endings(of: changes, after: before)
-        let fixture = try await Fixture()
-        for change in before { _ = await change.outcome(in: fixture.workspace) }
+        let start = try await Self.items(after: before)
+        let expected = try await Self.endings(of: changes, from: start)
+        let fixture = try await Fixture(items: start)
         let outcomes = try await Self.outcomes(
             of: changes, in: RemoteTable(fixture.store), fixture.clock, seed: seed)
         let state = try LinkState(fixture.store)
@@ -263,7 +276,9 @@ struct LinkRaceTests {
         #expect(try state.faults(in: fixture.store).isEmpty, "\(before), then \(changes)")
     }
 
-    @Test("The same holds with markers, on lagging indexes", arguments: UInt64(101)...112)
+    @Test(
+        "The same holds with markers, on lagging indexes",
+        arguments: UInt64(101)...UInt64(TestLength.count(106, long: 112)))
     func markers(seed: UInt64) async throws {
         var random = SplitMix(seed: seed)
         let scene = try await LaggingScene(hasBatches: false)
@@ -271,7 +286,8 @@ struct LinkRaceTests {
         for change in before { _ = await change.outcome(in: scene.workspace) }
         // A new task takes its number with a second call at the same time, which has no turn.
         let changes = (0..<3).map { _ in Self.change(&random) }
-        let expected = try await Self.endings(of: changes, after: before)
+        let expected = try await Self.endings(
+            of: changes, from: Self.items(after: before))
         let outcomes = try await Self.outcomes(
             of: changes, in: scene.table, scene.clock, seed: seed)
         let state = try LinkState(scene.store)

@@ -214,7 +214,7 @@ final class ModelRun: @unchecked Sendable {
             throw Difference(
                 "returned \(String(describing: returned)), not \(String(describing: expected))")
         }
-        oracle.tables[table, default: [:]][key] = new
+        oracle.set(new, table, key)
     }
 
     private func update(_ transaction: inout WriteTransaction) throws {
@@ -299,7 +299,7 @@ final class ModelRun: @unchecked Sendable {
         guard deleted.next == nil, deleted.count == keys.count else {
             throw Difference("a range deletion took \(deleted.count) items, not \(keys.count)")
         }
-        for key in keys { oracle.tables[query.table]?[key] = nil }
+        for key in keys { oracle.set(nil, query.table, key) }
     }
 
     /// A list of actions: all or none.
@@ -318,11 +318,11 @@ final class ModelRun: @unchecked Sendable {
             switch generator.random.below(3) {
             case 0:
                 actions.append(.put(table: definition.name, try Item(record: record)))
-                after.tables[definition.name, default: [:]][key] = record
+                after.set(record, definition.name, key)
                 put[definition.name, default: []].insert(key)
             case 1:
                 actions.append(.delete(table: definition.name, key: try engineKey(key)))
-                after.tables[definition.name]?[key] = nil
+                after.set(nil, definition.name, key)
             default:
                 let (condition, holds) = try self.condition(old)
                 actions.append(

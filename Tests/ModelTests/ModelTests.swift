@@ -2,11 +2,13 @@ import CodexCore
 import CodexStore
 import Foundation
 import PlantedFaults
+import TestSupport
 import Testing
 
 /// Random operations of every kind, on tables and indexes, against the oracle.
 ///
 /// `CODEX_MODEL_SEED` runs one seed, `CODEX_MODEL_OPERATIONS` more or fewer operations a seed.
+/// `CODEX_LONG=1` runs three times as many operations.
 @Suite("Engine against oracle")
 struct ModelTests {
     static let seeds: [UInt64] = {
@@ -16,7 +18,8 @@ struct ModelTests {
         return [1, 2, 3, 4]
     }()
     static let operations =
-        ProcessInfo.processInfo.environment["CODEX_MODEL_OPERATIONS"].flatMap { Int($0) } ?? 27_000
+        ProcessInfo.processInfo.environment["CODEX_MODEL_OPERATIONS"].flatMap { Int($0) }
+        ?? TestLength.count(9_000, long: 27_000)
 
     @Test("Every answer equals the oracle's, and verify finds nothing", arguments: seeds)
     func equalsOracle(seed: UInt64) async throws {

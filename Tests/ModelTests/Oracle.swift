@@ -97,11 +97,13 @@ extension Item {
 struct Oracle {
     let schema: Schema
     /// What was stored and not removed; expired records among them are hidden.
-    var tables: [String: [[ModelValue]: Record]] = [:]
+    private var tables: [String: [[ModelValue]: StoredRecord]] = [:]
     /// The second that the clock shows.
     var now = 0.0
 
-    func definition(_ table: String) -> TableDefinition {
+    init(schema: Schema) { self.schema = schema }
+
+    private func definition(_ table: String) -> TableDefinition {
         schema.tables.first { $0.name == table }!
     }
 
@@ -110,100 +112,80 @@ struct Oracle {
     }
 
     func record(_ table: String, _ key: [ModelValue]) -> Record? {
-        guard let record = tables[table]?[key], !isExpired(record, table) else { return nil }
-        return record
+        guard let stored = tables[table]?[key], !stored.isExpired(at: now) else { return nil }
+        return stored.record
     }
 
-    /// Whether two items have the same key in a unique index; those that were just put count, even
-    /// if they are expired already.
-    func violatesUnique(_ table: String, put: Set<[ModelValue]>) -> Bool {
-        definition(table).indexes.contains { index in
-            guard index.isUnique else { return false }
-            let records = (tables[table] ?? [:]).filter {
-                put.contains($0.key) || !isExpired($0.value, table)
-            }
-            let keys = records.values.flatMap { indexKeys($0, index) }
-            return Set(keys).count != keys.count
-        }
+    /// Stores a record, or removes what is at its key.
+    mutating func set(_ record: Record?, _ table: String, _ key: [ModelValue]) {
+        let definition = definition(table)
+        tables[table, default: [:]][key] = record.map { StoredRecord($0, of: definition) }
     }
+
+    /// The records of a table, expired ones among them.
+    private func records(_ table: String) -> [[ModelValue]: StoredRecord] { tables[table] ?? [:] }
 
     // MARK: Expiry
 
-    private func isExpired(_ record: Record, _ table: String) -> Bool {
-        guard let name = definition(table).timeToLive, case .n(let value)? = record[name] else {
-            return false
-        }
-        let second = value.rounded(.up)
-        return value >= 0 && second <= now && second >= now - 157_680_000
-    }
-
-    /// The records that are there.
-    private func live(_ table: String) -> [[ModelValue]: Record] {
-        (tables[table] ?? [:]).filter { !isExpired($0.value, table) }
-    }
-
     /// Whether there are expired records that may not be removed yet.
     func hasExpired(_ table: String) -> Bool {
-        (tables[table] ?? [:]).values.contains { isExpired($0, table) }
+        records(table).values.contains { $0.isExpired(at: now) }
     }
 
     /// Removes the expired records; returns how many there were.
     mutating func removeExpired() -> Int {
         var count = 0
         for table in schema.tables.map(\.name) {
-            let left = live(table)
-            count += (tables[table]?.count ?? 0) - left.count
-            tables[table] = left
+            for (key, stored) in records(table) where stored.isExpired(at: now) {
+                tables[table]?[key] = nil
+                count += 1
+            }
         }
         return count
     }
 
-    // MARK: Reading
+    // MARK: Uniqueness
+
+    /// Whether two items have the same key in a unique index; those that were just put count, even
+    /// if they are expired already.
+    func violatesUnique(_ table: String, put: Set<[ModelValue]>) -> Bool {
+        for (place, index) in definition(table).indexes.enumerated() where index.isUnique {
+            var seen: Set<[ModelValue]> = []
+            for (key, stored) in records(table)
+            where !stored.isExpired(at: now) || put.contains(key) {
+                for entry in stored.indexKeys[place] where !seen.insert(entry).inserted {
+                    return true
+                }
+            }
+        }
+        return false
+    }
 
     /// Whether another item has one of the record's keys in a unique index.
     func violatesUnique(_ record: Record, _ table: String) -> Bool {
-        definition(table).indexes.contains { index in
-            guard index.isUnique else { return false }
-            let mine = Set(indexKeys(record, index))
+        let definition = definition(table)
+        for (place, index) in definition.indexes.enumerated() where index.isUnique {
+            let mine = StoredRecord.keys(record, index.keyAttributes, index.multiValued)
+            if mine.isEmpty { continue }
             let key = key(record, table)
-            return !mine.isEmpty
-                && live(table).contains {
-                    $0.key != key && !mine.isDisjoint(with: indexKeys($0.value, index))
-                }
-        }
-    }
-
-    /// The key values of the record's entries in an index.
-    func indexKeys(_ record: Record, _ index: IndexDefinition) -> [[ModelValue]] {
-        keys(record, index.keyAttributes, index.multiValued)
-    }
-
-    private func keys(
-        _ record: Record, _ attributes: [KeyAttribute], _ multiValued: String?
-    ) -> [[ModelValue]] {
-        var keys: [[ModelValue]] = [[]]
-        for attribute in attributes {
-            guard let value = record[attribute.name] else { return [] }
-            var values = [value]
-            if attribute.name == multiValued {
-                switch value {
-                case .list(let elements): values = Array(Set(elements))
-                case .ss(let members): values = members.map { .s($0) }
-                default: break
-                }
+            let isTaken = records(table).values.contains { other in
+                other.indexKeys[place].contains { mine.contains($0) }
+                    && !other.isExpired(at: now) && other.key != key
             }
-            keys = keys.flatMap { key in values.map { key + [$0] } }
+            if isTaken { return true }
         }
-        return keys
+        return false
     }
+
+    // MARK: Reading
 
     /// What a counter says of its groups: counts, and for each sum how many numbers and their sum.
     ///
     /// Expired records count until they are removed.
     func totals(_ counter: CounterDefinition, _ table: String) -> [[ModelValue]: [Decimal]] {
         var totals: [[ModelValue]: [Decimal]] = [:]
-        for record in (tables[table] ?? [:]).values {
-            for group in keys(record, counter.group, counter.multiValued) {
+        for record in records(table).values.map(\.record) {
+            for group in StoredRecord.keys(record, counter.group, counter.multiValued) {
                 var total = totals[group] ?? Array(repeating: 0, count: 1 + 2 * counter.sums.count)
                 total[0] += 1
                 for (position, name) in counter.sums.enumerated() {
@@ -217,70 +199,67 @@ struct Oracle {
         return totals
     }
 
+    /// Whether the first of two keys that differ sorts before the other.
+    private static func precedes(_ left: [ModelValue], _ right: [ModelValue]) -> Bool {
+        for (a, b) in zip(left, right) where a != b { return a.precedes(b) }
+        return false
+    }
+
     /// All items of a table, in key order.
     func scan(_ table: String) -> [Record] {
-        let names = definition(table).keyAttributes.map(\.name)
-        return live(table).values.sorted { left, right in
-            for name in names {
-                guard let a = left[name], let b = right[name], a != b else { continue }
-                return a.precedes(b)
-            }
-            return false
-        }
+        records(table).values.filter { !$0.isExpired(at: now) }
+            .sorted { Self.precedes($0.key, $1.key) }.map(\.record)
     }
 
     /// All results of a query in order, projected as the index projects.
     func results(_ query: ModelQuery) -> [Record] {
-        found(query).map(\.projected)
+        let definition = definition(query.table)
+        let results = found(query).map { found -> Record in
+            guard let index = definition.indexes.first(where: { $0.name == query.index }),
+                index.projection != .all
+            else { return found.stored.record }
+            var names = (index.keyAttributes + definition.keyAttributes).map(\.name)
+            if case .include(let more) = index.projection { names += more }
+            let kept = names.map { Array($0.utf8) }
+            var record = found.stored.record.filter { kept.contains($0.key) }
+            if let name = index.multiValued,
+                let position = index.keyAttributes.firstIndex(where: { $0.name == name })
+            {
+                record[name] = found.values[position]
+            }
+            return record
+        }
+        return query.forward ? results : results.reversed()
     }
 
     /// The primary keys of a query's results.
     func keys(_ query: ModelQuery) -> Set<[ModelValue]> {
-        Set(found(query).map { key($0.record, query.table) })
+        Set(found(query).map { $0.stored.key })
     }
 
-    private func found(_ query: ModelQuery) -> [(record: Record, projected: Record)] {
-        let definition = definition(query.table)
-        let index = definition.indexes.first { $0.name == query.index }
-        let partition = index?.partitionKey ?? [definition.partitionKey]
-        let sort = index?.sortKey ?? (definition.sortKey.map { [$0] } ?? [])
-        let attributes = partition + sort
-        var found: [(record: Record, values: [ModelValue])] = []
-        for record in live(query.table).values {
-            for values in keys(record, attributes, index?.multiValued) {
-                let fixed = query.partition + query.sortPrefix
-                guard Array(values.prefix(fixed.count)) == fixed else { continue }
+    /// The entries that a query finds, ascending, each with the values of the key that it is at.
+    private func found(_ query: ModelQuery) -> [(stored: StoredRecord, values: [ModelValue])] {
+        let place = definition(query.table).indexes.firstIndex { $0.name == query.index }
+        let fixed = query.partition + query.sortPrefix
+        var found: [(stored: StoredRecord, values: [ModelValue])] = []
+        for stored in records(query.table).values where !stored.isExpired(at: now) {
+            for values in place.map({ stored.indexKeys[$0] }) ?? [stored.key] {
+                guard Self.begins(values, with: fixed) else { continue }
                 if fixed.count == values.count || query.sort.holds(values[fixed.count]) {
-                    found.append((record, values))
+                    found.append((stored, values))
                 }
             }
         }
-        let keyNames = definition.keyAttributes.map(\.name)
-        let ordered = found.sorted { left, right in
-            let keys = (
-                left.values + keyNames.compactMap { left.record[$0] },
-                right.values + keyNames.compactMap { right.record[$0] }
-            )
-            for (a, b) in zip(keys.0, keys.1) where a != b { return a.precedes(b) }
-            return false
+        return found.sorted { left, right in
+            Self.precedes(left.values + left.stored.key, right.values + right.stored.key)
         }
-        let projected = ordered.map { found -> (record: Record, projected: Record) in
-            guard let index else { return (found.record, found.record) }
-            let names = (index.keyAttributes + definition.keyAttributes).map(\.name)
-            var kept: [String] = names
-            if case .include(let more) = index.projection { kept += more }
-            var record = found.record
-            if index.projection != .all {
-                record = record.filter { kept.map { Array($0.utf8) }.contains($0.key) }
-                if let name = index.multiValued,
-                    let position = index.keyAttributes.firstIndex(where: { $0.name == name })
-                {
-                    record[name] = found.values[position]
-                }
-            }
-            return (found.record, record)
-        }
-        return query.forward ? projected : projected.reversed()
+    }
+
+    /// Whether the first values are some others.
+    private static func begins(_ values: [ModelValue], with fixed: [ModelValue]) -> Bool {
+        guard values.count >= fixed.count else { return false }
+        for place in fixed.indices where values[place] != fixed[place] { return false }
+        return true
     }
 }
 
