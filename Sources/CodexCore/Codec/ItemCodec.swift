@@ -185,49 +185,82 @@ package struct ItemLayout: Sendable {
 
     /// Reads the head of an encoded item.
     ///
+    /// An initializer takes its arguments over, so a caller retains them. A walk reads the head of
+    /// each item, so the shapes are `__shared`, and are not retained.
+    ///
     /// - Throws: ``CodexError/Code/corrupted``, or ``CodexError/Code/unsupportedFormat`` if a newer
     ///   release wrote the item.
-    package init(_ bytes: Span<UInt8>, shapes: any ShapeSource) throws(CodexError) {
+    @inline(__always)
+    package init(_ bytes: Span<UInt8>, shapes: __shared any ShapeSource) throws(CodexError) {
+        self = try Self.reading(bytes, shapes)
+    }
+
+    @inline(never)
+    private static func reading(
+        _ bytes: Span<UInt8>, _ shapes: any ShapeSource
+    ) throws(CodexError) -> ItemLayout {
         guard bytes.count > 4 else { throw Wire.truncated }
         guard bytes.count <= StoreLimits.inflatedByteCountMax else {
             throw Wire.corrupted("an item is larger than an item can be")
         }
         let first = bytes[0]
-        isUntagged = first >> 4 == ItemCodec.untaggedVersion
-        guard first >> 4 == ItemCodec.formatVersion || isUntagged else {
+        let format = first >> 4
+        guard format == ItemCodec.formatVersion || format == ItemCodec.untaggedVersion else {
             // E begins a reference (``ReferenceEntry``), and F a value in chunks.
-            throw first >> 4 == 0 || first >> 4 >= 0xE
+            throw format == 0 || format >= 0xE
                 ? Wire.corrupted("an item has no format version")
                 : CodexError(
                     .unsupportedFormat,
-                    "An item has format \(first >> 4); this release reads up to "
+                    "An item has format \(format); this release reads up to "
                         + "\(ItemCodec.formatVersion). Use a newer release.")
         }
-        wide = first & ItemCodec.wideFlag != 0
         var position = 1
-        header = ItemHeader(
+        let header = ItemHeader(
             entityNumber: try Self.small(bytes, &position),
             schemaVersion: try Self.small(bytes, &position),
             version: try Self.small(bytes, &position),
-            expiresAt: first & ItemCodec.expiryFlag == 0
-                ? nil : try Self.small(bytes, &position))
-        if first & ItemCodec.ownNamesFlag == 0 {
-            guard let id = UInt32(exactly: try Wire.integer(bytes, &position)) else {
-                throw Wire.corrupted("a shape's number")
-            }
-            let shape = try shapes.shape(id)
-            unsafe borrowedShape = shape
-            ownShape = nil
-            count = shape.names.count
-        } else {
+            expiresAt: first & ItemCodec.expiryFlag == 0 ? nil : try Self.small(bytes, &position))
+        // Each branch makes the whole layout: a layout that both complete is copied once more.
+        guard first & ItemCodec.ownNamesFlag == 0 else {
             let shape = try Self.ownShape(bytes, &position)
-            unsafe borrowedShape = shape
-            ownShape = shape
-            count = shape.names.count
+            return try ItemLayout(
+                first, header, shape, ownShape: shape, table: position, byteCount: bytes.count)
         }
-        table = position
-        values = position + count * (wide ? 4 : 2)
-        guard values <= bytes.count else { throw Wire.truncated }
+        guard let id = UInt32(exactly: try Wire.integer(bytes, &position)) else {
+            throw Wire.corrupted("a shape's number")
+        }
+        let shape = try shapes.shape(id)
+        return try ItemLayout(
+            first, header, shape, ownShape: nil, table: position, byteCount: bytes.count)
+    }
+
+    /// Takes the parts of a head that was read.
+    ///
+    /// - Parameters:
+    ///   - first: The first byte of the item, with the format and the flags.
+    ///   - header: The header.
+    ///   - shape: The names of the attributes.
+    ///   - ownShape: The same shape, if the item carries its own names.
+    ///   - table: The offset of the offset table.
+    ///   - byteCount: The number of the item's bytes.
+    /// - Throws: ``CodexError/Code/corrupted`` if the offset table ends after the item.
+    @inline(__always)
+    private init(
+        _ first: UInt8, _ header: ItemHeader, _ shape: Shape, ownShape: Shape?, table: Int,
+        byteCount: Int
+    ) throws(CodexError) {
+        let isWide = first & ItemCodec.wideFlag != 0
+        let nameCount = shape.names.count
+        let values = table + nameCount * (isWide ? 4 : 2)
+        guard values <= byteCount else { throw Wire.truncated }
+        self.header = header
+        unsafe borrowedShape = shape
+        self.ownShape = ownShape
+        count = nameCount
+        self.table = table
+        self.values = values
+        wide = isWide
+        isUntagged = first >> 4 == ItemCodec.untaggedVersion
     }
 
     /// The layout of a reference in the place of an item: it has no attributes.
@@ -254,6 +287,7 @@ package struct ItemLayout: Sendable {
     /// - Complexity: O(*n*) in the number of those names.
     var ownNamesByteCount: Int { ownShape?.memoryByteCount ?? 0 }
 
+    @inline(__always)
     private static func small(
         _ bytes: Span<UInt8>, _ position: inout Int
     ) throws(CodexError) -> Int {

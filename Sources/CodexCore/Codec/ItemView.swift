@@ -22,9 +22,12 @@ package struct ItemBytes {
     @usableFromInline package let layout: ItemLayout
 
     /// Reads the header of `value`; `key` is the encoded key, which `keys` can decode.
+    ///
+    /// No object is retained: `keys` and `shapes` are `__shared`, since an initializer would take
+    /// them over otherwise.
     package init(
         value: UnsafeBufferPointer<UInt8>, key: UnsafeBufferPointer<UInt8>,
-        keys: (any KeyAttributeDecoder)?, shapes: any ShapeSource
+        keys: __shared (any KeyAttributeDecoder)?, shapes: __shared any ShapeSource
     ) throws(CodexError) {
         layout = try ItemLayout(unsafe Span(_unsafeElements: value), shapes: shapes)
         // The layout was read, so the buffer is not empty.
@@ -38,7 +41,7 @@ package struct ItemBytes {
     /// Takes a reference in the place of its item: it has the attributes of its key alone.
     package init(
         _ reference: ReferenceEntry, value: UnsafeBufferPointer<UInt8>,
-        key: UnsafeBufferPointer<UInt8>, keys: any KeyAttributeDecoder
+        key: UnsafeBufferPointer<UInt8>, keys: __shared any KeyAttributeDecoder
     ) {
         layout = ItemLayout(reference: reference, byteCount: value.count)
         // The reference was read, so the buffer is not empty.

@@ -95,22 +95,16 @@ extension _ReadableContext {
         try base.requireFindable(bound, by: query.index)
         let run = try base.run(query, of: bound)
         var index = 0
-        func fail(_ error: CodexError) throws {
-            let failure = error.inItem(index)
-            guard failure.isOfItem else { throw failure }
-            index += 1
-            try onFailure(failure)
-        }
         let page = unsafe try run.page(
             PageLimits(returned: limit), after: token, isFiltered: false,
-            absent: { try fail($0) }
+            absent: { try Self.report($0, at: &index, to: onFailure) }
         ) { _, bytes in
             var isFound = false
             do throws(CodexError) {
                 isFound = try run.passesFilter(bytes)
                 if isFound { try base.withFieldReader(bound, bytes, body) }
             } catch {
-                try fail(error)
+                try Self.report(error, at: &index, to: onFailure)
                 return false
             }
             if isFound { index += 1 }
@@ -120,6 +114,21 @@ extension _ReadableContext {
             try AbsenceCheck(base, bound).requireSpelling(of: query)
         }
         return (page.next, page.examined)
+    }
+
+    /// Reports the error of an item, and counts the item.
+    ///
+    /// It is no local function: closures that share one keep the count in an object on the heap.
+    ///
+    /// - Throws: The error if it is not of one item, and what `onFailure` throws.
+    @inline(never)
+    private static func report(
+        _ error: CodexError, at index: inout Int, to onFailure: (CodexError) throws -> Void
+    ) throws {
+        let failure = error.inItem(index)
+        guard failure.isOfItem else { throw failure }
+        index += 1
+        try onFailure(failure)
     }
 
     /// The primary key of the item of an entity.

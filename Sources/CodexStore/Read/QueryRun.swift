@@ -320,6 +320,8 @@ final class QueryRun {
         passingOver passOver: (UnsafeBufferPointer<UInt8>) throws -> Bool,
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws {
+        // A decoder that each entry looks up is retained for each entry.
+        let keys = keys
         try context.transaction.withCursor(tree) { cursor in
             unsafe try RangeMoves(range, direction).forEach(&cursor) { entry in
                 if largeByteCount < .max,
@@ -358,10 +360,8 @@ final class QueryRun {
         absent: (CodexError) throws -> Void = { throw $0 },
         _ take: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> (next: PageToken?, count: Int, examined: Int) {
-        for limit in [limits.returned, limits.examined] {
-            guard limit.map({ $0 >= 1 }) ?? true else {
-                throw CodexError(.invalidArgument, "A limit of a query is at least 1.")
-            }
+        guard limits.returned ?? 1 >= 1, limits.examined ?? 1 >= 1 else {
+            throw CodexError(.invalidArgument, "A limit of a query is at least 1.")
         }
         var rest = range
         if let token {

@@ -22,9 +22,13 @@ package class TransactionContext: ShapeSource {
     var memory: DecodedMemory?
     /// A buffer for encoding keys, reused so that a read allocates none; only ``withKey(_:_:_:)``
     /// uses it.
-    final var keyScratch: [UInt8] = []
+    final var keyScratch: [UInt8]
     /// The memory for the items of index entries, reused so that a walk over them allocates none.
     final var referencedItems = ReferencedItems()
+    /// The shapes by their numbers, as far as they were read.
+    ///
+    /// Each read of an item looks here. A change takes the array, and swaps it back. So no access
+    /// to the property lasts for a call, and the compiler needs no check of exclusive access.
     private var shapes: [Shape?] = []
     /// The cache of ``binding(_:)``.
     final var bindings: [ObjectIdentifier: BoundEntity] = [:]
@@ -38,7 +42,9 @@ package class TransactionContext: ShapeSource {
         self.core = core
         self.transaction = transaction
         self.catalog = catalog
-        keyScratch.reserveCapacity(512)
+        var scratch: [UInt8] = []
+        scratch.reserveCapacity(512)
+        keyScratch = scratch
     }
 
     /// The shape numbered `id`, from the cache or the store.
@@ -51,8 +57,11 @@ package class TransactionContext: ShapeSource {
             throw Wire.corrupted("an item names a shape that the store does not have")
         }
         let shape = try Shape(id: id, encoded: unsafe Span(_unsafeElements: bytes))
-        while shapes.count <= position { shapes.append(nil) }
-        shapes[position] = shape
+        var known: [Shape?] = []
+        swap(&known, &shapes)
+        while known.count <= position { known.append(nil) }
+        known[position] = shape
+        swap(&known, &shapes)
         return shape
     }
 
@@ -67,7 +76,10 @@ package class TransactionContext: ShapeSource {
 
     /// Forgets shapes that a transaction added and did not commit.
     func forgetShapes(from id: Int) {
-        if shapes.count > id { shapes.removeSubrange(id...) }
+        var known: [Shape?] = []
+        swap(&known, &shapes)
+        if known.count > id { known.removeSubrange(id...) }
+        swap(&known, &shapes)
         plans = plans.filter { $0.key.shape < id }
         lastPlan = nil
     }

@@ -110,28 +110,20 @@ extension QueryRun {
         _ part: KeyRange, within bound: WalkBound, orEnd end: () -> Void,
         _ body: (UnsafeBufferPointer<UInt8>, ItemBytes) throws -> Bool
     ) throws -> Item? {
-        var (skippedCount, passedCount) = (0, 0)
-        var stop: Item?
-        func skip(_ key: UnsafeBufferPointer<UInt8>) throws -> Bool {
-            skippedCount += 1
-            guard skippedCount >= bound.skippedCountMax else { return true }
-            stop = unsafe try keyAttributes(key, bound.keyNames)
-            return false
-        }
+        var counts = WalkCounts(bound)
         unsafe try scan(
-            part, before: bound.largeByteCount, orEnd: end,
-            room: { bound.wantedCount.map { max(1, $0 - passedCount) } },
-            passingOver: { unsafe try skip($0) }
+            part, before: bound.largeByteCount, orEnd: end, room: { counts.room },
+            passingOver: { unsafe try counts.skip($0, of: self) }
         ) { key, bytes in
-            guard try passes(bytes) else { return unsafe try skip(key) }
-            passedCount += 1
+            guard try passes(bytes) else { return unsafe try counts.skip(key, of: self) }
+            counts.passedCount += 1
             return unsafe try body(key, bytes)
         }
-        return stop
+        return counts.stop
     }
 
     /// The attributes with these names in an entry's key; the item is not read.
-    private func keyAttributes(
+    fileprivate func keyAttributes(
         _ key: UnsafeBufferPointer<UInt8>, _ names: [String]
     ) throws(CodexError) -> Item {
         let key = unsafe Span(_unsafeElements: key)
@@ -238,5 +230,33 @@ extension QueryRun {
         guard unsafe following.key.starts(with: prefix) else { return unsafe following }
         guard let end = KeyRange(prefix: prefix).upper else { return nil }
         return unsafe try cursor.advance(to: end)
+    }
+}
+
+/// The counts of a bounded walk so far.
+///
+/// They are no local variables: closures that share a local function keep those on the heap.
+private struct WalkCounts {
+    let bound: WalkBound
+    /// The number of skipped items.
+    var skippedCount = 0
+    /// The number of items that the walk passed on.
+    var passedCount = 0
+    /// The keys of the skipped item at which the walk ended.
+    var stop: Item?
+
+    init(_ bound: WalkBound) { self.bound = bound }
+
+    /// The number of items that the caller still takes; `nil` if it does not know.
+    var room: Int? { bound.wantedCount.map { max(1, $0 - passedCount) } }
+
+    /// Counts a skipped item; `false` if the walk ends at it.
+    mutating func skip(
+        _ key: UnsafeBufferPointer<UInt8>, of run: QueryRun
+    ) throws(CodexError) -> Bool {
+        skippedCount += 1
+        guard skippedCount >= bound.skippedCountMax else { return true }
+        stop = unsafe try run.keyAttributes(key, bound.keyNames)
+        return false
     }
 }
