@@ -34,7 +34,7 @@
 
         /// Sends requests as they were noted: each after the answers that the first sender had.
         ///
-        /// - Throws: ``BenchFailure`` for an answer with another status than 200.
+        /// - Throws: ``BenchFailure`` for an answer with another status than the noted one.
         func send(_ requests: [NotedRequest]) async throws {
             var start = 0
             for place in requests.indices where requests[place].predecessors.count == place {
@@ -70,7 +70,7 @@
 
         /// Sends a request, and waits for the whole answer.
         ///
-        /// - Throws: ``BenchFailure`` for an answer with another status than 200.
+        /// - Throws: ``BenchFailure`` for an answer with another status than the noted one.
         func send(_ request: NotedRequest) async throws {
             var outgoing = HTTPClientRequest(url: url)
             outgoing.method = .POST
@@ -80,7 +80,8 @@
             outgoing.body = .bytes(ByteBuffer(bytes: request.body))
             let response = try await client.execute(outgoing, timeout: .seconds(30))
             let body = try await response.body.collect(upTo: Self.answerByteCountMax)
-            guard response.status == .ok else {
+            let status = Int(response.status.code)
+            guard status == request.status ?? status else {
                 throw BenchFailure(
                     "\(request.target) of the bare client: \(response.status.code) "
                         + String(buffer: body))

@@ -9,6 +9,8 @@
         let body: [UInt8]
         /// The places of the requests that had their answers before this one was sent.
         let predecessors: Set<Int>
+        /// The status of the answer; `nil` if the operation did not wait for it.
+        var status: Int?
     }
 
     /// Sends the requests of one operation at a time, and notes them.
@@ -30,7 +32,12 @@
                 return state.requests.count - 1
             }
             let response = try await base.send(request)
-            state.withLock { _ = $0.answered.insert(place) }
+            state.withLock { state in
+                // The requests of an operation that did not wait for all answers were taken.
+                guard state.requests.indices.contains(place) else { return }
+                state.answered.insert(place)
+                state.requests[place].status = response.status
+            }
             return response
         }
 

@@ -122,7 +122,15 @@
         /// descriptions.
         private static func isName(_ text: some StringProtocol) -> Bool {
             (1...100).contains(text.utf8.count)
-                && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+                && text.utf8.allSatisfy { byte in
+                    switch byte {
+                    case UInt8(ascii: "a")...UInt8(ascii: "z"),
+                        UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                        true
+                    default: false
+                    }
+                }
         }
 
         private static func reasons(_ node: JSONNode?) -> [RemoteFailure.Reason] {

@@ -95,13 +95,8 @@
         func acquire(
             _ count: Int = 1, within time: Duration?, _ clock: any RemoteClock
         ) async throws {
+            if acquireNow(count) { return }
             let count = min(count, countMax)
-            let isFree = state.withLock { state in
-                guard state.hasRoom(count) else { return false }
-                state.freeCount -= count
-                return true
-            }
-            if isFree { return }
             let number = try nextNumber()
             let timer = time.map { time in
                 Task {
@@ -119,6 +114,19 @@
                 }
             } onCancel: {
                 end(number, CancellationError())
+            }
+        }
+
+        /// Lets a caller be at work if it need not wait; ``release(_:)`` ends it.
+        ///
+        /// - Parameter count: How much it takes, as in ``acquire(_:within:_:)``.
+        /// - Returns: Whether it may be at work.
+        func acquireNow(_ count: Int = 1) -> Bool {
+            let count = min(count, countMax)
+            return state.withLock { state in
+                guard state.hasRoom(count) else { return false }
+                state.freeCount -= count
+                return true
             }
         }
 

@@ -41,25 +41,28 @@
 
         /// Sends a request over a kept connection, or over a new one.
         public func send(_ request: TransportRequest) async throws -> TransportResponse {
-            var outgoing = HTTPClientRequest(url: request.url)
-            outgoing.method = HTTPMethod(rawValue: request.method)
-            for header in request.headers {
-                outgoing.headers.add(name: header.name, value: header.value)
-            }
-            if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
             let deadline = NIODeadline.now() + Self.amount(request.timeout)
+            let collector = AnswerCollector(
+                byteCountMax: request.responseByteCountMax, room: request.room, deadline: deadline)
             do {
-                let response = try await client.execute(outgoing, deadline: deadline)
-                let byteCountMax = try Self.byteCountMax(
-                    of: response, upTo: request.responseByteCountMax)
-                let left = deadline - NIODeadline.now()
-                try await request.room?.reserve(
-                    byteCountMax, within: .nanoseconds(left.nanoseconds))
-                return TransportResponse(
-                    status: Int(response.status.code),
-                    headers: response.headers.map { (name: $0.name, value: $0.value) },
-                    body: try await Self.body(
-                        of: response, upTo: byteCountMax, until: deadline))
+                try Task.checkCancellation()
+                var headers = HTTPHeaders()
+                headers.reserveCapacity(request.headers.count + 1)
+                for header in request.headers {
+                    headers.add(name: header.name, value: header.value)
+                }
+                let outgoing = try HTTPClient.Request(
+                    url: request.url, method: HTTPMethod(rawValue: request.method),
+                    headers: headers,
+                    body: request.body.isEmpty ? nil : .byteBuffer(ByteBuffer(bytes: request.body)))
+                let exchange = client.execute(
+                    request: outgoing, delegate: collector, deadline: deadline)
+                return try await withTaskCancellationHandler {
+                    try await exchange.futureResult.get()
+                } onCancel: {
+                    collector.cancel()
+                    exchange.cancel()
+                }
             } catch {
                 throw Self.failure(error)
             }
@@ -71,50 +74,6 @@
         /// A duration for NIO, limited to a day.
         private static func amount(_ duration: Duration) -> TimeAmount {
             .microseconds(Int64(max(0, min(86_400, duration.seconds)) * 1e6))
-        }
-
-        /// The most bytes of a body: those that its head names, or else those of the limit.
-        private static func byteCountMax(
-            of response: HTTPClientResponse, upTo limit: Int
-        ) throws -> Int {
-            let length = response.headers.first(name: "content-length").flatMap { Int($0) }
-            guard let length, length >= 0 else { return limit }
-            guard length <= limit else { throw TransportFailure(.responseTooLarge) }
-            return length
-        }
-
-        /// The body; the deadline of `execute` is over with the head.
-        ///
-        /// A part may not come at all, so a timer of an event loop ends the reading.
-        private static func body(
-            of response: HTTPClientResponse, upTo byteCountMax: Int, until deadline: NIODeadline
-        ) async throws -> [UInt8] {
-            let reading = Task { try await Self.bytes(of: response, upTo: byteCountMax) }
-            let loop = HTTPClient.defaultEventLoopGroup.any()
-            let alarm = loop.scheduleTask(deadline: deadline) { reading.cancel() }
-            defer { alarm.cancel() }
-            return try await withTaskCancellationHandler {
-                do {
-                    return try await reading.value
-                } catch is CancellationError where !Task.isCancelled {
-                    throw TransportFailure(.timedOut)
-                }
-            } onCancel: {
-                reading.cancel()
-            }
-        }
-
-        private static func bytes(
-            of response: HTTPClientResponse, upTo byteCountMax: Int
-        ) async throws -> [UInt8] {
-            var bytes: [UInt8] = []
-            for try await part in response.body {
-                guard part.readableBytes <= byteCountMax - bytes.count else {
-                    throw TransportFailure(.responseTooLarge)
-                }
-                bytes.append(contentsOf: part.readableBytesView)
-            }
-            return bytes
         }
 
         private static let unsent: [HTTPClientError] = [

@@ -6,7 +6,8 @@
     final class ResponseRoom: Sendable {
         private let limit: RequestLimit
         private let clock: any RemoteClock
-        private let reserved = Mutex(0)
+        /// The reserved bytes; `nil` once they were given back.
+        private let reserved = Mutex<Int?>(0)
 
         init(_ limit: RequestLimit, _ clock: any RemoteClock) {
             (self.limit, self.clock) = (limit, clock)
@@ -27,16 +28,38 @@
             } catch let error as CodexError {
                 throw TransportFailure(.timedOut, cause: error)
             }
-            reserved.withLock { $0 += byteCount }
+            keep(byteCount)
         }
 
-        /// Gives back what was reserved.
+        /// Takes room for a body if there is room now.
+        ///
+        /// It is called once for an answer, as ``reserve(_:within:)``.
+        ///
+        /// - Parameter byteCount: The most bytes of the body.
+        /// - Returns: Whether there was room.
+        func reserveNow(_ byteCount: Int) -> Bool {
+            guard limit.acquireNow(byteCount) else { return false }
+            keep(byteCount)
+            return true
+        }
+
+        /// Gives back what was reserved, and what is reserved later.
         func release() {
             let byteCount = reserved.withLock { reserved in
-                defer { reserved = 0 }
-                return reserved
+                defer { reserved = nil }
+                return reserved ?? 0
             }
             if byteCount > 0 { limit.release(byteCount) }
+        }
+
+        private func keep(_ byteCount: Int) {
+            let isKept = reserved.withLock { reserved in
+                guard let present = reserved else { return false }
+                reserved = present + byteCount
+                return true
+            }
+            // The request has ended meanwhile.
+            if !isKept { limit.release(byteCount) }
         }
     }
 #endif
