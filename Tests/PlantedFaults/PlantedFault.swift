@@ -34,6 +34,10 @@ package enum PlantedFault: String, Sendable, CaseIterable {
     case staleBuild
     /// No checkpoint has what a build added when the log tells that it ended.
     case noBuildCheckpoint
+    /// A failed write or flush is not marked, so that writes go on.
+    case unmarkedFailure
+    /// A follower keeps its schema when the leader changes it.
+    case keptSchema
 
     /// Those of index maintenance and expiry, which the model test finds.
     package static let maintenance: [PlantedFault] = [
@@ -72,6 +76,8 @@ extension StoreOptions {
         case .shownExpired: stopClocks()
         case .staleBuild: parts.maintenance = StaleBuild()
         case .noBuildCheckpoint: parts.calls = OmittedCall(.checkpointBuild)
+        case .unmarkedFailure: parts.calls = OmittedCall(.markFailure)
+        case .keptSchema: parts.calls = OmittedCall(.adoptSchema)
         }
     }
 

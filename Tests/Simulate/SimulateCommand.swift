@@ -96,6 +96,9 @@ struct SimulateCommand {
             "seed \(result.program.seed): \(result.statistics.stepCount) steps, trace "
                 + String(result.trace.hash, radix: 16))
         for finding in result.findings.prefix(10) { print("  \(finding)") }
+        if !result.findings.isEmpty, replayed == nil {
+            print("  again: codex-simulate \(result.program.arguments)")
+        }
         if let directory = result.directory { print("  files: \(directory)") }
     }
 
@@ -142,8 +145,12 @@ struct SimulateCommand {
     private func shrink(_ program: Program, _ finding: Finding) {
         var quiet = simulation
         (quiet.keepsFiles, quiet.keepsLines) = (false, false)
-        let smallest = Shrinker.smallest(program, showing: finding) { program in
+        let found = Shrinker.smallest(program, showing: finding) { program in
             (try? quiet.run(program).findings) ?? []
+        }
+        guard let smallest = found else {
+            print("the finding did not come again: the history depends on more than its seed")
+            return
         }
         print(
             "the smallest program that shows it has \(smallest.commands.count) commands and "
@@ -191,6 +198,10 @@ struct SimulateCommand {
             print("| `\(name)` | \(foundCount) of \(roundCount) | \(mean) | \(first) |")
             if foundCount == 0 { isAllFound = false }
         }
-        if !isAllFound { exit(1) }
+        guard isAllFound else {
+            print("a planted fault was found in none of its \(roundCount) rounds")
+            exit(1)
+        }
+        print("each planted fault was found in at least one of \(roundCount) rounds")
     }
 }

@@ -60,6 +60,8 @@ struct Command: Decodable {
     var limit: Int?
     /// The commit after which changes begin.
     var after: UInt64?
+    /// The change of that commit after which they begin, if not all of its changes were read.
+    var ordinal: UInt32?
     /// Where a backup, an archive or a restored store is made.
     var to: String?
     /// The backup that is restored.

@@ -86,7 +86,9 @@ extension SimulatedProcess {
             Answer.Field("scan", .object(try scan(store))),
             Answer.Field("verify", try verify(store)),
             Answer.Field("trimmed", .count(trimmed)),
-            Answer.Field("stream", .list(try commits(of: store, after: trimmed).commits)),
+            Answer.Field(
+                "stream",
+                .list(try commits(of: store, after: SequenceNumber(commit: trimmed)).commits)),
         ]
     }
 }

@@ -51,14 +51,15 @@ extension SimulatedProcess {
         }
         if let byteCount = command.retainedBytes { options.changeRetention.byteCount = byteCount }
         if let seconds = command.retainedSeconds { options.changeRetention.age = .seconds(seconds) }
-        copyOptions = options
-        copyOptions.isReadOnly = false
         if let name = command.plant {
             guard let fault = PlantedFault(rawValue: name) else {
                 throw ProtocolFault(message: "no planted fault is called \(name)")
             }
             options.plant(fault)
         }
+        // Copies have the planted fault, too.
+        copyOptions = options
+        copyOptions.isReadOnly = false
         return options
     }
 

@@ -201,47 +201,60 @@ extension SimulatedProcess {
 
     // MARK: Changes
 
-    /// Reads whole commits after one, until there are as many changes as are wanted.
+    /// Reads the changes after one, until there are as many as are wanted.
+    ///
+    /// They may end within a commit. Then the answer has the ordinal of the last change.
     func changes(_ command: Command) throws -> Answer {
         let store = try openStore()
         // Before the log is read: the end that it is read to may be a later one.
         let newest = try newestSequence(of: store)
-        let after = command.after ?? 0
+        let after = SequenceNumber(
+            commit: command.after ?? 0, ordinal: command.ordinal ?? .max)
         let found = try commits(
-            of: store, after: after, atLeast: max(1, command.limit ?? 1000))
+            of: store, after: after, countMax: max(1, command.limit ?? 1000))
         var last = max(after, found.last)
-        if found.isEnd { last = max(last, newest) }
-        return [
-            "end": .bool(found.isEnd), "last": .count(last), "commits": .list(found.commits),
+        if found.isEnd { last = max(last, SequenceNumber(commit: newest)) }
+        var fields = [
+            Answer.Field("end", .bool(found.isEnd)), Answer.Field("last", .count(last.commit)),
+            Answer.Field("commits", .list(found.commits)),
         ]
+        if last.ordinal != .max {
+            fields.append(Answer.Field("lastOrdinal", .int(Int(last.ordinal))))
+        }
+        return .object(fields)
     }
 
-    /// Whole commits of a store after one, with so many changes, or those that there are.
+    /// The commits of a store after a change, with so many changes, or those that there are.
+    ///
+    /// The first and the last commit may have some of their changes only.
     func commits(
-        of store: Store, after start: UInt64, atLeast countMin: Int = .max
-    ) throws -> (commits: [Answer], last: UInt64, isEnd: Bool) {
+        of store: Store, after start: SequenceNumber, countMax: Int = .max
+    ) throws -> (commits: [Answer], last: SequenceNumber, isEnd: Bool) {
         var commits: [(number: UInt64, changes: [Answer])] = []
         var count = 0
+        var last = start
         var isEnd = true
         do {
-            try store.catchUp(
-                after: SequenceNumber(commit: start), view: .newAndOldImages, filter: .all
-            ) { change in
+            try store.catchUp(after: start, view: .newAndOldImages, filter: .all) { change in
                 let number = change.sequenceNumber.commit
-                if number != commits.last?.number {
-                    if count >= countMin { throw EnoughChanges() }
-                    commits.append((number, []))
+                if count >= countMax {
+                    // The last commit is whole if this is the first change of another one.
+                    if number != last.commit { last = SequenceNumber(commit: last.commit) }
+                    throw EnoughChanges()
                 }
+                if number != commits.last?.number { commits.append((number, [])) }
                 commits[commits.count - 1].changes.append(try Self.shown(change))
+                last = change.sequenceNumber
                 count += 1
             }
+            last = SequenceNumber(commit: last.commit)
         } catch is EnoughChanges {
             isEnd = false
         }
         let answers = commits.map { commit -> Answer in
             ["sequence": .count(commit.number), "changes": .list(commit.changes)]
         }
-        return (answers, commits.last?.number ?? start, isEnd)
+        return (answers, last, isEnd)
     }
 
     private static func shown(_ change: ChangeRecord) throws -> Answer {

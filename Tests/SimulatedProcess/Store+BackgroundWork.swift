@@ -4,8 +4,8 @@ import Synchronization
 
 @testable import CodexStore
 
-// What is not a part of the store's interface: checkpoints on demand, groups of writes, and
-// background work.
+// What is not a part of the store's interface: checkpoints on demand, groups of writes, background
+// work, and a consumer's reading that ends.
 
 extension Store {
     /// Makes a checkpoint of the newest state, on the writer's thread.
@@ -19,6 +19,28 @@ extension Store {
         return checkpointer.state.withLock { state in
             state.isStopped || !state.isRequested && state.openCount == 0
         }
+    }
+
+    /// Calls a body with the changes after a consumer's checkpoint, up to the newest commit.
+    ///
+    /// It begins at the stored position in the log, as the loops of consumers do.
+    ///
+    /// - Parameters:
+    ///   - consumer: The consumer's name.
+    ///   - view: The images that the changes have.
+    ///   - start: Gets the checkpoint.
+    ///   - body: Gets each change. An error that it throws ends the reading.
+    /// - Throws: The errors of reading, and of `body`.
+    func catchUp(
+        consumer: String, view: StreamView, after start: inout SequenceNumber,
+        _ body: (ChangeRecord) throws -> Void
+    ) throws {
+        let state = try core.withReadContext { try ConsumerReads($0).consumer(consumer) }
+        start = state.sequenceNumber
+        let reader = ChangeReader(core, from: state.startingPoint, view, state.filter)
+        repeat {
+            for change in try reader.read(1000) { try body(change) }
+        } while reader.endID == nil
     }
 
     /// Runs writes as one group of the writer.

@@ -92,11 +92,8 @@ extension SimulatedProcess {
         if try position(of: name, in: store) == nil {
             try await store.addConsumer(name, after: .trimHorizon, filter: filter)
         }
-        guard let start = try position(of: name, in: store) else {
-            throw ProtocolFault(message: "the consumer \(name) was removed")
-        }
-        let changes = try self.changes(
-            after: start, atLeast: max(1, command.limit ?? 100), filter, in: store)
+        let (start, changes) = try self.changes(
+            of: name, countMax: max(1, command.limit ?? 100), in: store)
         guard let last = changes.last else {
             return ["count": .int(0), "at": .text(start.description)]
         }
@@ -111,23 +108,23 @@ extension SimulatedProcess {
         try store.consumers().first { $0.name == consumer }?.sequenceNumber
     }
 
-    /// Whole commits with so many changes, or those that there are.
+    /// A consumer's checkpoint, and the changes after it: so many, or those that there are.
+    ///
+    /// They may end within a commit.
     private func changes(
-        after start: SequenceNumber, atLeast countMin: Int, _ filter: ChangeFilter, in store: Store
-    ) throws -> [ChangeRecord] {
+        of consumer: String, countMax: Int, in store: Store
+    ) throws -> (start: SequenceNumber, changes: [ChangeRecord]) {
         var changes: [ChangeRecord] = []
+        var start = SequenceNumber(commit: 0)
         do {
-            try store.catchUp(after: start, view: .keysOnly, filter: filter) { change in
-                let commit = changes.last?.sequenceNumber.commit
-                if changes.count >= countMin, change.sequenceNumber.commit != commit {
-                    throw EnoughChanges()
-                }
+            try store.catchUp(consumer: consumer, view: .keysOnly, after: &start) { change in
+                if changes.count >= countMax { throw EnoughChanges() }
                 changes.append(change)
             }
         } catch is EnoughChanges {
-            return changes
+            return (start, changes)
         }
-        return changes
+        return (start, changes)
     }
 
     private func commit(

@@ -15,13 +15,24 @@ extension Checker {
                     "\(refusal.consumer), step \(refusal.invoked)")
             }
         }
-        guard let last = history.scans.last(where: { $0.completed == .max }) else { return }
-        for (key, item) in (counters.last ?? [:]).sorted(by: { $0.key < $1.key }) {
-            let place = last.scan.consumers.first { $0.name == key.p }
+        if let last = history.scans.last(where: { $0.completed == .max }) {
+            checkConsumers(of: last, counters.last ?? [:])
+        }
+        for copy in history.copies {
+            checkConsumers(of: copy, counters[place(of: copy.scan.sequence)])
+        }
+    }
+
+    /// Checks the consumers of a store that nothing changed while they were read.
+    private mutating func checkConsumers(
+        of look: History.Look, _ items: [ItemKey: ItemImage]
+    ) {
+        for (key, item) in items.sorted(by: { $0.key < $1.key }) {
+            let place = look.scan.consumers.first { $0.name == key.p }
             let count = place.map { consumed.count(upTo: $0.at) }
             if count != (consumerStarts[key] ?? 0) + (item.n ?? 0) {
                 add(
-                    .copies, "a consumer is not where it counted to",
+                    .copies, "a consumer of \(look.name) is not where it counted to",
                     "\(key.p) at \(place?.at ?? "no change")")
             }
         }

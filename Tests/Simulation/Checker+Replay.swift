@@ -11,6 +11,7 @@ extension Checker {
                     check(write, share, commit, model)
                 }
                 for change in share.changes {
+                    checkForm(change, commit)
                     if change.table == "c" {
                         replayConsumer(commit, change, counted[change.key])
                         counted[change.key] = change.new
@@ -30,6 +31,20 @@ extension Checker {
             consumed.add(commit)
             states.append(model)
             counters.append(counted)
+        }
+    }
+
+    /// Checks that a change is of the table of its key, and of the kind that its images show.
+    private mutating func checkForm(_ change: LoggedChange, _ commit: LoggedCommit) {
+        if change.isOfWrite, change.table != change.key.table {
+            add(
+                .replay, "a change is of another table",
+                "commit \(commit.sequence): \(change.key) in \(change.table)")
+        }
+        if let kind = change.kind, kind != change.shownKind {
+            add(
+                .replay, "a change is of another kind",
+                "commit \(commit.sequence): \(change.key) has \(kind)")
         }
     }
 
@@ -94,7 +109,15 @@ extension Checker {
             switch verdict {
             case .applied(let changes):
                 let expected = Dictionary(changes.map { ($0.key, $0) }) { $1 }
-                if actual == expected { return }
+                if actual == expected {
+                    let orders = [changes, own].map { Self.ordered($0, of: write) }
+                    if orders[0] != orders[1] {
+                        add(
+                            .replay, "the changes of a write are in another order",
+                            "commit \(commit.sequence), write \(write.op): \(orders[1])")
+                    }
+                    return
+                }
                 reason = ("a commit has other changes", Self.difference(expected, actual))
             case .conditionFailed(let places):
                 reason = ("a write with a false condition is in the stream", "\(places)")
@@ -107,6 +130,12 @@ extension Checker {
             }
         }
         add(.replay, reason.0, "commit \(commit.sequence), write \(write.op): \(reason.1)")
+    }
+
+    /// The keys of the changes whose order is determined: a deletion by a query has none.
+    private static func ordered(_ changes: [Model.Change], of write: History.Write) -> [ItemKey] {
+        let hasDeletion = write.actions.contains { $0.deletion != nil }
+        return changes.filter { !hasDeletion || $0.new != nil }.map(\.key)
     }
 
     private static func difference(

@@ -2,15 +2,19 @@
 // layouts of indexes.
 
 extension Checker {
-    /// Checks that scans find the index and the counter if they were added last, that indexes have
-    /// the layouts that they were given last, and that refusals of changes are right.
+    /// Checks that scans and copies have the index and the counter if they were added last, that
+    /// indexes have the layouts that they were given last, and that refusals of changes are right.
     mutating func checkSchema() {
         for scan in history.scans {
-            check(.index, isThere: scan.scan.byV != nil, scan)
-            check(.counter, isThere: scan.scan.addedTotals != nil, scan)
-            if scan.isBuilt { checkLayouts(scan) }
+            let rule: Finding.Rule = scan.completed == .max ? .finalState : .snapshot
+            let steps = scan.invoked...scan.completed
+            checkAdditions(of: scan, steps, rule)
+            if scan.isBuilt { checkLayouts(of: scan, steps, rule) }
         }
-        for copy in history.copies where copy.isBuilt { checkLayouts(copy, isCopy: true) }
+        for copy in history.copies {
+            if let steps = copy.newestSteps { checkAdditions(of: copy, steps, .copies) }
+            if copy.isBuilt { checkLayouts(of: copy, copy.newestSteps, .copies) }
+        }
         for change in history.schemaChanges where change.outcome == .refused {
             let names = names(of: change.part, change.invoked, change.completed)
             guard !names.contains(change.name) else { continue }
@@ -20,15 +24,21 @@ extension Checker {
         }
     }
 
-    private mutating func check(
-        _ part: History.SchemaPart, isThere: Bool, _ scan: History.Look
+    private mutating func checkAdditions(
+        of look: History.Look, _ steps: ClosedRange<Int>, _ rule: Finding.Rule
     ) {
-        let names = names(of: part, scan.invoked, scan.completed)
-        guard !names.contains(where: { ($0 != nil) == isThere }) else { return }
-        add(
-            scan.completed == .max ? .finalState : .snapshot,
-            isThere ? "a removed \(part) is there" : "an added \(part) is gone",
-            "step \(scan.invoked)")
+        let parts: [(History.SchemaPart, isThere: Bool)] = [
+            (.index, look.scan.byV != nil), (.counter, look.scan.addedTotals != nil),
+        ]
+        for (part, isThere) in parts {
+            let names = names(of: part, steps.lowerBound, steps.upperBound)
+            guard !names.contains(where: { ($0 != nil) == isThere }) else { continue }
+            add(
+                rule,
+                isThere
+                    ? "\(look.name) has a removed \(part)" : "\(look.name) lacks an added \(part)",
+                "step \(look.invoked)")
+        }
     }
 
     /// The layouts of the indexes in the beginning.
@@ -36,17 +46,19 @@ extension Checker {
 
     /// Checks that no index is still getting another layout, and that each has the right one.
     ///
-    /// A copy may be of a state from before a change.
-    private mutating func checkLayouts(_ look: History.Look, isCopy: Bool = false) {
-        for (name, layout) in (look.scan.layouts ?? [:]).sorted(by: { $0.key < $1.key }) {
+    /// If it is not known when the state was the newest, an index may have each of the layouts.
+    private mutating func checkLayouts(
+        of look: History.Look, _ steps: ClosedRange<Int>?, _ rule: Finding.Rule
+    ) {
+        for (name, first) in Self.firstLayouts.sorted(by: { $0.key < $1.key }) {
             let names: Set<String?> =
-                isCopy
-                ? ["copies", "references"]
-                : self.names(of: .layout(name), look.invoked, look.completed)
-            let possible = Set(names.map { $0 ?? Self.firstLayouts[name] ?? "" })
+                steps.map { self.names(of: .layout(name), $0.lowerBound, $0.upperBound) }
+                ?? ["copies", "references"]
+            let possible = Set(names.map { $0 ?? first })
+            let layout = look.scan.layouts?[name] ?? "none"
             guard !possible.contains(layout) else { continue }
             add(
-                isCopy ? .copies : .finalState, "an index of \(look.name) has another layout",
+                rule, "an index of \(look.name) has another layout",
                 "\(name): \(layout), not \(possible.sorted())")
         }
     }

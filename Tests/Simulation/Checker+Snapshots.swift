@@ -146,14 +146,26 @@ extension Checker {
                 .copies, "\(copy.name) has commits after its end",
                 "\(copy.scan.sequence), not \(copy.sequenceMax)")
         }
+        if let stream = copy.stream, stream.after > copy.streamAfterMax {
+            add(
+                .copies, "\(copy.name) lacks the beginning of its stream",
+                "it begins after \(stream.after), not \(copy.streamAfterMax)")
+        }
     }
 
     /// Compares copies with the state at their commit, and their streams with that of the store.
     mutating func checkCopies() {
         for copy in history.copies {
-            // The state may be an old one, of which the steps tell nothing.
-            check(copy, place(of: copy.scan.sequence), .copies, knownLifetimes)
-            guard let stream = copy.stream else { continue }
+            let known = copy.newestSteps.map { self.lifetimes($0.lowerBound, $0.upperBound) }
+            check(copy, place(of: copy.scan.sequence), .copies, known ?? knownLifetimes)
+        }
+    }
+
+    /// Compares what copies have of the stream, and what was read of it on the way, with the stream
+    /// at the end, as far as that is known.
+    mutating func checkStreams() {
+        for copy in history.copies {
+            guard let stream = copy.stream, stream.after >= history.knownFrom else { continue }
             let expected = history.stream.filter {
                 $0.sequence > stream.after && $0.sequence <= copy.scan.sequence
             }
@@ -163,11 +175,7 @@ extension Checker {
                     "after \(stream.after) to \(copy.scan.sequence)")
             }
         }
-    }
-
-    /// Compares what was read of the stream on the way with the stream at the end.
-    mutating func checkParts() {
-        for part in history.parts {
+        for part in history.parts where part.after >= history.knownFrom {
             let expected = history.stream.filter {
                 $0.sequence > part.after && $0.sequence <= part.last
             }

@@ -19,6 +19,19 @@ extension Checker {
             shown.append(Bound(step: sighting.completed, place: place(of: sighting.sequence)))
         }
         for consumption in history.consumptions { find(consumption) }
+        checkBounds()
+    }
+
+    /// Checks that no answer shows a commit that had not begun when it came.
+    private mutating func checkBounds() {
+        for begun in begun {
+            let early = shown.first { $0.step < begun.step && $0.place > begun.place }
+            guard let early else { continue }
+            add(
+                .snapshot, "an answer shows a commit that had not begun",
+                "commit \(history.stream[begun.place].sequence) of step \(begun.step) or later, in "
+                    + "step \(early.step)")
+        }
     }
 
     private mutating func find(_ consumption: History.Consumption) {

@@ -55,11 +55,13 @@ package struct Checker {
         for verification in history.verifications { checker.check(verification, "the store") }
         checker.checkNumbers()
         checker.checkSchema()
+        checker.checkFailedFlushes()
         for copy in history.copies { checker.checkAlone(copy) }
-        guard history.isWhole else { return checker.findings }
         checker.findWrites()
         checker.checkPresence()
         checker.checkOrder()
+        checker.checkStreams()
+        guard history.isWhole else { return checker.findings }
         checker.replay()
         checker.checkGroups()
         checker.findBounds()
@@ -69,7 +71,6 @@ package struct Checker {
         checker.checkSnapshots()
         checker.checkCachedReads()
         checker.checkCopies()
-        checker.checkParts()
         checker.checkConsumers()
         return checker.findings
     }
@@ -162,8 +163,9 @@ package struct Checker {
     }
 
     private mutating func checkPresence() {
+        let known = knownStep
         for (op, write) in history.writes.sorted(by: { $0.key < $1.key }) {
-            if write.isAcknowledged, places[op] == nil {
+            if write.isAcknowledged, write.invoked > known, places[op] == nil {
                 add(.presence, "an acknowledged write is lost", "\(op)")
             }
             if !write.isAcknowledged, write.isAbsent, let place = places[op] {
@@ -179,6 +181,16 @@ package struct Checker {
                 add(.presence, "a write was taken for one that was sent before", "\(op)")
             }
         }
+    }
+
+    /// The step after which all writes have commits that the stream has: an answer before has shown
+    /// a commit from which on the stream is known.
+    private var knownStep: Int {
+        guard !history.isWhole else { return -1 }
+        var looks = history.reads.map { (sequence: $0.results.sequence ?? 0, step: $0.completed) }
+        looks += history.scans.map { (sequence: $0.scan.sequence, step: $0.completed) }
+        looks += history.sightings.map { (sequence: $0.sequence, step: $0.completed) }
+        return looks.filter { $0.sequence >= history.knownFrom }.map(\.step).min() ?? .max
     }
 
     // MARK: Rule 2, order

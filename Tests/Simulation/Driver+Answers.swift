@@ -47,7 +47,25 @@
                     .code, "\(command) fails with \(code)",
                     "process \(slot), step \(step): \(answer.message ?? "")")
             }
-            if ExplainedErrors.endsUse(code) { mustCloseAll = true }
+            guard ExplainedErrors.endsUse(code) else { return }
+            // Some commands come before: a store that refuses writes must refuse theirs.
+            if commandsToClose == nil {
+                commandsToClose = graceChance.number(0...Self.commandsToCloseMax)
+            }
+            if commandsToClose == 0 { mustCloseAll = true }
+        }
+
+        /// How many commands begin at most after a failure, before all close the store.
+        private static let commandsToCloseMax = 5
+
+        /// Records that a write has no known outcome because a flush failed.
+        ///
+        /// After a second failure, the mark of the first may be missing.
+        private func noteFailedFlush(_ task: RunningTask, _ outcomes: [History.Outcome]) {
+            guard task.hasFailedFlush, task.faultCount == 1, outcomes.contains(.unknown) else {
+                return
+            }
+            history.failedFlushes.append(History.FailedFlush(answered: step))
         }
 
         private func finishOpening(
@@ -93,6 +111,7 @@
         ) {
             let requests = command.writes
             if command.request.command == .writes { addGroup(requests, task) }
+            noteFailedFlush(task, (answer.ok?.writes ?? [answer]).map { outcome(of: $0) })
             for (place, request) in requests.enumerated() {
                 var own = answer
                 if let answers = answer.ok?.writes {
@@ -158,13 +177,16 @@
         }
 
         /// Sends a write with a token once more, from the same process or from the next.
+        ///
+        /// If all processes will close the store, that is about when they have done it.
         private func sendAgain(_ request: Request, of command: Command, _ slot: Int) {
             guard let op = request.op, let token = request.token, !token.isEmpty,
                 let write = history.writes[op], write.attempts.count < Self.writeAttemptMax
             else { return }
             let other = op % 3 == 0 ? (slot + 1) % slots.count : slot
-            let again = self.again(request, write, of: command, in: other)
-            slots[other].queue.insert(again, at: 0)
+            insert(
+                again(request, write, of: command, in: other), in: other,
+                at: commandsToClose ?? 0)
         }
 
         /// Sends a write with a token again that was acknowledged, some commands later: the token
@@ -174,12 +196,17 @@
                 let write = history.writes[op], write.attempts.count == 1
             else { return }
             let other = (slot + 1) % slots.count
-            let place = min(slots[other].queue.count, 2 + op % 7)
-            var again = self.again(request, write, of: command, in: other)
-            if let before = slots[other].queue[..<place].last?.request.now {
-                again.request.now = before
+            insert(again(request, write, of: command, in: other), in: other, at: 2 + op % 7)
+        }
+
+        /// Puts a command into the queue of a process, at its end if the queue is shorter.
+        private func insert(_ command: Command, in slot: Int, at place: Int) {
+            var command = command
+            let place = min(slots[slot].queue.count, place)
+            if let before = slots[slot].queue[..<place].last?.request.now {
+                command.request.now = before
             }
-            slots[other].queue.insert(again, at: place)
+            slots[slot].queue.insert(command, at: place)
         }
 
         private func again(
@@ -235,14 +262,13 @@
                             invoked: task.invoked, completed: step, consumer: name, total: total))
                 }
             case .changes:
-                let last = results.last ?? readSequence
+                let last = results.streamEnd ?? request.start
                 history.parts.append(
-                    History.StreamPart(
-                        after: request.after ?? 0, last: last, commits: results.changes ?? []))
-                readSequence = max(readSequence, last)
-                see(last, task, isNewest: results.end == true)
+                    reading.add(after: request.start, to: last, results.changes ?? []))
+                see(last.commit, task, isNewest: results.end == true)
             case .checkpoint, .sequence: see(results.sequence, task)
-            case .backup, .archive, .restore, .follow: try recordCopy(results, task, now)
+            case .backup, .archive: try recordSaved(results, task)
+            case .restore, .follow: recordCopy(results, task, now)
             default: break
             }
         }
@@ -271,39 +297,6 @@
             held.state = .open
             slots[slot].held = held
             history.reads.append(read)
-        }
-
-        private func recordCopy(
-            _ results: Answer.Results, _ task: RunningTask, _ now: Int
-        ) throws {
-            let request = task.request
-            switch request.command {
-            case .backup:
-                see(results.sequence, task)
-                if let name = request.to, let sequence = results.sequence {
-                    backups.append((name, sequence))
-                }
-            case .archive:
-                see(results.sequence, task)
-                archivedSequence = results.sequence
-                if results.hasGap == true, !errors.mayBeTrimmed {
-                    throw Finding(.copies, "the archive has a gap")
-                }
-            default:
-                let isRestore = request.command == .restore
-                if !isRestore { see(results.leaderSequence, task) }
-                guard var scan = results.scan else { return }
-                // A copy may have commits of its own since, which build an index.
-                scan.sequence = results.sequence ?? scan.sequence
-                let name = isRestore ? "a restored store" : "a follower"
-                var copy = look(name, scan, task, now)
-                copy.verification = results.verify
-                copy.sequenceMin = isRestore ? task.sequenceMin : results.leaderSequence ?? 0
-                copy.sequenceMax = request.sequence ?? .max
-                copy.stream = results.copiedStream
-                copy.isBuilt = true
-                history.copies.append(copy)
-            }
         }
 
         private func look(
@@ -355,7 +348,7 @@
         }
 
         /// Records that an answer showed a commit.
-        private func see(_ sequence: Int?, _ task: RunningTask, isNewest: Bool = true) {
+        func see(_ sequence: Int?, _ task: RunningTask, isNewest: Bool = true) {
             guard let sequence else { return }
             history.sightings.append(
                 History.Sighting(

@@ -41,7 +41,8 @@
                 slots[slot].pausedUntil = 0
                 try processEnded(slot)
             }
-            (mustCloseAll, aloneSlot) = (false, nil)
+            (mustCloseAll, commandsToClose, aloneSlot) = (false, nil, nil)
+            endFailedFlushes()
         }
     }
 
@@ -50,6 +51,7 @@
     extension Driver {
         /// Ends the history: one process opens the store without faults, and reads all of it.
         func end() throws {
+            unspentFaults = program.faults.filter { faults[$0.target]?.contains($0) == true }
             faults = [:]
             if program.endsWithPowerCut { try cutPower() } else { try killAll() }
             let now = (slots.map { $0.now }.max() ?? ProgramGenerator.start) + 1
@@ -60,14 +62,15 @@
             try readStore(now)
             try readStream()
             try readNumbers()
-            try restore(now)
+            try restoreLast(now)
+            try followLast(now)
             _ = try perform(Request(.close))
             slots[0].process?.kill()
             trace.add("the end at \(history.lastSequence)")
         }
 
         /// Performs a command that must succeed, without other processes.
-        private func perform(_ request: Request) throws -> Answer.Results {
+        func perform(_ request: Request) throws -> Answer.Results {
             var request = request
             request.now = request.now ?? slots[0].now
             let line = try endAnswer(request)
@@ -176,15 +179,17 @@
                 }
                 history.isWhole = trimmed <= end
                 history.isTrimmed = true
+                if !history.isWhole { history.knownFrom = trimmed }
                 request.after = max(trimmed, end)
             }
+            var reading = StreamReading()
             while true {
                 let results = try perform(request)
-                history.stream += results.changes ?? []
-                guard let last = results.last, results.end != true, last > request.after ?? 0 else {
-                    break
-                }
-                request.after = last
+                let last = results.streamEnd ?? request.start
+                history.stream +=
+                    reading.add(after: request.start, to: last, results.changes ?? []).commits
+                guard results.end != true, last > request.start else { break }
+                request.start = last
             }
             if !history.isWhole { statistics.trimmedCount = 1 }
         }
@@ -192,30 +197,6 @@
         private func readNumbers() throws {
             history.segments = try perform(Request(.commitNumbers)).segments ?? []
             history.lastSequence = try perform(Request(.sequence)).sequence ?? 0
-        }
-
-        private func restore(_ now: Int) throws {
-            guard let backup = backups.last else { return }
-            var request = Request(.restore)
-            (request.now, request.from, request.to) = (now, backup.name, "restored-end")
-            if let archivedSequence, archivedSequence >= backup.sequence {
-                // One with a gap may not continue the backup.
-                if errors.mayBeTrimmed {
-                    statistics.weakRestoreCount += 1
-                } else {
-                    request.archive = "archive"
-                }
-            }
-            let results = try perform(request)
-            guard var scan = results.scan else { return }
-            // The store may have commits of its own since, which build an index.
-            scan.sequence = results.sequence ?? scan.sequence
-            history.copies.append(
-                History.Look(
-                    name: "a restored store", invoked: step, completed: step, now: now,
-                    scan: scan, verification: results.verify,
-                    sequenceMin: leastRestored(request), stream: results.copiedStream,
-                    isBuilt: true))
         }
     }
 #endif

@@ -49,29 +49,32 @@
             case .restore:
                 guard let backup = backups.last else { return nil }
                 request.from = backup.name
-                if let archivedSequence, archivedSequence >= backup.sequence {
-                    request.archive = "archive"
+                if let archived, archived.sequence >= backup.sequence {
+                    request.archive = archived.name
                     // Some restore a commit in between.
                     if command.id % 2 == 0 {
-                        request.sequence = (backup.sequence + archivedSequence) / 2
+                        request.sequence = (backup.sequence + archived.sequence) / 2
                     }
                 }
             case .follow:
                 guard let backup = backups.last else { return nil }
                 request.from = backup.name
-                // One for each process: two would make it at the same time.
-                request.path = "follower-\(slot)"
-            case .changes: request.after = readSequence
+                request.path = followerName(slot)
+            case .changes: request.start = reading.end
             case .heldRead: if slots[slot].held == nil { request.command = .hold }
             default: break
             }
             return request
         }
 
+        /// The follower of a process: two would make it at the same time.
+        func followerName(_ slot: Int) -> String { "follower-\(slot)" }
+
         private func begin(
             _ slot: Int, _ kind: RunningTask.Kind, _ request: Request
         ) throws {
             if slots[slot].process == nil { try startProcess(slot) }
+            countToClose()
             if let now = request.now { slots[slot].now = now }
             slots[slot].task = RunningTask(
                 kind: kind, request: request, invoked: step,
@@ -80,6 +83,13 @@
             trace.add("\(slot) begins \(request.command) \(Self.digest(kind, request))")
             slots[slot].process?.send(line)
             try run(slot, .go)
+        }
+
+        /// Counts a command that begins after a failure.
+        private func countToClose() {
+            guard let count = commandsToClose, count > 0 else { return }
+            commandsToClose = count - 1
+            if count == 1 { mustCloseAll = true }
         }
 
         /// What tells a command from others, without the directory.
@@ -108,13 +118,13 @@
         /// The commit that a restored store must have at least.
         func leastRestored(_ request: Request) -> Int {
             let sequence = backups.first { $0.name == request.from }?.sequence ?? 0
-            guard request.archive != nil, let archivedSequence else { return sequence }
+            guard request.archive != nil, let archived else { return sequence }
             // An archive with a gap may not continue the backup.
             if errors.mayBeTrimmed {
                 statistics.weakRestoreCount += 1
                 return sequence
             }
-            return request.sequence ?? max(sequence, archivedSequence)
+            return request.sequence ?? max(sequence, archived.sequence)
         }
 
         private func addWrite(_ request: Request, _ slot: Int) {

@@ -16,8 +16,11 @@
         var slots: [Slot]
         /// The faults that have not happened, by what they are aimed at.
         var faults: [Fault.Target: [Fault]]
+        /// The faults that had not happened when the last command was answered.
+        var unspentFaults: [Fault] = []
         var schedule: SeededStream
         var diskChance: SeededStream
+        var graceChance: SeededStream
         /// The disk as it was when the journal began.
         var disk: SimulatedDisk
         /// How many journals there were before this one.
@@ -34,6 +37,8 @@
         var errors = ExplainedErrors()
         /// Whether all processes must close the store before it is opened again.
         var mustCloseAll = false
+        /// How many commands may begin before that; `nil` is no bound.
+        var commandsToClose: Int?
         /// The process that waits to have the store alone, or has it.
         var aloneSlot: Int?
         /// How many turns in a row only waited.
@@ -41,11 +46,11 @@
         /// When the first of them was, in real time.
         var waitingStart = ContinuousClock.now
         /// The backups that were made.
-        var backups: [(name: String, sequence: Int)] = []
-        /// The last commit of the archive.
-        var archivedSequence: Int?
-        /// The last commit of the stream that was read.
-        var readSequence = 0
+        var backups: [SavedState] = []
+        /// The end of the archive.
+        var archived: SavedState?
+        /// The reading of the stream by all processes.
+        var reading = StreamReading()
 
         private static let callCountMax = 400_000
         private static let waitingTurnCountMax = 20_000
@@ -75,6 +80,7 @@
             trace = Trace(keepingLines: keepsLines)
             schedule = SeededStream(seed: program.seed, .schedule)
             diskChance = SeededStream(seed: program.seed, .disk)
+            graceChance = SeededStream(seed: program.seed, .grace)
             slots = (0..<program.processCount).map { number in
                 Slot(number: number, queue: program.commands.filter { $0.process == number })
             }
@@ -136,7 +142,19 @@
 
         private func settleBarriers() {
             let isAllClosed = slots.allSatisfy { !$0.isOpen && $0.task == nil }
-            if isAllClosed { mustCloseAll = false }
+            if isAllClosed { (mustCloseAll, commandsToClose) = (false, nil) }
+            // One that closes may have released the store before its answer.
+            if slots.allSatisfy({ !$0.isOpen || $0.task?.isClosing == true }) {
+                endFailedFlushes()
+            }
+        }
+
+        /// Records that no process has the store open since a flush failed.
+        func endFailedFlushes() {
+            for place in history.failedFlushes.indices
+            where history.failedFlushes[place].closed == .max {
+                history.failedFlushes[place].closed = step
+            }
         }
 
         /// Whether a process that does nothing can do something.
@@ -175,16 +193,21 @@
                 case .fail:
                     let error = fault.error ?? EIO
                     statistics.failedCallCount += 1
-                    errors.callFailed(call.kind, with: error, in: slot)
+                    errors.callFailed(
+                        call.kind, with: error, in: slot, isOfStore: isOfStore(call, task))
                     decision = .fail(error)
                 case .shorten:
                     statistics.shortWriteCount += 1
-                    errors.callFailed(call.kind, with: 0, in: slot)
+                    errors.callFailed(
+                        call.kind, with: 0, in: slot, isOfStore: isOfStore(call, task))
                     let share = UInt64(min(999, max(0, fault.amount ?? 500)))
                     decision = .shorten(byteCount: max(1, call.byteCount * share / 1000))
                 }
                 if fault.kind == .fail || fault.kind == .shorten {
-                    slots[slot].task?.isFaulted = true
+                    slots[slot].task?.faultCount += 1
+                }
+                if fault.kind == .fail, call.kind == .flush {
+                    slots[slot].task?.hasFailedFlush = true
                 }
             }
             slots[slot].task?.callCount += 1

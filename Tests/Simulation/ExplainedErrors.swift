@@ -10,8 +10,11 @@ internal import Foundation
 ///   failed at the end of a compaction. Both end when that process closes the store.
 /// - A store without room gives up the beginning of its stream.
 struct ExplainedErrors: Sendable {
-    /// Whether a call failed for want of room, so that the store may have given up its history.
+    /// Whether a call on the store's files failed for want of room, so that the store may have
+    /// given up its history.
     private(set) var mayBeTrimmed = false
+    /// Whether any call failed for want of room, so that a copy may have given up its history.
+    private(set) var mayTrimCopies = false
     /// Whether a write or a flush failed since a process opened the store alone without a failure.
     private var mayRefuseWrites = false
     /// The processes in which a call failed since they opened the store.
@@ -36,8 +39,21 @@ struct ExplainedErrors: Sendable {
     // MARK: What happens
 
     /// Records that a call of a process failed, or wrote less than it was given.
-    mutating func callFailed(_ call: CallKind, with error: Int32, in process: Int) {
-        if error == ENOSPC { mayBeTrimmed = true }
+    ///
+    /// - Parameters:
+    ///   - call: The kind of the call.
+    ///   - error: The error; 0 for a short write.
+    ///   - process: The process.
+    ///   - isOfStore: Whether the file is one of the store's, and not of a backup, an archive or a
+    ///     copy: a store knows nothing of failures there.
+    mutating func callFailed(
+        _ call: CallKind, with error: Int32, in process: Int, isOfStore: Bool = true
+    ) {
+        if error == ENOSPC {
+            mayTrimCopies = true
+            if isOfStore { mayBeTrimmed = true }
+        }
+        guard isOfStore else { return }
         if Self.refusingCalls.contains(call) { mayRefuseWrites = true }
         failedProcesses.insert(process)
     }

@@ -32,10 +32,14 @@ package struct History: Sendable {
     var stream: [LoggedCommit] = []
     /// Whether the stream begins with the first commit.
     var isWhole = true
+    /// The commit after which the stream has all commits.
+    var knownFrom = 0
     /// Whether the store gave up the beginning of its stream: consumers may have begun later.
     var isTrimmed = false
     /// The last commit.
     var lastSequence = 0
+    /// The writes whose flush failed.
+    var failedFlushes: [FailedFlush] = []
     /// What verifications of the store found.
     var verifications: [Verification] = []
     /// The segments of the log at the end.
@@ -195,6 +199,11 @@ extension History {
         var stream: CopiedStream?
         /// Whether all indexes must be ready.
         var isBuilt = false
+        /// Of a copy, steps within which its state was the store's newest; `nil` if that is not
+        /// known.
+        var newestSteps: ClosedRange<Int>?
+        /// Of a copy, the commit after which its stream must begin at the latest.
+        var streamAfterMax = Int.max
     }
 
     /// The change stream of a copy.
@@ -264,6 +273,14 @@ extension History {
         /// When it was answered, or its process was killed.
         var completed: Int
         var outcome = Outcome.made
+    }
+
+    /// A write whose flush failed: the store takes no other one until all have closed it.
+    struct FailedFlush: Sendable {
+        /// When that was answered.
+        var answered: Int
+        /// When no process had the store open any more.
+        var closed = Int.max
     }
 
     /// A part of a build.

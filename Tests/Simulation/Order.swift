@@ -87,6 +87,14 @@ package struct OrderAction: Codable, Hashable, Sendable {
     }
 }
 
+extension ItemKey {
+    /// The table of the items with such a key, those of consumers apart.
+    var table: String {
+        if isPass { return "e" }
+        return p.hasPrefix("ORDER#") ? "o" : "t"
+    }
+}
+
 extension ItemImage {
     /// The item of an order.
     init(_ order: OrderImage) {

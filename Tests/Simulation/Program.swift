@@ -32,6 +32,12 @@ package struct Program: Codable, Hashable, Sendable {
         (self.endsWithPowerCut, self.commands, self.faults) = (endsWithPowerCut, commands, faults)
     }
 
+    /// The arguments of `codex-simulate` that make the program again, if a seed made it.
+    package var arguments: String {
+        "--seed \(seed) --histories 1 --processes \(processCount)"
+            + (planted.map { " --planted \($0)" } ?? "")
+    }
+
     /// The program as JSON.
     package var json: String {
         let encoder = JSONEncoder()

@@ -67,6 +67,8 @@ package struct Request: Codable, Hashable, Sendable {
     package var sequence: Int?
     /// The commit after which changes are read.
     package var after: Int?
+    /// The change of that commit after which they are read, if not all of its changes were.
+    package var ordinal: Int?
 
     /// Creates a command without arguments.
     package init(_ command: Name) { self.command = command }
@@ -143,6 +145,8 @@ package struct Answer: Decodable, Sendable {
         package var at: String?
         package var end: Bool?
         package var last: Int?
+        /// The last change of that commit, if there are more of it.
+        package var lastOrdinal: Int?
         package var changes: [LoggedCommit]?
         /// Of a copy, its whole change stream.
         package var stream: [LoggedCommit]?
@@ -152,7 +156,8 @@ package struct Answer: Decodable, Sendable {
 
         private enum CodingKeys: String, CodingKey {
             case recovered, done, sequence, leaderSequence, firstSequence, hasGap, trimmed, items
-            case groups, totals, markers, count, at, end, last, commits, scan, verify, segments
+            case groups, totals, markers, count, at, end, last, lastOrdinal, commits
+            case scan, verify, segments
             case sound, byG, writes, state, total, orders, open, passes, ended, stream
         }
 
@@ -180,6 +185,7 @@ package struct Answer: Decodable, Sendable {
             at = try value(.at)
             end = try value(.end)
             last = try value(.last)
+            lastOrdinal = try value(.lastOrdinal)
             ended = try value(.ended)
             stream = try value(.stream)
             segments = try value(.segments)
@@ -331,6 +337,8 @@ package struct LoggedChange: Decodable, Hashable, Sendable {
     package var table: String
     /// The key of the item.
     package var key: ItemKey
+    /// What it does to the item: INSERT, MODIFY or REMOVE.
+    package var kind: String?
     /// Whether the item was removed because it was over.
     package var isExpiry: Bool
     /// The wall clock of the process that wrote, in seconds.
@@ -344,6 +352,9 @@ package struct LoggedChange: Decodable, Hashable, Sendable {
 
     /// Whether a write made it, and no consumer.
     var isOfWrite: Bool { table != "c" }
+
+    /// The kind that its images show.
+    var shownKind: String { new == nil ? "REMOVE" : old == nil ? "INSERT" : "MODIFY" }
 
     /// Creates a change of the table of items.
     package init(

@@ -15,6 +15,8 @@ package struct SeededStream: Sendable {
         case disk
         /// The text of attributes.
         case text
+        /// How many commands may begin after a failure.
+        case grace
     }
 
     private var state: UInt64

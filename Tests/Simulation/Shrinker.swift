@@ -18,12 +18,14 @@ package struct Shrinker {
     ///   - finding: What it shows.
     ///   - attemptCountMax: How many programs run at most.
     ///   - show: Runs a program, and gives what it shows.
-    /// - Returns: A program that shows a finding of the same kind.
+    /// - Returns: A program that shows a finding of the same kind; `nil` if the program itself does
+    ///   not show it again.
     package static func smallest(
         _ program: Program, showing finding: Finding, attemptCountMax: Int = 400,
         _ show: @escaping (Program) -> [Finding]
-    ) -> Program {
+    ) -> Program? {
         var shrinker = Shrinker(finding, attemptCountMax, show)
+        guard shrinker.shows(program) else { return nil }
         var smallest = program
         while true {
             let before = smallest

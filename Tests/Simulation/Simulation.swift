@@ -48,7 +48,8 @@ package struct Simulation: Sendable {
     package static let plantedFaults = [
         "skippedDelete", "staleProjection", "staleReference", "missedMove", "miscount",
         "lostOverflow", "noLog", "noFlush", "noDataFlush", "noReaderInRedo", "noRedo", "noGate",
-        "shownExpired", "staleBuild", "noBuildCheckpoint",
+        "shownExpired", "staleBuild", "noBuildCheckpoint", "unmarkedFailure",
+        "keptSchema",
     ]
 
     /// What a history showed.
@@ -57,6 +58,8 @@ package struct Simulation: Sendable {
         package var program: Program
         /// What is wrong.
         package var findings: [Finding] = []
+        /// The faults that met no call.
+        package var unspentFaults: [Fault] = []
         /// What happened.
         package var trace = Trace()
         /// How often what happened.
@@ -89,6 +92,7 @@ package struct Simulation: Sendable {
                 result.findings = [finding]
             }
             (result.trace, result.statistics) = (driver.trace, driver.statistics)
+            result.unspentFaults = driver.unspentFaults
         #endif
         return result
     }

@@ -49,6 +49,16 @@
         var state = State.open
     }
 
+    /// A state of the store with which a backup or the archive ends.
+    struct SavedState {
+        /// The backup's name.
+        let name: String
+        /// The last commit.
+        let sequence: Int
+        /// Steps within which it was the newest state.
+        let steps: ClosedRange<Int>
+    }
+
     /// A command that a process is doing.
     struct RunningTask {
         /// What is done.
@@ -73,8 +83,18 @@
         var callCount = 0
         /// The call that the process is about to make.
         var pending = PendingCall()
+        /// How many calls of it failed on demand.
+        var faultCount = 0
+        /// Whether a flush of the store's files failed on demand.
+        var hasFailedFlush = false
+
         /// Whether a call of it failed on demand.
-        var isFaulted = false
+        var isFaulted: Bool { faultCount > 0 }
+
+        /// Whether the process closes the store.
+        var isClosing: Bool {
+            if case .closing = kind { true } else { false }
+        }
 
         /// What faults can be aimed at.
         func target(of slot: Int) -> Fault.Target? {

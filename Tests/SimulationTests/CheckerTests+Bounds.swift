@@ -24,6 +24,18 @@ extension CheckerTests {
         #expect(made.rules == [.snapshot])
     }
 
+    @Test("An answer that shows a commit which had not begun is found")
+    func shownEarly() {
+        for (completed, isRight) in [(9, false), (10, true)] {
+            var made = HandMadeHistory()
+            made.history.sightings.append(
+                History.Sighting(
+                    name: .changes, invoked: 5, completed: completed, sequence: 1, isNewest: false))
+            let expected: Set<Finding.Rule> = isRight ? [] : [.snapshot]
+            #expect(made.rules == expected)
+        }
+    }
+
     @Test("A read that is older than the state which refused a write is found")
     func refusedBefore() {
         var made = HandMadeHistory()
@@ -80,7 +92,7 @@ extension CheckerTests {
     func trimmedCopy() {
         var made = HandMadeHistory()
         made.history.stream.removeFirst()
-        made.history.isWhole = false
+        (made.history.isWhole, made.history.knownFrom) = (false, 1)
         made.history.copies[0].verification = Verification(sound: false, differences: ["x"])
         #expect(made.rules == [.copies])
         made.history.copies[0].verification = nil
@@ -98,6 +110,7 @@ extension CheckerTests {
             made.history.scans[0].scan.counters = [item]
             made.history.scans[0].scan.consumers[0].at = numbers[1]
             made.history.copies[0].scan.counters = [item]
+            made.history.copies[0].scan.consumers[0].at = numbers[1]
             made.history.copies[0].stream = nil
             made.history.consumptions[0].total = ConsumedTotal(n: numbers.count, chain: chain)
             #expect(made.rules == [.copies])

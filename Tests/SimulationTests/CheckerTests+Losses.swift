@@ -45,6 +45,33 @@ extension CheckerTests {
         }
     }
 
+    @Test("A change of another table, or of another kind, is found")
+    func form() {
+        var made = HandMadeHistory()
+        made.history.stream[0].changes[0].table = "e"
+        #expect(made.findings.map(\.kind).contains("a change is of another table"))
+        for (kind, isRight) in [("INSERT", true), ("MODIFY", false), ("REMOVE", false)] {
+            made = HandMadeHistory()
+            // The same in all that was read of the stream.
+            made.history.copies[0].stream = nil
+            made.history.parts = []
+            made.history.stream[0].changes[0].kind = kind
+            let expected: Set<Finding.Rule> = isRight ? [] : [.replay]
+            #expect(made.rules == expected)
+        }
+    }
+
+    @Test("Changes of a write that are in another order are found")
+    func changeOrder() {
+        var made = HandMadeHistory()
+        made.history.copies[0].stream = nil
+        made.history.parts = []
+        made.history.stream[0].changes.swapAt(0, 1)
+        for place in 0..<3 { made.history.stream[0].changes[place].ordinal = place }
+        #expect(
+            made.findings.map(\.kind) == ["the changes of a write are in another order"])
+    }
+
     @Test("A deletion of what a query finds deletes all of that, and nothing else")
     func deletion() {
         let (first, second) = (HandMadeHistory.first, HandMadeHistory.second)
@@ -123,6 +150,22 @@ extension CheckerTests {
         var made = HandMadeHistory()
         made.history.scans[0].scan.consumers = []
         #expect(made.rules == [.copies])
+    }
+
+    @Test("A consumer that stops within a commit must be there")
+    func consumerWithinCommit() {
+        for (place, isRight) in [("1.1", true), ("1", false), ("1.2", false), ("1.0", false)] {
+            var made = HandMadeHistory()
+            let chain = HandMadeHistory.chain(["1.0", "1.1"])
+            let item = HandMadeHistory.counter(2, chain)
+            made.history.stream[2].changes[0].new = item
+            made.history.scans[0].scan.counters = [item]
+            made.history.scans[0].scan.consumers[0].at = place
+            made.history.copies = []
+            made.history.consumptions[0].total = ConsumedTotal(n: 2, chain: chain)
+            let expected: Set<Finding.Rule> = isRight ? [] : [.copies]
+            #expect(made.rules == expected)
+        }
     }
 
     @Test("A consumer that was moved by no other transaction must not be refused")

@@ -89,10 +89,10 @@ extension CheckerTests {
     func layoutsOfCopies() {
         var made = HandMadeHistory()
         for layout in ["copies", "references"] {
-            made.history.copies[0].scan.layouts = ["byG": layout]
+            made.history.copies[0].scan.layouts = ["byG": layout, "byU": "references"]
             #expect(made.findings == [])
         }
-        made.history.copies[0].scan.layouts = ["byG": "copies, then references"]
+        made.history.copies[0].scan.layouts?["byG"] = "copies, then references"
         #expect(made.rules == [.copies])
     }
 
@@ -158,6 +158,24 @@ extension CheckerTests {
         #expect(made.findings == [])
         made.history.scans[0].now = 3000
         #expect(made.findings.contains { $0.kind == "the store has other passes" })
+    }
+
+    @Test("A copy that shows passes which were over in its state is found")
+    func passesOfCopies() {
+        var made = Self.passing()
+        made.history.schemaChanges = [Self.change(.timeToLive, "x", 84, 85)]
+        made.history.builds = [History.Build(invoked: 86, completed: 87)]
+        made.history.copies[0].scan = made.history.scans[0].scan
+        made.history.copies[0].stream = nil
+        made.show([])
+        // Its state may be of any step.
+        #expect(made.findings == [])
+        made.history.copies[0].newestSteps = 82...83
+        #expect(made.findings == [])
+        made.history.copies[0].newestSteps = 88...89
+        #expect(made.rules == [.copies])
+        made.history.copies[0].scan.passes = PassScan()
+        #expect(made.findings == [])
     }
 
     @Test("An entry of a pass that its table does not show is found")

@@ -233,7 +233,7 @@ struct CheckerTests {
     func trimmed() {
         var made = HandMadeHistory()
         made.history.stream.removeFirst()
-        made.history.isWhole = false
+        (made.history.isWhole, made.history.knownFrom) = (false, 1)
         #expect(made.findings == [])
     }
 

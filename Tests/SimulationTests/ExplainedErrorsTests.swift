@@ -60,6 +60,19 @@ struct ExplainedErrorsTests {
         }
     }
 
+    @Test("A failure in the files of a backup or a copy explains nothing of the store")
+    func copies() {
+        var errors = ExplainedErrors()
+        errors.callFailed(.flush, with: 5, in: 0, isOfStore: false)
+        #expect(Self.explains(errors, "outcomeUnknown", .follow, in: 0, isFaulted: true))
+        #expect(!Self.explains(errors, "writesRefused", in: 1))
+        #expect(!Self.explains(errors, "inputOutput", .write, in: 0))
+        #expect(!errors.mayTrimCopies)
+        errors.callFailed(.write, with: 28, in: 0, isOfStore: false)
+        #expect(!errors.mayBeTrimmed && errors.mayTrimCopies)
+        #expect(!Self.explains(errors, "changesTrimmed", .consume))
+    }
+
     @Test("What LMDB could not write lasts in its process until that closes the store")
     func lasting() {
         var errors = ExplainedErrors()

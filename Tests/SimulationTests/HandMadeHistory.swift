@@ -165,7 +165,8 @@ struct HandMadeHistory {
             sequence: sequence, items: [added, marker(0, 1), marker(1, 2)],
             counters: [counter(3, chain(["1.0", "1.1", "1.2"]))], byG: Scan.Part([added]),
             byU: Scan.Part([added]), byV: nil, totals: Scan.Part([total]),
-            consumers: [ConsumerPlace(name: "sum", at: "1.2")])
+            consumers: [ConsumerPlace(name: "sum", at: "1.2")],
+            layouts: ["byG": "copies", "byU": "references"])
     }
 
     var findings: [Finding] { Checker.findings(in: history) }

@@ -14,6 +14,16 @@ struct ProgramTests {
         #expect(Set(program.commands.map(\.id)).count == program.commands.count)
     }
 
+    @Test("The arguments of a program have all that its seed needs")
+    func arguments() {
+        let program = ProgramGenerator.program(seed: 9, processCount: 5, planted: "noFlush")
+        #expect(
+            program.arguments == "--seed 9 --histories 1 --processes 5 --planted noFlush")
+        #expect(
+            ProgramGenerator.program(seed: 9).arguments
+                == "--seed 9 --histories 1 --processes 3")
+    }
+
     @Test("A program survives JSON")
     func json() throws {
         let program = ProgramGenerator.program(seed: 9, planted: "noFlush")

@@ -26,8 +26,8 @@ struct ShrinkerTests {
             // The detail is of other numbers.
             return [Finding(.presence, "an acknowledged write is lost", "\(ids.count)")]
         }
-        #expect(smallest.commands.map(\.id) == [7, 31, 44])
-        #expect(smallest.faults.map(\.call) == [2])
+        #expect(smallest?.commands.map(\.id) == [7, 31, 44])
+        #expect(smallest?.faults.map(\.call) == [2])
         #expect(count < 200)
     }
 
@@ -36,16 +36,30 @@ struct ShrinkerTests {
         let smallest = Shrinker.smallest(program(), showing: finding) { program in
             program.commands.count == 50 ? [self.finding] : [Finding(.hang, "all processes wait")]
         }
-        #expect(smallest.commands.count == 50)
+        #expect(smallest?.commands.count == 50)
     }
 
     @Test("The search ends after so many programs")
     func bounded() {
         var count = 0
-        _ = Shrinker.smallest(program(), showing: finding, attemptCountMax: 5) { _ in
+        let smallest = Shrinker.smallest(
+            program(), showing: finding, attemptCountMax: 5
+        ) { program in
             count += 1
-            return []
+            return program.commands.count == 50 ? [self.finding] : []
         }
+        #expect(smallest?.commands.count == 50)
         #expect(count == 5)
+    }
+
+    @Test("A finding that does not come again has no smallest program")
+    func notAgain() {
+        var count = 0
+        let smallest = Shrinker.smallest(program(), showing: finding) { _ in
+            count += 1
+            return [Finding(.hang, "all processes wait")]
+        }
+        #expect(smallest == nil)
+        #expect(count == 1)
     }
 }

@@ -32,7 +32,7 @@ struct SimulationTests {
                 + "\(counts.trimmedCount) histories without replay")
         for failure in summary.failures {
             for finding in failure.findings.prefix(5) {
-                Issue.record("seed \(failure.program.seed): \(finding)")
+                Issue.record("\(failure.program.arguments): \(finding)")
             }
         }
         for error in summary.errors { Issue.record("\(error)") }
@@ -68,7 +68,29 @@ struct SimulationTests {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         let file = folder.appendingPathComponent("Kept/\(name).json")
         let program = try Program(json: String(contentsOf: file, encoding: .utf8))
-        #expect(try Self.simulation.run(program).findings == [])
+        let result = try Self.simulation.run(program)
+        #expect(result.findings == [])
+        // Another number of calls would let a fault meet none, and the program show nothing.
+        #expect(result.unspentFaults == [], "faults of the program met no call")
+    }
+
+    @Test("A fault that meets no call is told")
+    func unspentFault() throws {
+        let commands = [1, 2].map { id in
+            var request = Request(.write)
+            (request.op, request.now) = (id, 1_762_300_800 + id)
+            request.actions = [Action(put: ItemImage(ItemKey("a", id)))]
+            return Command(id: id, process: 0, request: request)
+        }
+        let faults = [
+            Fault(.pause, at: .command(1), call: 0, amount: 1),
+            Fault(.die, at: .command(2), call: 100_000),
+        ]
+        let program = Program(
+            seed: 1, processCount: 1, commands: commands, faults: faults)
+        let result = try Self.simulation.run(program)
+        #expect(result.findings == [])
+        #expect(result.unspentFaults == [faults[1]])
     }
 
     @Test(

@@ -255,7 +255,10 @@ struct ManifestEditor {
     ) throws(CodexError) {
         let transaction = context.transaction
         var manifest = own
-        try manifest.adopt(changed, at: context.position.sequence + 1)
+        let sequence = context.position.sequence + 1
+        try core.options.parts.perform(.adoptSchema) { () throws(CodexError) in
+            try manifest.adopt(changed, at: sequence)
+        }
         if !core.options.isRestoring {
             manifest.sideEffects.obsoleteKeys += try RemovedTables.obsoleteKeys(core, transaction)
         }

@@ -23,6 +23,8 @@ final class StoreLease: Sendable {
     private let lease: FileLock
     private let data: Locked<FileLock>
     private let files: FileGuard
+    /// Makes the call that marks a failure; `nil` is the lease itself.
+    private let calls: (any StoreCalls)?
     /// Whether a write or flush of this process failed; writing the mark to the file may have
     /// failed too.
     private let hasFailed = Atomic(false)
@@ -52,10 +54,11 @@ final class StoreLease: Sendable {
 
     /// Opens the lease; ``takeAloneOrJoin(retried:)`` must follow.
     init(
-        _ directory: Directory, isReadOnly: Bool,
+        _ directory: Directory, isReadOnly: Bool, calls: (any StoreCalls)? = nil,
         moved: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(CodexError) {
         self.directory = directory
+        self.calls = calls
         files = FileGuard(directory, moved: moved)
         lease = try FileLock(
             Self.leaseName, in: directory, mayCreate: !isReadOnly, mustWrite: !isReadOnly)
@@ -255,13 +258,21 @@ final class StoreLease: Sendable {
         do throws(CodexError) {
             return try body()
         } catch {
-            hasFailed.store(true, ordering: .relaxed)
-            try? lease.write([1])
+            markFailure()
             throw CodexError(
                 .outcomeUnknown,
                 "Writing or flushing failed halfway: the write may be there after the next opening, "
                     + "or not. The store takes no more writes until all processes have closed it.",
                 cause: error.cause ?? error)
         }
+    }
+
+    /// Makes all processes refuse writes; without the mark in the file, at least this one does.
+    private func markFailure() {
+        let mark = { [self] () throws(CodexError) -> Void in
+            hasFailed.store(true, ordering: .relaxed)
+            try lease.write([1])
+        }
+        if let calls { try? calls.perform(.markFailure, mark) } else { try? mark() }
     }
 }

@@ -55,7 +55,9 @@ enum StoreOpening {
             if !options.isReadOnly {
                 FileAccess.settle(directory, options.fileAccess, StoreDirectory.isOwnName)
             }
-            let lease = try StoreLease(directory, isReadOnly: options.isReadOnly) { path in
+            let lease = try StoreLease(
+                directory, isReadOnly: options.isReadOnly, calls: options.parts.calls
+            ) { path in
                 options.observer?(.directoryMoved(path: path))
             }
             var isOpen = false

@@ -49,6 +49,10 @@ package enum StoreCall: Sendable, Equatable {
     case checkpointBuild
     /// Changes the manifest of an earlier format, which raises the format.
     case raiseFormat
+    /// Marks that a write or flush failed, so that all processes refuse writes.
+    case markFailure
+    /// Takes over a change of the schema from the leader, or from the log of a restored store.
+    case adoptSchema
 }
 
 /// Makes calls for the store; it may delay a call, omit it, or fail instead.
