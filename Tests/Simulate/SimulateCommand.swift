@@ -108,7 +108,8 @@ struct SimulateCommand {
         print("seed \(plan.seed), \(plan.historyCount) histories, \(plan.jobCount) at once")
         let keepsLines = simulation.keepsLines || simulation.keepsFiles
         let summary = simulation.run(plan) { result in
-            if keepsLines { self.show(result) }
+            // Those with findings are shown below.
+            if keepsLines, result.findings.isEmpty { self.show(result) }
         }
         show(summary)
         for failure in summary.failures {

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Simulation
@@ -145,5 +146,31 @@ struct ProgramTests {
         #expect(Fault(.die, at: target, call: 0).isPossible(at: .remove))
         #expect(Fault(.die, at: target, call: 0).isPossible(at: .step))
         #expect(!Fault(.fail, at: target, call: 0, error: 5).isPossible(at: .step))
+    }
+
+    @Test("The tables of the documents have all faults that can be planted")
+    func plantedFaults() throws {
+        let results = try Self.rows("Simulation.md", header: "| planted fault |")
+        #expect(results.map(Self.firstCode) == Simulation.plantedFaults)
+        // The table also has faults that only other tests find.
+        let found = try Self.rows("Reliability.md", header: "| fault |")
+            .filter { $0.contains("`make simulate`") }
+        #expect(Set(found.map(Self.firstCode)) == Set(Simulation.plantedFaults))
+    }
+
+    /// The rows of the table of a document whose header begins with a text.
+    private static func rows(_ document: String, header: String) throws -> [String] {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(
+            contentsOf: root.appendingPathComponent("Docs/\(document)"), encoding: .utf8)
+        return text.split(separator: "\n", omittingEmptySubsequences: false)
+            .drop { !$0.hasPrefix(header) }.dropFirst(2).prefix { $0.hasPrefix("|") }
+            .map(String.init)
+    }
+
+    /// The first code of a row, without its marks.
+    private static func firstCode(_ row: String) -> String {
+        row.split(separator: "`").dropFirst().first.map(String.init) ?? ""
     }
 }
