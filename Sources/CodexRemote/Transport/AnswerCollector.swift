@@ -50,7 +50,6 @@
                 if length >= 0 { state.byteCountMax = length }
                 state.response.status = Int(head.status.code)
                 state.response.headers = head.headers.map { (name: $0.name, value: $0.value) }
-                state.response.body.reserveCapacity(max(0, length))
                 return state.byteCountMax
             }
             guard let byteCount else {
