@@ -64,6 +64,7 @@ let package = Package(
                 .remote("AsyncHTTPClient", of: "async-http-client"),
                 .remote("Crypto", of: "swift-crypto"),
                 .remote("NIOCore", of: "swift-nio"),
+                .remote("NIOHTTP1", of: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

@@ -4,30 +4,40 @@
     import Crypto
     import Foundation
     import NIOCore
+    import NIOHTTP1
 
     /// A bare client: it signs the bodies that it gets, sends them, and collects the answers.
     ///
-    /// It uses the HTTP client and the settings of the remote client. It repeats nothing and reads
-    /// no answer.
-    struct BareClient: Sendable {
+    /// It is async-http-client with a future of the whole answer, and no task or stream for it.
+    /// Connections and timeouts are those of the remote client. It repeats nothing, parses no
+    /// answer and compares no checksum.
+    final class BareClient: Sendable {
         private let client: HTTPClient
         private let url: String
         private let host: String
         private let signer = BareSigner()
 
-        private static let answerByteCountMax = 64 << 20
+        /// The most connections, as those of the remote client.
+        static let connectionCountMax = 64
 
         /// Creates a client of a server at an address such as `http://127.0.0.1:8000`.
         init(_ endpoint: String) {
             var configuration = HTTPClient.Configuration()
             configuration.redirectConfiguration = .disallow
             configuration.httpVersion = .http1Only
-            configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+            configuration.timeout.connect = .seconds(2)
+            configuration.timeout.read = .seconds(5)
+            configuration.connectionPool.idleTimeout = .seconds(20)
+            configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit =
+                Self.connectionCountMax
             client = HTTPClient(
                 eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
             url = endpoint + "/"
             host = String(endpoint.dropFirst("http://".count))
         }
+
+        // A client that was closed before is not closed again.
+        deinit { client.shutdown { _ in } }
 
         /// Closes the connections.
         func close() async { try? await client.shutdown() }
@@ -60,7 +70,7 @@
                         answered.insert(next)
                     }
                     group.addTask {
-                        try await send(request)
+                        try await self.send(request)
                         return place
                     }
                 }
@@ -72,19 +82,21 @@
         ///
         /// - Throws: ``BenchFailure`` for an answer with another status than the noted one.
         func send(_ request: NotedRequest) async throws {
-            var outgoing = HTTPClientRequest(url: url)
-            outgoing.method = .POST
+            var headers = HTTPHeaders()
+            headers.reserveCapacity(6)
             for header in signer.headers(target: request.target, host: host, request.body) {
-                outgoing.headers.add(name: header.name, value: header.value)
+                headers.add(name: header.name, value: header.value)
             }
-            outgoing.body = .bytes(ByteBuffer(bytes: request.body))
-            let response = try await client.execute(outgoing, timeout: .seconds(30))
-            let body = try await response.body.collect(upTo: Self.answerByteCountMax)
-            let status = Int(response.status.code)
+            let outgoing = try HTTPClient.Request(
+                url: url, method: .POST, headers: headers,
+                body: .byteBuffer(ByteBuffer(bytes: request.body)))
+            let deadline = NIODeadline.now() + .seconds(10)
+            let answer = try await client.execute(request: outgoing, deadline: deadline).get()
+            let status = Int(answer.status.code)
             guard status == request.status ?? status else {
                 throw BenchFailure(
-                    "\(request.target) of the bare client: \(response.status.code) "
-                        + String(buffer: body))
+                    "\(request.target) of the bare client: \(status) "
+                        + String(buffer: answer.body ?? ByteBuffer()))
             }
         }
     }

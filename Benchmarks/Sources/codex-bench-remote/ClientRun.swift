@@ -7,7 +7,7 @@
     ///
     /// The client works with one server. After each operation, the bare client sends the same
     /// bodies to a second server, in the same order and as many at once. So both servers have the
-    /// same items, and both clients have the same conditions.
+    /// same items, and both clients have the same conditions. Both sign each request.
     struct ClientRun: Sendable {
         let program: String
         let isQuick: Bool
@@ -39,7 +39,15 @@
             }
         }
 
+        /// The figures of the part.
+        ///
+        /// - Throws: The errors of the service, and ``BenchFailure``.
         func figures() async throws -> [Figure] {
+            let memory = try await MemoryRun(program: program, isQuick: isQuick).figures()
+            return try await comparisons() + memory
+        }
+
+        private func comparisons() async throws -> [Figure] {
             let ours = try Server(program)
             defer { ours.end() }
             let other = try Server(program)
@@ -47,21 +55,21 @@
             let transport = NotingTransport()
             let client = try makeClient(ours.endpoint, transport)
             let bare = BareClient(other.endpoint)
-            let notes = try await RemoteTable.made(Self.definition, client)
+            let notes = try await RemoteTable.made(.plain("notes"), client)
             let team = try await Team(client, memberCount: 0)
-            try await Self.fill(notes)
             try await bare.send(transport.take())
+            for item in Self.items {
+                try await notes.put(item)
+                try await bare.send(transport.take())
+            }
             var figures = try await pairs(workloads(notes, team.workspace), transport, bare)
-            figures.append(try await bursts(notes, at: ours.endpoint, transport, bare))
+            figures += try await bursts(notes, at: ours.endpoint, transport, bare)
             await bare.close()
             await transport.close()
             return figures
         }
 
         // MARK: Data
-
-        private static let definition = TableDefinition(
-            "notes", partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk"))
 
         private static func key(_ number: Int) -> PrimaryKey {
             PrimaryKey(.string("note\(number)"), "note")
@@ -77,13 +85,13 @@
             ]
         }
 
-        private static func fill(_ notes: RemoteTable) async throws {
-            for number in 0..<itemCount {
-                try await notes.put(item(key(number), number))
+        /// The items that are there before the measurements.
+        private static var items: [Item] {
+            let notes = (0..<itemCount).map { item(key($0), $0) }
+            let listed = (0..<listedCount).map { number in
+                item(PrimaryKey("list", .string("note\(number)")), number)
             }
-            for number in 0..<listedCount {
-                try await notes.put(item(PrimaryKey("list", .string("note\(number)")), number))
-            }
+            return notes + listed
         }
 
         // MARK: One after the other
@@ -135,7 +143,7 @@
 
         /// The times of both clients, by the operations of each round.
         ///
-        /// The first round does not count.
+        /// The clients take turns after each operation. The first round does not count.
         private func pairs(
             _ workloads: [Workload], _ transport: NotingTransport, _ bare: BareClient
         ) async throws -> [Figure] {
@@ -144,8 +152,8 @@
             for round in 0...roundCount {
                 for (place, workload) in workloads.enumerated() {
                     var (ours, theirs): ([Double], [Double]) = ([], [])
-                    for number in 0..<workload.count {
-                        let number = round * workload.count + number
+                    for turn in 0..<workload.count {
+                        let number = round * workload.count + turn
                         ours.append(
                             try await Self.milliseconds { try await workload.operation(number) })
                         let requests = transport.take()
@@ -177,58 +185,73 @@
 
         // MARK: Many at once
 
+        /// What a burst took.
+        private struct Burst: Sendable {
+            let seconds: Double
+            /// The seconds of processors that this process used.
+            let processorSeconds: Double
+        }
+
         /// GetItem, many at once, by a client that notes nothing.
+        ///
+        /// The servers use the same processors, and the time has their share too. Therefore the
+        /// time of processors that the client itself uses is a figure of its own.
         private func bursts(
             _ notes: RemoteTable, at endpoint: String, _ transport: NotingTransport,
             _ bare: BareClient
-        ) async throws -> Figure {
+        ) async throws -> [Figure] {
             var requests: [NotedRequest] = []
             for number in 0..<Self.itemCount {
                 _ = try await notes.get(Self.key(number))
                 requests += transport.take()
             }
             let client = try makeClient(endpoint)
-            let table = RemoteTable(Self.definition, client)
+            let table = RemoteTable(notes.definition, client)
             let known = requests
-            let ours = { () async throws -> Double in
-                try await burst { _ = try await table.get(Self.key($0 % Self.itemCount)) }
-            }
-            let theirs = { () async throws -> Double in
-                try await burst { try await bare.send(known[$0 % known.count]) }
-            }
-            var ratios: [Double] = []
+            var (times, processorTimes): ([Double], [Double]) = ([], [])
+            var rates: [Double] = []
             for round in 0...roundCount {
+                var pair: (ours: Burst?, theirs: Burst?) = (nil, nil)
                 // The side that begins changes.
-                let isFirst = round.isMultiple(of: 2)
-                var own = 0.0
-                if isFirst { own = try await ours() }
-                let peer = try await theirs()
-                if !isFirst { own = try await ours() }
-                if round > 0 { ratios.append(own / peer) }
-            }
-            await client.close()
-            return Figure(
-                "GetItem, \(Self.burstWidth) at once, time beside the bare client's",
-                rounds: ratios, "times", goal: Self.goal)
-        }
-
-        /// The milliseconds of so many operations, a fixed number at once.
-        private func burst(
-            _ operation: @escaping @Sendable (Int) async throws -> Void
-        ) async throws -> Double {
-            let count = burstCount
-            return try await Self.milliseconds {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for first in 0..<Self.burstWidth {
-                        group.addTask {
-                            for number in stride(from: first, to: count, by: Self.burstWidth) {
-                                try await operation(number)
-                            }
+                let sides = round.isMultiple(of: 2) ? [true, false] : [false, true]
+                for isOurs in sides {
+                    if isOurs {
+                        pair.ours = try await burst { number in
+                            _ = try await table.get(Self.key(number % Self.itemCount))
+                        }
+                    } else {
+                        pair.theirs = try await burst { number in
+                            try await bare.send(known[number % known.count])
                         }
                     }
-                    try await group.waitForAll()
                 }
+                guard round > 0, let ours = pair.ours, let theirs = pair.theirs else { continue }
+                times.append(ours.seconds / theirs.seconds)
+                processorTimes.append(ours.processorSeconds / theirs.processorSeconds)
+                rates.append(Double(burstCount) / ours.seconds)
             }
+            await client.close()
+            let name = "GetItem, \(Self.burstWidth) at once"
+            return [
+                Figure(
+                    "\(name), time beside the bare client's", rounds: times, "times",
+                    goal: Self.goal),
+                Figure(
+                    "\(name), processor time of the client alone beside the bare client's",
+                    rounds: processorTimes, "times"),
+                Figure(name, rounds: rates, "requests/s"),
+            ]
+        }
+
+        /// Performs as many operations as a burst has, a fixed number at once.
+        private func burst(
+            _ operation: @escaping @Sendable (Int) async throws -> Void
+        ) async throws -> Burst {
+            let (start, used) = (ContinuousClock.now, Usage.ownProcessorTime)
+            try await perform(burstCount, concurrently: Self.burstWidth, operation)
+            return Burst(
+                seconds: (ContinuousClock.now - start) / .seconds(1),
+                processorSeconds: (Usage.ownProcessorTime - used) / .seconds(1))
         }
     }
 #endif

@@ -15,10 +15,12 @@
     /// - Parameters:
     ///   - endpoint: The address of the server.
     ///   - transport: What sends the requests; `nil` is the client's own.
+    ///   - change: Changes the options.
     /// - Returns: The client.
     /// - Throws: The errors of the client's options.
     func makeClient(
-        _ endpoint: String, _ transport: (any HTTPTransport)? = nil
+        _ endpoint: String, _ transport: (any HTTPTransport)? = nil,
+        _ change: (inout RemoteOptions) -> Void = { _ in }
     ) throws -> RemoteClient {
         var options = RemoteOptions()
         options.region = Key.region
@@ -26,7 +28,18 @@
         options.credentials = StaticCredentials(
             accessKeyID: Key.id, secretAccessKey: Key.secret)
         options.transport = transport
+        change(&options)
         return try RemoteClient(options)
+    }
+
+    extension TableDefinition {
+        /// A table whose keys are `pk` and `sk`.
+        ///
+        /// - Parameter name: The table's name.
+        /// - Returns: The definition.
+        static func plain(_ name: String) -> TableDefinition {
+            TableDefinition(name, partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk"))
+        }
     }
 
     extension RemoteTable {
@@ -48,7 +61,7 @@
         }
     }
 
-    /// The project `p` of the user `owner` in a new table, and its members.
+    /// The project `p` of the user `owner` in a table, and its members.
     struct Team: Sendable {
         let workspace: CodexFlow.Workspace
         let members: [CodexFlow.User.ID]
@@ -60,10 +73,8 @@
         ///   - memberCount: The number of members beside the owner.
         /// - Throws: The errors of the service.
         init(_ client: RemoteClient, memberCount: Int) async throws {
-            let table = try await RemoteTable.made(
-                try CodexFlow.schema.table(CodexFlow.table), client)
-            workspace = CodexFlow.Workspace(
-                try CodexFlow.TableWorkspaceBackend(table), calendar: CodexFlow.UTCCalendar())
+            _ = try await RemoteTable.made(try CodexFlow.schema.table(CodexFlow.table), client)
+            let workspace = try Self.workspace(client)
             try await workspace.createUser(email: "owner@example.com", name: "Owner", id: "owner")
             try await workspace.createProject(key: "PR", name: "Project", id: "p", owner: "owner")
             var members: [CodexFlow.User.ID] = []
@@ -74,7 +85,18 @@
                 try await workspace.addMember(id, to: "p", by: "owner")
                 members.append(id)
             }
-            self.members = members
+            (self.workspace, self.members) = (workspace, members)
+        }
+
+        /// The workspace on the table, by a client.
+        ///
+        /// - Parameter client: The client of the server.
+        /// - Returns: The workspace.
+        /// - Throws: The errors of what the table can do.
+        static func workspace(_ client: RemoteClient) throws -> CodexFlow.Workspace {
+            let table = RemoteTable(try CodexFlow.schema.table(CodexFlow.table), client)
+            return CodexFlow.Workspace(
+                try CodexFlow.TableWorkspaceBackend(table), calendar: CodexFlow.UTCCalendar())
         }
     }
 #endif

@@ -5,12 +5,23 @@
     /// What remote tables cost, beside their goals.
     ///
     /// It starts `codexflow serve` itself, on loopback, two servers at most at a time. Their stores
-    /// end with them.
+    /// end with them. The parts have limits of time, and all together take six minutes at most.
     @main
     struct RemoteBench: AsyncParsableCommand {
         /// A part of the run.
         enum Part: String, CaseIterable, ExpressibleByArgument, Sendable {
             case client, agents, stream
+
+            /// The longest time of the part.
+            ///
+            /// Then its tasks are cancelled, and its servers end.
+            var limit: Duration {
+                switch self {
+                case .client: .seconds(150)
+                case .agents: .seconds(120)
+                case .stream: .seconds(80)
+                }
+            }
         }
 
         static let configuration = CommandConfiguration(
@@ -24,22 +35,22 @@
         @Flag(help: "Fewer rounds, fewer tasks and a shorter stream.")
         var quick = false
 
-        /// The longest time of a part.
-        ///
-        /// Then its tasks are cancelled, and its servers end.
-        private static let limit: Duration = .seconds(600)
-
         func run() async throws {
+            EndingSignals.watch()
             var report = Report()
+            // What was measured before an error is part of the report.
+            defer { report.print() }
             for part in only.map({ [$0] }) ?? Part.allCases {
                 note("measuring: \(part.rawValue)")
                 let (program, isQuick) = (codexflow, quick)
-                let figures = try await limited(to: Self.limit) {
+                let start = ContinuousClock.now
+                let figures = try await limited(to: part.limit) {
                     try await Self.figures(of: part, program, isQuick: isQuick)
                 }
+                let seconds = Int((ContinuousClock.now - start) / .seconds(1))
+                note("measured in \(seconds) s: \(part.rawValue)")
                 report.add(figures, of: part, isQuick: quick)
             }
-            report.print()
         }
 
         private static func figures(
@@ -49,7 +60,7 @@
             case .client:
                 try await ClientRun(program: program, isQuick: isQuick).figures()
             case .agents:
-                try await AgentRun(program: program, taskCount: isQuick ? 640 : 6400).figures()
+                try await AgentRun(program: program, isQuick: isQuick).figures()
             case .stream:
                 try await StreamRun(program: program, seconds: isQuick ? 5 : 30).figures()
             }

@@ -42,36 +42,41 @@
         }
     }
 
-    /// The table of the figures, with their goals and commands.
+    /// The tables of the parts, in the form of the documents.
     struct Report {
-        private var rows = [["", "figure", "", "rounds", "goal", "", "command"]]
+        private var lines: [String] = []
+        private var missedCount = 0
 
+        /// Adds the table of a part.
         mutating func add(_ figures: [Figure], of part: RemoteBench.Part, isQuick: Bool) {
             let options = "--only \(part.rawValue)" + (isQuick ? " --quick" : "")
+            lines += [
+                "", "`make bench-remote BENCH_REMOTE='\(options)'`:", "",
+                "| what | figure | goal |", "|---|---|---|",
+            ]
             for figure in figures {
-                let holds = figure.goal.map { $0.holds(figure.value) ? "holds" : "FALLS SHORT" }
-                rows.append([
-                    figure.name, Self.text(figure.value), figure.unit,
-                    figure.spread.map(Self.text).joined(separator: " to "),
-                    figure.goal?.text ?? "", holds ?? "",
-                    "make bench-remote BENCH_REMOTE='\(options)'",
-                ])
+                let holds = figure.goal?.holds(figure.value) ?? true
+                if !holds { missedCount += 1 }
+                let value = holds ? Self.text(figure.value) : "**\(Self.text(figure.value))**"
+                let spread = figure.spread.map { Self.text($0) }.joined(separator: " to ")
+                lines.append(
+                    "| \(figure.name) | \(value) \(figure.unit)"
+                        + (spread.isEmpty ? "" : " (\(spread))")
+                        + " | \(figure.goal?.text ?? "") |")
             }
         }
 
+        /// Prints the tables; a figure that misses its goal is bold.
         func print() {
-            let widths = rows[0].indices.map { column in
-                rows.map { $0[column].count }.max() ?? 0
-            }
-            Swift.print("\(ProcessInfo.processInfo.activeProcessorCount) processors, on loopback")
-            for row in rows {
-                let cells = zip(row, widths).map { cell, width in
-                    cell + String(repeating: " ", count: width - cell.count)
-                }
-                Swift.print(cells.joined(separator: "  "))
-            }
+            let count = ProcessInfo.processInfo.activeProcessorCount
+            Swift.print(
+                "\(count) processors, on loopback; medians, with the least and the most of the "
+                    + "rounds")
+            for line in lines { Swift.print(line) }
+            Swift.print("\nfigures that miss their goals: \(missedCount)")
         }
 
+        /// A number with as many digits as it deserves.
         static func text(_ value: Double) -> String {
             let digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
             return String(format: "%.\(digits)f", value)

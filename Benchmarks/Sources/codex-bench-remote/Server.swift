@@ -1,12 +1,20 @@
 #if Remote
+    import Dispatch
     import Foundation
+    import Synchronization
 
     /// `codexflow serve` on a free port of this machine, with a store that ends with it.
     ///
-    /// Call ``end()``: nothing else ends the process.
+    /// Call ``end()``. A signal that ends this process ends all servers (``EndingSignals``).
     final class Server {
+        /// The address.
         let endpoint: String
         private let process: Process
+
+        /// The numbers of the processes that were started and not ended.
+        private static let running = Mutex<Set<Int32>>([])
+        /// The longest time in which a server ends in order.
+        private static let endTime: Duration = .seconds(10)
 
         /// Starts the program, and waits until it serves.
         ///
@@ -33,19 +41,47 @@
             }
             let output = Pipe()
             process.standardOutput = output
-            process.standardError = FileHandle.nullDevice
+            process.standardInput = FileHandle.nullDevice
             try process.run()
-            guard let endpoint = try Self.address(in: output) else {
-                process.terminate()
-                throw BenchFailure("\(program) does not serve. Build it with the trait Server.")
+            let id = process.processIdentifier
+            Self.running.withLock { _ = $0.insert(id) }
+            do {
+                guard let endpoint = try Self.address(in: output) else {
+                    throw BenchFailure(
+                        "\(program) does not serve. Build it with the trait Server.")
+                }
+                (self.process, self.endpoint) = (process, endpoint)
+            } catch {
+                Self.end(process)
+                throw error
             }
-            (self.process, self.endpoint) = (process, endpoint)
         }
 
+        /// The number of the process.
+        var id: Int32 { process.processIdentifier }
+
         /// Ends the program, and with it the store.
-        func end() {
-            process.terminate()
+        func end() { Self.end(process) }
+
+        /// Tells all servers to end.
+        static func signalAll() {
+            for id in running.withLock({ $0 }) { kill(id, SIGTERM) }
+        }
+
+        /// Ends a program: in order if it can, and otherwise at once.
+        private static func end(_ process: Process) {
+            let id = process.processIdentifier
+            if process.isRunning { process.terminate() }
+            let deadline = ContinuousClock.now + endTime
+            while process.isRunning, ContinuousClock.now < deadline {
+                Thread.sleep(forTimeInterval: 0.01)
+            }
+            if process.isRunning {
+                note("The server \(id) does not end in order.")
+                kill(id, SIGKILL)
+            }
             process.waitUntilExit()
+            running.withLock { _ = $0.remove(id) }
         }
 
         /// The address at the end of the line that the program prints when it serves.
@@ -58,6 +94,30 @@
             }
             let words = String(decoding: line.dropLast(), as: UTF8.self).split(separator: " ")
             return words.last.map(String.init)
+        }
+    }
+
+    /// The signals that end this process, and the servers before it.
+    enum EndingSignals {
+        /// What receives the signals; only ``watch()`` changes it, at the beginning.
+        nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+
+        /// Handles the signals from now on, to the end of the process.
+        static func watch() {
+            for number in [SIGTERM, SIGINT, SIGHUP] {
+                #if canImport(Darwin)
+                    // There, a source does not prevent what the signal does by itself.
+                    signal(number, SIG_IGN)
+                #endif
+                let source = DispatchSource.makeSignalSource(
+                    signal: number, queue: .global(qos: .userInitiated))
+                source.setEventHandler {
+                    Server.signalAll()
+                    _exit(128 + number)
+                }
+                source.resume()
+                sources.append(source)
+            }
         }
     }
 #endif

@@ -6,7 +6,8 @@
     /// A consumer that follows 1,000 writes a second over a stream of 100 shards.
     ///
     /// Writers and consumer are in this process, so one clock tells the lag of each change: the
-    /// time from the start of its write to its delivery.
+    /// time from the start of its write to its delivery. The time of the write itself, which is a
+    /// lag of the service, is in it.
     struct StreamRun: Sendable {
         let program: String
         let seconds: Int
@@ -19,6 +20,8 @@
         private static let keyCount = 5000
         /// The writes before those that count, so that each shard has an open reader.
         private static let earlyCount = 2000
+        /// The longest time without all changes after the last write.
+        private static let waitMax: Duration = .seconds(20)
 
         private var count: Int { seconds * Self.rate }
 
@@ -33,6 +36,7 @@
             }
 
             private let state: Mutex<State>
+            /// The beginning of the times of writes.
             private let start = ContinuousClock.now
 
             init(count: Int) {
@@ -69,6 +73,9 @@
             }
         }
 
+        /// The figures of the part.
+        ///
+        /// - Throws: The errors of the service, and ``BenchFailure``.
         func figures() async throws -> [Figure] {
             let server = try Server(program, rule: Self.split)
             defer { server.end() }
@@ -76,20 +83,22 @@
             let (writing, reading) = (
                 try makeClient(server.endpoint), try makeClient(server.endpoint)
             )
-            let notes = try await RemoteTable.made(
-                Self.definition("notes"), writing, hasStream: true)
-            let checkpoints = try await RemoteTable.made(Self.definition("checkpoints"), reading)
-            let stream = try await RemoteTable(Self.definition("notes"), reading).stream()
+            let notes = try await RemoteTable.made(.plain("notes"), writing, hasStream: true)
+            let checkpoints = try await RemoteTable.made(.plain("checkpoints"), reading)
+            let stream = try await RemoteTable(notes.definition, reading).stream()
             let consumer = try RemoteConsumer("lag", of: stream, in: checkpoints)
             try await consumer.register()
             let deliveries = Deliveries(count: Self.earlyCount + count)
-            let figures = try await withThrowingTaskGroup(of: [Figure]?.self) { group in
+            let serverID = server.id
+            let figures = try await withThrowingTaskGroup(
+                of: [Figure]?.self
+            ) { group -> [Figure] in
                 defer { group.cancelAll() }
                 group.addTask {
                     try await consumer.deliver { deliveries.note($0) }
                     return nil
                 }
-                group.addTask { try await measure(notes, deliveries) }
+                group.addTask { try await measure(notes, deliveries, serverID) }
                 while let figures = try await group.next() {
                     if let figures { return figures }
                 }
@@ -100,14 +109,10 @@
             return figures
         }
 
-        private static func definition(_ name: String) -> TableDefinition {
-            TableDefinition(name, partitionKey: KeyAttribute("pk"), sortKey: KeyAttribute("sk"))
-        }
-
         // MARK: Measuring
 
         private func measure(
-            _ notes: RemoteTable, _ deliveries: Deliveries
+            _ notes: RemoteTable, _ deliveries: Deliveries, _ serverID: Int32
         ) async throws -> [Figure] {
             try await write(0..<Self.earlyCount, to: notes, deliveries)
             try await wait(for: Self.earlyCount, deliveries)
@@ -115,12 +120,13 @@
                 throw BenchFailure("The stream has \(deliveries.shardCount) shards with changes.")
             }
             let total = Self.earlyCount + count
-            let start = ContinuousClock.now
+            let watch = Stopwatch(serverID: serverID)
             try await write(Self.earlyCount..<total, to: notes, deliveries)
-            let rate = Double(count) / ((ContinuousClock.now - start) / .seconds(1))
+            let rate = Double(count) / watch.seconds
+            let processors = watch.processors("the stream")
             try await wait(for: total, deliveries)
             let lags = deliveries.lags(from: Self.earlyCount)
-            return [
+            let figures = [
                 Figure(
                     "writes, over \(Self.shardCount) shards", rate, "writes/s",
                     goal: .atLeast(Double(Self.rate) * 0.99)),
@@ -129,11 +135,19 @@
                 Figure("lag of the consumer, longest", lags.quantile(1), "s", goal: .atMost(1)),
                 Figure("changes that came again", Double(deliveries.repeatedCount), "changes"),
             ]
+            return figures + processors
         }
 
         /// Waits until so many writes were delivered.
+        ///
+        /// - Throws: ``BenchFailure`` if they are not in time.
         private func wait(for count: Int, _ deliveries: Deliveries) async throws {
+            let end = ContinuousClock.now + Self.waitMax
             while deliveries.deliveredCount < count {
+                guard ContinuousClock.now < end else {
+                    throw BenchFailure(
+                        "\(deliveries.deliveredCount) of \(count) changes came in time.")
+                }
                 try await Task.sleep(for: .milliseconds(20))
             }
         }
