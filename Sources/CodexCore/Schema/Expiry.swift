@@ -1,6 +1,8 @@
 /// The rule of when items expire, which storing, indexing, reading and removing share.
 ///
-/// `Verifier` in CodexStore computes the second once more on purpose, to find errors in this one.
+/// `TransactionContext.isExpired` in CodexStore (`Read/ItemRead.swift`) decides by it for all
+/// readers and writers. `Verifier` there computes the second once more on purpose, to find errors
+/// in this one.
 ///
 /// Expiry has a resolution of whole seconds. An attribute of 10.5 means second 11, and the item is
 /// gone from the beginning of that second.
