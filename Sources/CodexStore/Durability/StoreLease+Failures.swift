@@ -1,4 +1,5 @@
 internal import CodexCore
+internal import Synchronization
 
 /// How a failed write or flush is handled: all processes refuse writes until they have closed the
 /// store.
