@@ -301,16 +301,23 @@ extension CodexFlow.DecisionContext {
     /// A task that breaks rules, or that cannot be read, was stored without the services and stays
     /// as it is. A list with a limit passes over such tasks, so that they do not hide the others.
     ///
+    /// - Parameters:
+    ///   - query: The query.
+    ///   - limit: Most tasks.
+    ///   - place: How many of the first tasks a remote table passes over, if there are others.
+    ///   - isIncluded: The test.
+    /// - Returns: The tasks.
+    /// - Throws: The errors of reading and of the test.
     /// - Complexity: Reads up to 1000 tasks that are not in the result; 100 on a remote table.
     func soundTasks(
-        _ query: CodexCore.Query<CodexFlow.Task>, limit: Int,
+        _ query: CodexCore.Query<CodexFlow.Task>, limit: Int, from place: Int = 0,
         where isIncluded: (CodexFlow.Task) throws -> Bool
     ) throws -> [CodexFlow.Task] {
         guard limit > 0 else { return [] }
         let bound = max(limit, isRemote ? 100 : 1000)
         var readCount = limit
         while true {
-            let read = try readable(query, limit: readCount)
+            let read = try readable(query, limit: readCount, from: place)
             let sound = try read.filter { task in
                 try (try? task.validate()) != nil && isIncluded(task)
             }

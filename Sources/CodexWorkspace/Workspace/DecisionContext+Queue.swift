@@ -6,7 +6,8 @@ extension CodexFlow.DecisionContext {
     private var promotionCountMax: Int { isRemote ? Self.remotePromotionCountMax : 5 }
     /// The same on a remote table.
     static let remotePromotionCountMax = 3
-    /// The tasks at the beginning of the queue among which a worker on a remote table chooses.
+    /// The tasks at the beginning of the queue among which a worker on a remote table chooses,
+    /// while claims do not meet each other (``QueueSpread``).
     static let claimableCountMax = 4
 
     /// What one commit of a claim may still read and write, so that it fits into a transaction of a
@@ -61,13 +62,18 @@ extension CodexFlow.DecisionContext {
         let project = try self.project(project, for: actor, as: .member)
         try requireLease(lease)
         var budget = ClaimBudget(isRemote: isRemote, passing: passed)
-        let first = try firstPromotionCount(in: project)
+        // On a remote table, workers that all choose the first one meet each other.
+        let choice = try choices.map { choices in
+            QueueChoice(choices, in: project.id, by: try newID(CodexFlow.Task.self).rawValue)
+        }
+        let first = try firstPromotionCount(in: project, choice)
         var promoted = try promotions(in: project, upTo: first, &budget)
         var ready = try readyTasks(
-            for: actor, in: project, promoted, limit: Self.firstReadCount, passing: budget.passed)
+            for: actor, in: project, promoted, limit: Self.firstReadCount,
+            from: choice?.place ?? 0, passing: budget.passed)
+        let near = ready.first.filter { filter.matches($0.task) }
         var next = try firstClaimable(
-            of: ready.first.filter { filter.matches($0.task) }, by: actor, lease, &promoted,
-            &budget)
+            of: choice?.order(near) ?? near, by: actor, lease, &promoted, &budget)
         if next == nil {
             if first == 0 {
                 promoted += try promotions(in: project, upTo: promotionCountMax, &budget)
@@ -76,7 +82,9 @@ extension CodexFlow.DecisionContext {
             ready = try readyTasks(
                 for: actor, in: project, promoted, limit: limit, passing: budget.passed)
             let found = (ready.first + ready.later).filter { filter.matches($0.task) }
-            next = try firstClaimable(of: found, by: actor, lease, &promoted, &budget)
+            next = try firstClaimable(
+                of: choice?.order(found, isWhole: true) ?? found, by: actor, lease, &promoted,
+                &budget)
         }
         for change in promoted where change.old.id != next?.old.id { try promote(change) }
         guard let next else {
@@ -110,11 +118,20 @@ extension CodexFlow.DecisionContext {
 
     /// The ready tasks for a user and the promoted ones that are ready, in their order.
     ///
+    /// - Parameters:
+    ///   - user: The user.
+    ///   - project: The project.
+    ///   - promoted: The promoted tasks.
+    ///   - limit: Most tasks of each list.
+    ///   - place: How many of the first tasks of each list are passed over, if there are others.
+    ///   - passed: The tasks that are passed over.
     /// - Returns: The first tasks of the queue, and those that may have others before them, which
     ///   were not read.
+    /// - Throws: The errors of reading.
     private func readyTasks(
         for user: CodexFlow.User.ID, in project: CodexFlow.Project,
-        _ promoted: [CodexFlow.TaskChange], limit: Int, passing passed: Set<CodexFlow.Task.ID>
+        _ promoted: [CodexFlow.TaskChange], limit: Int, from place: Int = 0,
+        passing passed: Set<CodexFlow.Task.ID>
     ) throws -> (first: [CodexFlow.TaskChange], later: [CodexFlow.TaskChange]) {
         let known = Set(promoted.map(\.old.id))
         func isFor(_ task: CodexFlow.Task) -> Bool {
@@ -124,8 +141,12 @@ extension CodexFlow.DecisionContext {
         var ends: [String] = []
         for assignee in [nil, user] {
             let stored = try soundTasks(
-                .readyTasks(in: project.id, assignedTo: assignee), limit: limit, where: isFor)
-            if stored.count == limit, let last = stored.last { ends.append(last.readyKey) }
+                .readyTasks(in: project.id, assignedTo: assignee), limit: limit, from: place,
+                where: isFor)
+            // Of a list that is read from a place on, tasks before that are not read either.
+            if place == 0, stored.count == limit, let last = stored.last {
+                ends.append(last.readyKey)
+            }
             for task in stored where !known.contains(task.id) {
                 found.append(CodexFlow.TaskChange(task, in: project, by: user))
             }
@@ -148,12 +169,7 @@ extension CodexFlow.DecisionContext {
         of tasks: [CodexFlow.TaskChange], by actor: CodexFlow.User.ID, _ lease: Duration,
         _ promoted: inout [CodexFlow.TaskChange], _ budget: inout ClaimBudget
     ) throws -> CodexFlow.TaskChange? {
-        guard !tasks.isEmpty else { return nil }
-        // On a remote table, workers that all choose the first one meet each other.
-        let count = min(tasks.count, Self.claimableCountMax)
-        let start = try isRemote ? startAmong(count) : 0
-        let order = tasks[start...] + tasks[..<start]
-        for var change in order where budget.markCount > 0 {
+        for var change in tasks where budget.markCount > 0 {
             var claim = CodexFlow.TaskChange(change.old, in: change.project, by: actor)
             claim.task = change.task
             switch try finding(of: claim, lease, &budget) {
@@ -239,10 +255,10 @@ extension CodexFlow.DecisionContext {
         return open
     }
 
-    /// An index below `count`, which is the same when the command is decided again.
+    /// An index below `count`, which is the same when the attempt is decided again.
     private func startAmong(_ count: Int) throws -> Int {
         let id = try newID(CodexFlow.Task.self)
-        return Self.start(among: count, by: id.rawValue)
+        return Self.start(among: count, by: "\(id)#\(choices?.attempt ?? 1)")
     }
 
     /// The index below `count` to which an identifier leads.
@@ -256,17 +272,15 @@ extension CodexFlow.DecisionContext {
     ///
     /// On a remote table, workers that all take up the same tasks meet each other. While the queue
     /// has enough tasks, only one of four workers takes up one.
-    private func firstPromotionCount(in project: CodexFlow.Project) throws -> Int {
-        guard isRemote else { return promotionCountMax }
+    private func firstPromotionCount(
+        in project: CodexFlow.Project, _ choice: QueueChoice?
+    ) throws -> Int {
+        guard let choice else { return promotionCountMax }
         let ready: [CodexFlow.Task] = try readable(
-            .readyTasks(in: project.id), limit: Self.firstReadCount)
+            .readyTasks(in: project.id), limit: Self.firstReadCount, from: choice.place)
         if ready.count < Self.firstReadCount / 2 { return promotionCountMax }
-        let id = try newID(CodexFlow.Task.self)
-        return Self.takesUp(by: id.rawValue) ? 1 : 0
+        return choice.takesUp ? 1 : 0
     }
-
-    /// Whether the worker who got an identifier takes up tasks, while the queue has enough.
-    static func takesUp(by identifier: String) -> Bool { start(among: 4, by: identifier) == 0 }
 
     /// Tasks that come into the queue, or leave it as dead ones: their claims ended by time, their
     /// time has come, or their blockers were finished.

@@ -25,6 +25,8 @@ extension CodexFlow {
         public let now: Date
         /// Whether the data is in a remote table, where another command may write before this one.
         let isRemote: Bool
+        /// The queues from which a command on a remote table chooses; `nil` on another one.
+        let choices: QueueChoices?
         private(set) var writes: [DecisionWrite] = []
         /// What further commits on a remote table do after this one.
         private(set) var later: [LaterDecision] = []
@@ -45,6 +47,7 @@ extension CodexFlow {
             let source = (reader as? CumulativeReads)?.base ?? reader
             let table = source as? TableReads
             isRemote = table != nil
+            choices = table?.choices
             // A remote table makes a new context after each missing read.
             now = table?.now(settings.clock) ?? settings.clock().bounded
         }
@@ -70,6 +73,16 @@ extension CodexFlow {
         /// A raw item of a wrong type must not stop a command that concerns other items.
         func readable<E: Entity>(_ query: Query<E>, limit: Int? = nil) throws -> [E] {
             try reader.readable(query, limit: limit)
+        }
+
+        /// Some of the first entities of the query, up to `limit`, without those that cannot be
+        /// read; on a store, the first ones.
+        ///
+        /// `place` is the number of entities that are passed over if there are enough others.
+        func readable<E: Entity>(
+            _ query: Query<E>, limit: Int, from place: Int
+        ) throws -> [E] {
+            try reader.candidates(of: query, limit: limit, from: place)
         }
 
         /// The result of a read; `nil` if a stored item is not one of its entity, or if a key that

@@ -24,30 +24,28 @@ extension KnownReads {
     ) -> Self {
         typealias Context = CodexFlow.DecisionContext
         return Self.actor(actor, in: project).with { reader, given in
+            guard let choices = reader.queueChoices else { return }
+            let choice = QueueChoice(choices, in: project, by: given.identifier(0))
             let count = Context.firstReadCount
-            let ready: [CodexFlow.Task] = try reader.readable(
-                .readyTasks(in: project), limit: count)
-            let own: [CodexFlow.Task] = try reader.readable(
-                .readyTasks(in: project, assignedTo: actor), limit: count)
+            let ready: [CodexFlow.Task] = try reader.candidates(
+                of: .readyTasks(in: project), limit: count, from: choice.place)
+            let own: [CodexFlow.Task] = try reader.candidates(
+                of: .readyTasks(in: project, assignedTo: actor), limit: count, from: choice.place)
             guard reader.isComplete else { return }
             let tasks = (ready + own).filter { task in
                 task.isReady && (task.assigneeID ?? actor) == actor && filter.matches(task)
                     && !passed.contains(task.id)
             }
-            // A queue with enough tasks takes an identifier to choose whether it takes up others.
             let isShort = ready.count < count / 2
-            let takesUp = !isShort && Context.takesUp(by: given.identifier(0))
             let all = Context.remotePromotionCountMax
             try reader.readPromotions(
-                in: project, given.now, upTo: isShort || tasks.isEmpty ? all : takesUp ? 1 : 0)
+                in: project, given.now,
+                upTo: isShort || tasks.isEmpty ? all : choice.takesUp ? 1 : 0)
             guard !tasks.isEmpty else {
                 return try reader.readRest(of: project, for: actor, given.now)
             }
             let sorted = tasks.sorted { ByteOrder.compare($0.readyKey, $1.readyKey) < 0 }
-            let place = Context.start(
-                among: min(sorted.count, Context.claimableCountMax),
-                by: given.identifier(isShort ? 0 : 1))
-            let task = sorted[place].id
+            guard let task = choice.order(sorted).first?.id else { return }
             try reader.readObstacles(of: task, in: project)
             _ = try reader.get(.claimTally(of: task, in: project))
             _ = try reader.newestEntry(of: task, in: project)

@@ -22,6 +22,9 @@ final class ReadCollector: CodexFlow.DecisionReader {
     /// The present time of the decision: queries may depend on it.
     func now(_ clock: () -> Date) -> Date { source.now(clock) }
 
+    /// The queues from which the decision chooses tasks.
+    var choices: QueueChoices { source.choices }
+
     func get<E: Entity>(_ lookup: Lookup<E>) throws -> E? {
         try collected { try reads.get(lookup) } ?? nil
     }
@@ -32,6 +35,13 @@ final class ReadCollector: CodexFlow.DecisionReader {
 
     func readable<E: Entity>(_ query: CodexCore.Query<E>, limit: Int?) throws -> [E] {
         try collected { try reads.readable(query, limit: limit) } ?? []
+    }
+
+    /// Some of the first entities of the query, from a place on.
+    func readable<E: Entity>(
+        _ query: CodexCore.Query<E>, _ limit: Int, from place: Int
+    ) throws -> [E] {
+        try collected { try reads.readable(query, limit, from: place) } ?? []
     }
 
     private func collected<Value>(_ read: () throws -> Value) throws -> Value? {

@@ -25,14 +25,18 @@ struct TableFetch: Sendable {
         let missing: TableReads.Missing
         let query: TableQuery
         let limit: Int?
+        /// How many entries of an index are passed over, if there are enough others.
+        let place: Int
         /// The marker of a unique key, if it was read.
         var marker: Item??
         /// The markers of another key, if they were read.
         var markers: [Item]?
 
         init?(_ missing: TableReads.Missing) {
-            guard case .query(let query, _, let limit, _, _) = missing.request else { return nil }
-            (self.missing, self.query, self.limit) = (missing, query, limit)
+            guard case .query(let query, _, let limit, let place, _, _) = missing.request else {
+                return nil
+            }
+            (self.missing, self.query, self.limit, self.place) = (missing, query, limit, place)
         }
 
         /// Whether something is read by key before the query.
@@ -176,6 +180,10 @@ struct TableFetch: Sendable {
         var (found, token): ([Item], PageToken?) = ([], nil)
         var unreadableCount = 0
         let request = search.query.ofAnyEntity
+        if search.place > 0, let limit = search.limit {
+            (found, token) = try await candidates(search, limit)
+            if token == nil || found.count >= limit { return found }
+        }
         repeat {
             let page = try await self.page(
                 of: request, search.missing.definition,
@@ -191,6 +199,39 @@ struct TableFetch: Sendable {
         } while token != nil && found.count < search.limit ?? .max
             && unreadableCount < Self.unreadableCountMax
         return found
+    }
+
+    /// Some of the first items that a query finds, up to the limit, and the end of the page.
+    ///
+    /// One page of the index has the entries. Twice the wanted ones are read by key, from the place
+    /// of the search on, since an index may be older than the table. The others are read only if
+    /// too few of these still belong to the list.
+    private func candidates(
+        _ search: Search, _ limit: Int
+    ) async throws -> (items: [Item], next: PageToken?) {
+        let (request, definition) = (search.query.ofAnyEntity, search.missing.definition)
+        let tableDefinition = try schema.table(request.table)
+        let page = try await table.items(
+            matching: request, limits: PageLimits(returned: search.place + 2 * limit),
+            after: nil, consistency: consistency(of: request))
+        // While an index follows a change, it may have two entries of one item.
+        var seen: Set<PrimaryKey> = []
+        var entries: [Item] = []
+        for entry in page.items {
+            let key = try tableDefinition.primaryKey(of: entry)
+            if seen.insert(key).inserted { entries.append(entry) }
+        }
+        let start = max(0, min(search.place, entries.count - limit))
+        var rest = Array(entries[start...])
+        rest += entries[..<start].reversed()
+        var found: [Item] = []
+        while !rest.isEmpty, found.count < limit {
+            let count = rest.count == entries.count ? min(2 * limit, rest.count) : rest.count
+            let items = try await wholeItems(Array(rest.prefix(count)), request, of: definition)
+            found += items.filter { search.missing.isReadable($0) }
+            rest.removeFirst(count)
+        }
+        return (Array(found.prefix(limit)), page.next)
     }
 
     /// A page of the items of an entity that a query finds, whole and as they are now.

@@ -7,9 +7,11 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
 {
     enum Request: Hashable {
         case item(table: String, PrimaryKey)
-        /// A query; `isLenient` leaves out items that cannot be read, and `isOfGraph` reads the
-        /// locks of a project's graph before it.
-        case query(TableQuery, of: String, limit: Int?, isLenient: Bool, isOfGraph: Bool)
+        /// A query; `from` passes over the first entries of an index if there are enough others,
+        /// `isLenient` leaves out items that cannot be read, and `isOfGraph` reads the locks of a
+        /// project's graph before it.
+        case query(
+            TableQuery, of: String, limit: Int?, from: Int, isLenient: Bool, isOfGraph: Bool)
     }
 
     /// A read that must be fetched before the decision can be made.
@@ -35,6 +37,8 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
     let hasMarkers: Bool
     /// The shards of the counts of a project's tasks, in a table with markers.
     let shardCount: Int
+    /// The queues from which the decisions choose tasks.
+    let choices: QueueChoices
     var schema: Schema { entities.schema }
 
     // What was fetched, also if no decision has asked for it.
@@ -69,10 +73,13 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
     private var time: Date?
 
     /// Creates reads of which nothing is fetched.
-    init(_ entities: EntityItems, hasMarkers: Bool, shardCount: Int) {
+    init(
+        _ entities: EntityItems, hasMarkers: Bool, shardCount: Int, choices: QueueChoices
+    ) {
         self.entities = entities
         self.hasMarkers = hasMarkers
         self.shardCount = shardCount
+        self.choices = choices
     }
 
     /// Creates reads of what others have fetched, without a trace of their use.
@@ -80,6 +87,7 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
         entities = other.entities
         hasMarkers = other.hasMarkers
         shardCount = other.shardCount
+        choices = other.choices
         items = other.items
         results = other.results
         predicateLocks = other.predicateLocks
@@ -157,6 +165,14 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
         try all(query, limit, isLenient: true)
     }
 
+    /// Some of the first entities of the query, from a place on; see
+    /// ``CodexFlow/DecisionReader/candidates(of:limit:from:)``.
+    func readable<E: Entity>(
+        _ query: CodexCore.Query<E>, _ limit: Int, from place: Int
+    ) throws -> [E] {
+        try all(query, limit, isLenient: true, from: place)
+    }
+
     func linked<E: Entity>(
         _ query: CodexCore.Query<E>, in project: CodexFlow.Project.ID, isLenient: Bool
     ) throws -> [E] {
@@ -177,17 +193,18 @@ final class TableReads: CodexFlow.CheckedReader, CodexFlow.NumberingReader,
     ///   - isLenient: Whether it leaves out items that cannot be read.
     ///   - project: The project whose graph's locks protect the result; `nil` is the lock of the
     ///     query itself.
+    ///   - place: How many entries are passed over, if there are enough others.
     /// - Returns: The entities.
     /// - Throws: ``Missing``, and the errors of reading.
     private func all<E: Entity>(
         _ query: CodexCore.Query<E>, _ limit: Int?, isLenient: Bool,
-        inGraphOf project: CodexFlow.Project.ID? = nil
+        inGraphOf project: CodexFlow.Project.ID? = nil, from place: Int = 0
     ) throws -> [E] {
         let table = try schema.table(E.definition.table)
         let made = try query.resolved(in: table, of: schema)
         var missing = Missing(
             request: .query(
-                made, of: E.definition.name, limit: limit, isLenient: isLenient,
+                made, of: E.definition.name, limit: limit, from: place, isLenient: isLenient,
                 isOfGraph: project != nil),
             definition: E.definition)
         if let project {

@@ -16,6 +16,8 @@ extension CodexFlow {
     public struct TableWorkspaceBackend: WorkspaceBackend {
         let fetch: TableFetch
         private let attemptCountMax: Int
+        /// How far the claims spread over the queues.
+        private let spread = QueueSpread()
         /// The time since a fixed moment, with the time in which the machine was suspended.
         package var elapsed: @Sendable () -> Duration = {
             TableWorkspaceBackend.origin.duration(to: .now)
@@ -99,7 +101,7 @@ extension CodexFlow {
         /// Decides, and writes on the condition that all read data is unchanged.
         ///
         /// If the service has batch reads, what `known` reads is fetched first, in few rounds. So
-        /// is what an attempt read, before the next one.
+        /// is what an attempt read, before the next one, unless it chose from a queue.
         ///
         /// If queries of indexes may miss completed writes, a new task gets its number before the
         /// transaction, by an atomic ADD. A command that fails afterwards leaves a gap.
@@ -122,7 +124,8 @@ extension CodexFlow {
             while true {
                 let start = elapsed()
                 let reads = TableReads(
-                    entities, hasMarkers: fetch.hasMarkers, shardCount: fetch.shardCount)
+                    entities, hasMarkers: fetch.hasMarkers, shardCount: fetch.shardCount,
+                    choices: QueueChoices(spread, attempt: attempt))
                 reads.numbers = numbers
                 try await prefetch(known, asked, into: reads)
                 let (decision, plan) = try await planned(decide, reads)
@@ -136,7 +139,7 @@ extension CodexFlow {
                 }
                 // A guard that is older may have been removed since it was read.
                 let isOld = elapsed() - start > GuardSweep.readAgeMax
-                var conflict = isOld ? Self.late : Self.overtaken
+                var conflict = isOld ? CodexError.late : CodexError.overtaken
                 var isWritten = false
                 do {
                     if reads.isConsistent, !isOld {
@@ -150,6 +153,7 @@ extension CodexFlow {
                     }
                     conflict = error
                 }
+                reads.choices.end(isWritten: isWritten)
                 if isWritten {
                     for later in decision.later {
                         try await commit(reading: later.reading, later.decide)
@@ -158,12 +162,16 @@ extension CodexFlow {
                 }
                 guard attempt < attemptCountMax else { throw conflict }
                 attempt += 1
-                asked = reads.asked
+                // A decision that chose from a queue chooses another task, and reads other items.
+                let choosesAgain = reads.choices.isUsed
+                asked = choosesAgain ? [] : reads.asked
                 // What was taken is the command's own. A sequence may exist now.
                 numbers = reads.numbers.filter { $0.value != nil }
-                // A random delay keeps the writers from conflicting again at the same time.
+                // A random delay keeps the writers from conflicting again at the same time. It is
+                // short if the next attempt does not go for the same item.
+                let exponent = min(attempt, choosesAgain ? 4 : 7)
                 try await _Concurrency.Task.sleep(
-                    for: .milliseconds(Int.random(in: 1...10 << min(attempt, 7))))
+                    for: .milliseconds(Int.random(in: 1...10 << exponent)))
             }
         }
 
@@ -181,24 +189,6 @@ extension CodexFlow {
                 guard !collector.missing.isEmpty else { return }
                 try await fetch.fetch(collector.missing, into: reads)
             }
-        }
-
-        /// The conflict of a command whose reads of one item gave different states of it.
-        private static var overtaken: CodexError {
-            let reason = CodexError(
-                .conditionFailed, "Another command wrote an item between two reads of it.")
-            return CodexError(
-                .transactionCancelled,
-                "Other commands wrote what this one read, at each attempt. Try again.",
-                reasons: [reason])
-        }
-
-        /// The error of a command that took so long that its guards are not certain any more.
-        private static var late: CodexError {
-            CodexError(
-                .timedOut,
-                "The command took more than \(Int(GuardSweep.readAgeMax.seconds)) seconds from its "
-                    + "first read to its write, at each attempt. Nothing was written. Try again.")
         }
 
         /// Runs a decision and fetches its missing reads, until it and the plan of its writes have
@@ -319,5 +309,25 @@ extension CodexError {
         return conflicts.allSatisfy {
             places.contains($0) && reasons[$0]?.code == .conditionFailed
         }
+    }
+}
+
+extension CodexError {
+    /// The conflict of a command whose reads of one item gave different states of it.
+    fileprivate static var overtaken: CodexError {
+        let reason = CodexError(
+            .conditionFailed, "Another command wrote an item between two reads of it.")
+        return CodexError(
+            .transactionCancelled,
+            "Other commands wrote what this one read, at each attempt. Try again.",
+            reasons: [reason])
+    }
+
+    /// The error of a command that took so long that its guards are not certain any more.
+    fileprivate static var late: CodexError {
+        CodexError(
+            .timedOut,
+            "The command took more than \(Int(CodexFlow.GuardSweep.readAgeMax.seconds)) seconds from its "
+                + "first read to its write, at each attempt. Nothing was written. Try again.")
     }
 }

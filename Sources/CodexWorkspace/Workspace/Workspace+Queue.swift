@@ -22,8 +22,8 @@ extension CodexFlow.Workspace {
     /// The same commit takes up a few tasks whose claims ended, whose time has come, or whose
     /// blockers were finished. A commit that finds only tasks that turn out to be blocked says so
     /// to the queue, and further commits look on. On a remote table, the queue is only a hint: the
-    /// worker gets one of the first few tasks, and the write has the condition that the task is
-    /// unchanged.
+    /// worker gets one of the first four tasks, and the write has the condition that the task is
+    /// unchanged. While claims of the project meet each other, the four grow up to 128.
     ///
     /// Tasks that cannot be read or changed, since they were stored without the services, are
     /// passed over. So are tasks with a dependency, a blocker or a last token that cannot be read,

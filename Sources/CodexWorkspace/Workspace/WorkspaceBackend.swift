@@ -274,6 +274,31 @@ extension CodexFlow.DecisionReader {
         try all(query, limit: limit)
     }
 
+    /// Some of the first entities of the query, up to `limit`, without those that cannot be read.
+    ///
+    /// On a remote table, so that workers look at different ones. Others read the first ones.
+    ///
+    /// - Parameters:
+    ///   - query: The query.
+    ///   - limit: The most entities.
+    ///   - place: How many of the first ones are passed over, if there are enough others.
+    /// - Returns: The entities; fewer than `limit` are all of the query.
+    /// - Throws: As the other reads.
+    func candidates<E: Entity>(
+        of query: Query<E>, limit: Int, from place: Int
+    ) throws -> [E] {
+        if let reads = self as? TableReads { return try reads.readable(query, limit, from: place) }
+        if let collector = self as? ReadCollector {
+            return try collector.readable(query, limit, from: place)
+        }
+        return try readable(query, limit: limit)
+    }
+
+    /// The queues from which the decision chooses tasks; `nil` if no other worker comes between.
+    var queueChoices: QueueChoices? {
+        (self as? TableReads)?.choices ?? (self as? ReadCollector)?.choices
+    }
+
     /// Whether the table takes an entity in place of the stored one, as far as the reader knows.
     func accepts<E: Entity>(_ entity: E) throws -> Bool {
         if let checked = self as? any CodexFlow.CheckedReader { return try checked.takes(entity) }
