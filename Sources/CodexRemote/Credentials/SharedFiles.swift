@@ -110,7 +110,7 @@
             "credential_process", "credential_source", "login_session", "source_profile",
             "sso_session", "sso_start_url", "web_identity_token_file",
         ]
-        /// The setting of a role. AWS's tools take the role even if the profile has a key.
+        /// The setting of a role, which AWS's tools take even if the profile has a key.
         private static let role = "role_arn"
 
         /// Creates the source.

@@ -325,9 +325,10 @@ extension CodexError {
 
     /// The error of a command that took so long that its guards are not certain any more.
     fileprivate static var late: CodexError {
-        CodexError(
+        let seconds = Int(CodexFlow.GuardSweep.readAgeMax.seconds)
+        return CodexError(
             .timedOut,
-            "The command took more than \(Int(CodexFlow.GuardSweep.readAgeMax.seconds)) seconds from its "
-                + "first read to its write, at each attempt. Nothing was written. Try again.")
+            "The command took more than \(seconds) seconds from its first read to its write, at "
+                + "each attempt. Nothing was written. Try again.")
     }
 }
