@@ -260,10 +260,11 @@ extension DynamoDBService {
         }
         var response = ResponseWriter()
         let end = try write(page, upTo: limit, of: shard, table, stream, to: &response, budget)
-        // A disabled stream has an end.
+        // A disabled stream has an end. Its last commit may have more changes than the page.
         let isOver =
             stream.end.map { last in
-                end.isAtEnd || end.cursor.map { $0.sequenceNumber.commit >= last } ?? false
+                end.isAtEnd
+                    || end.cursor.map { $0.sequenceNumber.lastWholeOrEqual >= last } ?? false
             } ?? false
         if !isOver {
             if let cursor = end.cursor {
@@ -366,7 +367,7 @@ extension DynamoDBService {
         response.member("Records") { $0.raw("[") }
         for change in page.changes {
             if let end = stream.end, change.sequenceNumber.commit > end {
-                isWhole = cursor == nil
+                (isWhole, isAtEnd) = (cursor == nil, true)
                 break
             }
             try budget.requireTime()

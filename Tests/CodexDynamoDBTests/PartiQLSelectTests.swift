@@ -207,6 +207,20 @@ struct PartiQLSelectTests {
         #expect(try answer.items().count == count ?? 0)
     }
 
+    @Test("A name is that of the key only if it has the same bytes")
+    func equivalentNames() async throws {
+        let (key, other) = ("\u{E9}", "e\u{301}")
+        let client = try PartiQLClient(
+            Schema(tables: [TableDefinition("ttt", partitionKey: KeyAttribute(key))]))
+        try await client.put([
+            [key: "a", other: "b", "n": 1], [key: "b", other: "c", "n": 2],
+        ])
+        for (name, number) in [(other, 1), (key, 2)] as [(String, AttributeValue)] {
+            let answer = try await client.execute("SELECT n FROM ttt WHERE \"\(name)\" = 'b'")
+            #expect(try answer.items().map { $0["n"] } == [number])
+        }
+    }
+
     @Test("A statement has 50 queries", arguments: [49, 50, 51])
     func queryCount(count: Int) async throws {
         let list = (1...count).map { "'k\($0)'" }.joined(separator: ",")

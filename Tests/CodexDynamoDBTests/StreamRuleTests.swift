@@ -263,4 +263,28 @@ struct StreamRuleTests {
         let listed = try await service.ok("ListStreams", "{}")["Streams"] as? [Object]
         #expect(listed?.isEmpty == true)
     }
+
+    @Test("The last commit of a stream that was switched off is read to its end", arguments: 1...4)
+    func lastCommit(limit: Int) async throws {
+        let arn = try await make()
+        let writes = ["a", "b", "c"].map { #"{"PutRequest":{"Item":{"p":{"S":"\#($0)"}}}}"# }
+        try await service.ok(
+            "BatchWriteItem",
+            #"{"RequestItems":{"table":[\#(writes.joined(separator: ","))]}}"#)
+        try await service.ok("UpdateTable", set(Self.off))
+        try await put("d")
+        var next: String? = try await service.iterator(of: arn)
+        var keys: [String] = []
+        for _ in 0..<5 {
+            guard let text = next else { break }
+            let page = try await service.ok(
+                "GetRecords", #"{"ShardIterator":"\#(text)","Limit":\#(limit)}"#)
+            for record in try #require(page["Records"] as? [Object]) {
+                let key = (record["dynamodb"] as? Object)?["Keys"] as? Object
+                keys.append(try #require((key?["p"] as? Object)?["S"] as? String))
+            }
+            next = page["NextShardIterator"] as? String
+        }
+        #expect(keys == ["a", "b", "c"] && next == nil)
+    }
 }

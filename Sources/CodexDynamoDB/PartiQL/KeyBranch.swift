@@ -66,8 +66,18 @@ struct KeyBranchReader {
     /// The condition on a key; `nil` for another condition.
     private func term(_ condition: Condition) -> KeyTerm? {
         guard let term = KeyTerm(condition) else { return nil }
-        if term.name == partitionKey.name { return term.equalValues == nil ? nil : term }
-        return term.name == sortKey?.name ? term : nil
+        if isPartition(term) { return term.equalValues == nil ? nil : term }
+        return isSort(term.name) ? term : nil
+    }
+
+    /// Whether a condition is one on the partition key: names are equal if their bytes are.
+    private func isPartition(_ term: KeyTerm) -> Bool {
+        ByteOrder.equal(term.name, partitionKey.name)
+    }
+
+    /// Whether a name is that of the sort key.
+    private func isSort(_ name: String) -> Bool {
+        sortKey.map { ByteOrder.equal(name, $0.name) } ?? false
     }
 
     private func namesKey(_ condition: Condition) -> Bool {
@@ -91,7 +101,7 @@ struct KeyBranchReader {
             return isLeft && isRight
         default:
             guard let term = term(condition) else { return false }
-            let isPartition = term.name == partitionKey.name
+            let isPartition = isPartition(term)
             try term.requireValues(of: isPartition ? partitionKey : sortKey ?? partitionKey)
             return isPartition
         }
@@ -125,7 +135,7 @@ struct KeyBranchReader {
             let values = first.values.union(second.values)
             return (values, first.haveConflict || second.haveConflict)
         default:
-            guard let term = term(condition), term.name == partitionKey.name else {
+            guard let term = term(condition), isPartition(term) else {
                 return ([], false)
             }
             return (Set(term.equalValues ?? []), false)
@@ -143,7 +153,7 @@ struct KeyBranchReader {
         default: break
         }
         guard let term = term(condition) else { return [rest(condition)] }
-        guard term.name == partitionKey.name else {
+        guard isPartition(term) else {
             return term.spans.map { span in
                 var branch = KeyBranch()
                 branch.span = span
@@ -161,7 +171,7 @@ struct KeyBranchReader {
     private mutating func rest(_ condition: Condition) -> KeyBranch {
         var branch = KeyBranch()
         branch.filterPlaces = [filters.count]
-        branch.excludesSortKeys = condition.paths.contains { $0.root == sortKey?.name }
+        branch.excludesSortKeys = condition.paths.contains { isSort($0.root) }
         filters.append(condition)
         return branch
     }
