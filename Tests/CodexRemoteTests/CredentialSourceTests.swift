@@ -228,13 +228,20 @@
             #expect(try await Self.key(cache) == "3")
         }
 
+        /// A cache with the first credentials of a source, which fails from now on.
+        private static func cache(
+            of source: Source, _ clock: FakeClock
+        ) async throws -> CachedCredentials {
+            let cache = CachedCredentials(source, clock)
+            _ = try await key(cache)
+            source.fails.withLock { $0 = true }
+            return cache
+        }
+
         @Test("A source that fails leaves the old ones in use until they expire")
         func failingSource() async throws {
             let clock = FakeClock()
-            let source = Source(clock)
-            let cache = CachedCredentials(source, clock)
-            _ = try await Self.key(cache)
-            source.fails.withLock { $0 = true }
+            let cache = try await Self.cache(of: Source(clock), clock)
             clock.pass(.seconds(3550))
             #expect(try await Self.key(cache) == "1")
             clock.pass(.seconds(50))
@@ -245,9 +252,7 @@
         func failingLastMinute() async throws {
             let clock = FakeClock()
             let source = Source(clock)
-            let cache = CachedCredentials(source, clock)
-            _ = try await Self.key(cache)
-            source.fails.withLock { $0 = true }
+            let cache = try await Self.cache(of: source, clock)
             clock.pass(.seconds(3541))
             for (seconds, count) in [(0, 2), (0, 2), (29, 2), (1, 3), (0, 3), (28, 3)] {
                 clock.pass(.seconds(seconds))

@@ -49,6 +49,33 @@
             PrimaryKey(.string("\(change.key.partition.string ?? "")-\(number)"), "x")
         }
 
+        /// An effect of a change.
+        private static func update(_ change: RemoteChange, _ number: Int) -> WriteAction {
+            .update(table: "effects", key: key(change, number), Update([.add("n", 1)]))
+        }
+
+        /// A network to the scene's service that refuses lists of too many actions.
+        private static func transport(
+            _ scene: StreamScene, _ actionCountMax: Int
+        ) -> MortalTransport {
+            MortalTransport(
+                RefusingTransport(inner: scene.transport(), actionCountMax: actionCountMax))
+        }
+
+        /// A worker whose transactions have some actions for each change of up to four.
+        ///
+        /// `calls` notes the batches. Without a most number of actions, no list is refused.
+        private static func worker(
+            _ scene: StreamScene, _ calls: Calls, _ actionCountMax: Int? = nil,
+            _ actions: @escaping @Sendable (RemoteChange) -> [WriteAction]
+        ) async throws -> SteppedWorker {
+            try await scene.worker(
+                .transactional(batchCount: 4) { changes in
+                    calls.note(changes.count)
+                    return changes.flatMap(actions)
+                }, actionCountMax.map { transport(scene, $0) })
+        }
+
         // MARK: Sizes
 
         @Test(
@@ -58,17 +85,9 @@
             let scene = try Self.scene()
             let calls = Calls()
             // Each change has an action, and each transaction the checkpoint.
-            let worker = try await scene.worker(
-                .transactional(batchCount: 4) { changes in
-                    calls.note(changes.count)
-                    return changes.map { change in
-                        WriteAction.update(
-                            table: "effects", key: Self.key(change, 0), Update([.add("n", 1)]))
-                    }
-                },
-                MortalTransport(
-                    RefusingTransport(
-                        inner: scene.transport(), actionCountMax: actionCountMax)))
+            let worker = try await Self.worker(scene, calls, actionCountMax) { change in
+                [Self.update(change, 0)]
+            }
             try await worker.survey()
             try await worker.turn(0)
             #expect(calls.all == expected)
@@ -78,14 +97,9 @@
         func refusedChange() async throws {
             let scene = try Self.scene()
             let calls = Calls()
-            let worker = try await scene.worker(
-                .transactional(batchCount: 4) { changes in
-                    calls.note(changes.count)
-                    return changes.map { change in
-                        WriteAction.put(
-                            table: "effects", ["pk": Self.key(change, 0).partition, "sk": "x"])
-                    }
-                }, MortalTransport(RefusingTransport(inner: scene.transport(), actionCountMax: 1)))
+            let worker = try await Self.worker(scene, calls, 1) { change in
+                [.put(table: "effects", ["pk": Self.key(change, 0).partition, "sk": "x"])]
+            }
             try await worker.survey()
             let error = await Scene.error { try await worker.turn(0) }
             #expect(error?.code == .invalidArgument)
@@ -104,17 +118,9 @@
                 }
             }
             let calls = Calls()
-            let worker = try await scene.worker(
-                .transactional(batchCount: 4) { changes in
-                    calls.note(changes.count)
-                    return changes.flatMap { change in
-                        (0..<3).map { number in
-                            WriteAction.update(
-                                table: "effects", key: Self.key(change, number),
-                                Update([.add("n", 1)]))
-                        }
-                    }
-                })
+            let worker = try await Self.worker(scene, calls) { change in
+                (0..<3).map { Self.update(change, $0) }
+            }
             try await worker.survey()
             try await worker.turn(0)
             #expect(calls.all == [4, 2, 2])
@@ -157,10 +163,7 @@
                         WriteAction.put(
                             table: "effects", ["pk": .string("\(number)"), "sk": "x"])
                     }
-                },
-                MortalTransport(
-                    RefusingTransport(
-                        inner: scene.transport(), actionCountMax: actionCountMax)))
+                }, Self.transport(scene, actionCountMax))
             try await worker.survey()
             let error = await Scene.error { try await worker.turn(0) }
             // Each transaction has the checkpoint, or the lease. An action alone is an error.

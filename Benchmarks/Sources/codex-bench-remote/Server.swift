@@ -10,11 +10,13 @@
         /// The address.
         let endpoint: String
         private let process: Process
+        /// Gets a signal when the process has ended.
+        private let ended: DispatchSemaphore
 
         /// The numbers of the processes that were started and not ended.
         private static let running = Mutex<Set<Int32>>([])
         /// The longest time in which a server ends in order.
-        private static let endTime: Duration = .seconds(10)
+        private static let endTime = DispatchTimeInterval.seconds(10)
 
         /// Starts the program, and waits until it serves.
         ///
@@ -42,6 +44,8 @@
             let output = Pipe()
             process.standardOutput = output
             process.standardInput = FileHandle.nullDevice
+            let ended = DispatchSemaphore(value: 0)
+            process.terminationHandler = { _ in ended.signal() }
             try process.run()
             let id = process.processIdentifier
             Self.running.withLock { _ = $0.insert(id) }
@@ -50,9 +54,9 @@
                     throw BenchFailure(
                         "\(program) does not serve. Build it with the trait Server.")
                 }
-                (self.process, self.endpoint) = (process, endpoint)
+                (self.process, self.ended, self.endpoint) = (process, ended, endpoint)
             } catch {
-                Self.end(process)
+                Self.end(process, ended)
                 throw error
             }
         }
@@ -61,7 +65,7 @@
         var id: Int32 { process.processIdentifier }
 
         /// Ends the program, and with it the store.
-        func end() { Self.end(process) }
+        func end() { Self.end(process, ended) }
 
         /// Tells all servers to end.
         static func signalAll() {
@@ -69,16 +73,14 @@
         }
 
         /// Ends a program: in order if it can, and otherwise at once.
-        private static func end(_ process: Process) {
+        private static func end(_ process: Process, _ ended: DispatchSemaphore) {
             let id = process.processIdentifier
-            if process.isRunning { process.terminate() }
-            let deadline = ContinuousClock.now + endTime
-            while process.isRunning, ContinuousClock.now < deadline {
-                Thread.sleep(forTimeInterval: 0.01)
-            }
             if process.isRunning {
-                note("The server \(id) does not end in order.")
-                kill(id, SIGKILL)
+                process.terminate()
+                if ended.wait(timeout: .now() + endTime) == .timedOut {
+                    note("The server \(id) does not end in order.")
+                    kill(id, SIGKILL)
+                }
             }
             process.waitUntilExit()
             running.withLock { _ = $0.remove(id) }

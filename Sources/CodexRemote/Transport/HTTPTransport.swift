@@ -1,4 +1,6 @@
 #if Remote
+    internal import CodexSignatures
+
     /// Sends HTTP requests: what a client needs of an HTTP library.
     ///
     /// ``AsyncHTTPTransport`` is the usual one. A program that has an HTTP client of its own, or a
@@ -76,16 +78,8 @@
 
         /// The value of the first header with a name in any case, or `nil`.
         public func header(_ name: String) -> String? {
-            headers.first { header in
-                header.name.utf8.count == name.utf8.count
-                    && zip(header.name.utf8, name.utf8).allSatisfy {
-                        Self.lowercased($0) == Self.lowercased($1)
-                    }
-            }?.value
-        }
-
-        private static func lowercased(_ letter: UInt8) -> UInt8 {
-            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(letter) ? letter | 0x20 : letter
+            let name = name.lowercased()
+            return headers.first { $0.name.isHeaderName(name) }?.value
         }
     }
 

@@ -49,8 +49,9 @@ extension StoreLease {
             markFailure()
             throw CodexError(
                 .outcomeUnknown,
-                "Writing or flushing failed halfway: the write may be there after the next opening, "
-                    + "or not. The store takes no more writes until all processes have closed it.",
+                "Writing or flushing failed halfway: the write may be there after the next "
+                    + "opening, or not. The store takes no more writes until all processes have "
+                    + "closed it.",
                 cause: error.cause ?? error)
         }
     }
