@@ -10,7 +10,12 @@ public enum SampleTasks {
 
     /// The same schema, whose indexes of whole tasks may project something else, or have another
     /// layout.
-    static func makeSchema(
+    ///
+    /// - Parameters:
+    ///   - projection: What the two indexes project.
+    ///   - layout: How they are stored; `nil` is the default of the projection.
+    /// - Returns: The schema.
+    public static func makeSchema(
         projecting projection: IndexProjection, layout: IndexLayout? = nil
     ) -> Schema {
         Schema(

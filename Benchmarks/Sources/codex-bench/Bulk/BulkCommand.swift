@@ -72,7 +72,7 @@ private struct BulkRun {
             say("size of \(tree): \(text(size)) times its keys and values")
         }
         let ratio = ratios(rounds.ours, rounds.peer).median ?? 0
-        say("load: median ratio \(text(ratio)) (goal 0.7)\n")
+        say("load: median ratio \(text(ratio)) (goal \(LoadRounds.goal))\n")
     }
 
     // MARK: Building an index under load

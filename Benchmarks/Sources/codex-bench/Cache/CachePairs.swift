@@ -20,11 +20,11 @@ private struct UserRow: Codable, FetchableRecord, PersistableRecord {
 struct CachePairs {
     private static let userCount = 100_000
     private static let roomCount = 10_000
-    private static let rounds = 7
-    /// Reads of all users in a round.
-    private static let readCount = 20_000
 
     let directory: String
+    let rounds: Int
+    /// Reads of all users in a round.
+    let readCount: Int
 
     func measure(_ report: inout HeadlineReport) async throws {
         let names = [
@@ -90,7 +90,7 @@ struct CachePairs {
         for _ in 0..<3 { for id in ids { _ = try cache.get(.user(id)) } }
         let encoder = JSONEncoder()
         for number in keys.indices { redis.set(keys[number], try encoder.encode(Self.row(number))) }
-        let pair = try interleave(Self.rounds) {
+        let pair = try interleave(rounds) {
             try nanoseconds(ids.count * 100) {
                 var sum: UInt64 = 0
                 for _ in 0..<100 {
@@ -128,7 +128,7 @@ struct CachePairs {
         let (encoder, decoder) = (JSONEncoder(), JSONDecoder())
         let zipfian = Zipfian(Self.userCount)
         var random = SplitMix64(seed: 1)
-        let numbers = (0..<(Self.rounds + 1) * Self.readCount).map { _ in zipfian.next(&random) }
+        let numbers = (0..<(rounds + 1) * readCount).map { _ in zipfian.next(&random) }
         func user(_ number: Int) throws -> UserRow {
             let key = "user:u\(number)"
             let hit = try redis.get(key) { bytes in
@@ -150,21 +150,21 @@ struct CachePairs {
         }
         // Each round has numbers of its own, the same on both sides.
         var (ourStart, peerStart) = (0, 0)
-        let pair = try interleave(Self.rounds) {
-            try nanoseconds(Self.readCount) {
+        let pair = try interleave(rounds) {
+            try nanoseconds(readCount) {
                 var sum: UInt64 = 0
-                defer { ourStart += Self.readCount }
-                for number in numbers[ourStart..<ourStart + Self.readCount] {
+                defer { ourStart += readCount }
+                for number in numbers[ourStart..<ourStart + readCount] {
                     let user = try cache.get(.user(.init("u\(number)")))
                     sum &+= UInt64(user?.name.utf8.count ?? 0)
                 }
                 return sum
             }
         } _: {
-            try nanoseconds(Self.readCount) {
+            try nanoseconds(readCount) {
                 var sum: UInt64 = 0
-                defer { peerStart += Self.readCount }
-                for number in numbers[peerStart..<peerStart + Self.readCount] {
+                defer { peerStart += readCount }
+                for number in numbers[peerStart..<peerStart + readCount] {
                     sum &+= UInt64(try user(number).name.utf8.count)
                 }
                 return sum

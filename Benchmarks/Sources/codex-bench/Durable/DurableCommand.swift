@@ -3,8 +3,8 @@ import CDurablePeers
 import CodexStore
 import Foundation
 
-/// What durable commits cost: Codex against LMDB with its own sync and SQLite with synchronous=FULL,
-/// in interleaved rounds; then reads beside writers, recovery, and change streams.
+/// What durable commits cost: Codex against LMDB with its own sync, SQLite with synchronous=FULL
+/// and RocksDB, in interleaved rounds; then reads beside writers, change streams, recovery.
 struct Durable: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Durable commits, reads beside them, change streams, recovery.")
@@ -35,7 +35,7 @@ struct Durable: AsyncParsableCommand {
         try await workload.load(into: store)
         let sizes = try StoreSizes(path)
         if settings.includes(.writes) {
-            let peers = try Peers(in: directory, workload, withRocks: settings.rocks)
+            let peers = try Peers(in: directory, workload)
             try await measureWrites(store, workload, peers, settings).report()
             peers.close()
         }
@@ -44,7 +44,11 @@ struct Durable: AsyncParsableCommand {
         if settings.minutes > 0 { try await measureLongRun(store, workload, settings) }
         report("Sizes, from the load to the end, MiB", from: sizes, to: try StoreSizes(path))
         store.close()
-        if settings.includes(.tail) { try await measureTail(path, workload, directory, settings) }
+        if settings.includes(.tail) {
+            let steps: [Int?] = [nil, 0] + settings.writeback.map { Optional($0) }
+            let runs = try await measureTail(path, workload, directory, settings, writeback: steps)
+            for run in runs { run.report() }
+        }
         if settings.includes(.recovery) { try measureRecovery(path, settings) }
     }
 }

@@ -28,8 +28,6 @@ struct Settings: ParsableArguments, Sendable {
     var writeback: [Int] = []
     @Flag(help: "Small and short, to see whether it works.")
     var quick = false
-    @Flag(help: "Measure RocksDB too.")
-    var rocks = false
     @Flag(help: "List the pages that a commit writes, by cause, and measure nothing else.")
     var pages = false
     @Option(help: .hidden) var childStore: String?

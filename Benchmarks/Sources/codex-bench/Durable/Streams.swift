@@ -48,7 +48,7 @@ private func readLog(
 }
 
 /// An item that says when it was written.
-private func marker() -> Item {
+func marker() -> Item {
     ["PK": "MARKER", "SK": "0", "writtenAt": .number(Number(Int(durable_now())))]
 }
 

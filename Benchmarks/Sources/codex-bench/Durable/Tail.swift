@@ -4,18 +4,41 @@ import Foundation
 import MeasuredPaths
 
 /// What 64 writers and a program in C met in the rounds, with one way to write the data file out.
-private struct TailRuns {
+struct TailFigures {
     /// The bytes after which the data file is written out; `nil` is the default.
     let writebackByteCount: Int?
-    var rates: [Double] = []
+    fileprivate var rates: [Double] = []
     /// Quantiles of each round, in milliseconds.
-    var commits = TailQuantiles()
-    var flushes = TailQuantiles()
-    var peer = TailQuantiles()
+    fileprivate var commits = TailQuantiles()
+    fileprivate var flushes = TailQuantiles()
+    fileprivate var peer = TailQuantiles()
 
-    var name: String {
+    fileprivate var name: String {
         writebackByteCount.map { $0 == 0 ? "flushed by checkpoints" : "written out each \($0)" }
             ?? "the default"
+    }
+
+    /// Writes the part of the report.
+    func report() {
+        say("\n64 writers beside an append and flush in C; the data file: \(name)")
+        row("updates/s", rates)
+        commits.report("commit")
+        flushes.report("its flush of the log")
+        peer.report("append and flush in C")
+        row("commit / C, p99.9", ratios(commits.high, peer.high), goal: "<= 2")
+        row("flush of the log / C, p99.9", ratios(flushes.high, peer.high))
+    }
+
+    /// Adds the headline's figures: p99.9, and the longest, which has no goal.
+    func add(to headline: inout HeadlineReport) {
+        headline.add(
+            Figure(
+                "commit p99.9, 64 writers", ours: commits.high, peer: peer.high,
+                peerName: "append and flush in C", unit: "ms", goal: 0.5))
+        headline.add(
+            Figure(
+                "longest commit, 64 writers", ours: commits.longest, peer: peer.longest,
+                peerName: "append and flush in C", unit: "ms", goal: nil))
     }
 }
 
@@ -30,6 +53,9 @@ private struct TailQuantiles {
 
     /// The quantiles p99.9 of the rounds.
     var high: [Double] { rounds.map { $0[2] } }
+
+    /// The longest of each round.
+    var longest: [Double] { rounds.map { $0[3] } }
 
     func report(_ name: String) {
         for (place, share) in Self.shares.enumerated() {
@@ -46,32 +72,27 @@ private struct TailQuantiles {
 ///   - workload: What is updated.
 ///   - directory: The folder for the file of the program in C.
 ///   - settings: The rounds.
+///   - steps: The ways to write the data file out, which take turns: the bytes after which that
+///     happens, `nil` for the store's default, and 0 for checkpoints alone.
+/// - Returns: The figures of each way.
 /// - Throws: The errors of the store.
 func measureTail(
-    _ path: String, _ workload: Workload, _ directory: String, _ settings: Settings
-) async throws {
-    let steps: [Int?] = [nil, 0] + settings.writeback.map { Optional($0) }
-    var runs = steps.map { TailRuns(writebackByteCount: $0) }
+    _ path: String, _ workload: Workload, _ directory: String, _ settings: Settings,
+    writeback steps: [Int?]
+) async throws -> [TailFigures] {
+    var runs = steps.map { TailFigures(writebackByteCount: $0) }
     for round in 0..<settings.rounds {
         for index in runs.indices {
             let place = (index + round) % runs.count
             try await measureRound(&runs[place], round, path, workload, directory, settings)
         }
     }
-    for run in runs {
-        say("\n64 writers beside an append and flush in C; the data file: \(run.name)")
-        row("updates/s", run.rates)
-        run.commits.report("commit")
-        run.flushes.report("its flush of the log")
-        run.peer.report("append and flush in C")
-        row("commit / C, p99.9", ratios(run.commits.high, run.peer.high), goal: "<= 2")
-        row("flush of the log / C, p99.9", ratios(run.flushes.high, run.peer.high))
-    }
+    return runs
 }
 
 private func measureRound(
-    _ run: inout TailRuns, _ round: Int, _ path: String, _ workload: Workload, _ directory: String,
-    _ settings: Settings
+    _ run: inout TailFigures, _ round: Int, _ path: String, _ workload: Workload,
+    _ directory: String, _ settings: Settings
 ) async throws {
     let times = FlushTimes()
     let store = try Store(

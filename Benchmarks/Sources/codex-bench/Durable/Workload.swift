@@ -5,7 +5,7 @@ import Foundation
 import MeasuredPaths
 
 /// The tasks, and the random updates of them; `CDurablePeers/tasks.h` makes the same for the peers.
-struct Workload: Sendable {
+struct Workload: UpdateSource {
     let count: Int
 
     /// CodexFlow's table and its tasks with two indexes, on attributes that the tasks have anyway.
@@ -29,12 +29,6 @@ struct Workload: Sendable {
         return item
     }
 
-    func key(_ number: Int) -> PrimaryKey {
-        PrimaryKey(
-            .string("PROJECT#" + SampleTasks.projectID(number)),
-            .string("TASK#" + SampleTasks.taskID(number)))
-    }
-
     func load(into store: Store) async throws {
         var number = 0
         try await store.load(into: CodexFlow.table) {
@@ -46,18 +40,12 @@ struct Workload: Sendable {
 
     // MARK: Updates
 
-    /// An update of one task.
-    struct Change: Sendable {
-        let key: PrimaryKey
-        let update: Update
-    }
-
     /// The next update: a random task gets a random status (in five of six cases another one, and
     /// its entry moves in one of the indexes) and the time.
-    func change(_ random: inout UInt64) -> Change {
+    func change(_ random: inout UInt64) -> TaskUpdate {
         let number = durable_below(&random, count)
         let status = Self.statuses[durable_below(&random, Self.statuses.count)]
-        return Change(
+        return TaskUpdate(
             key: key(number),
             update: Update().setting(Self.status, to: status).setting(Self.updatedAt, to: Date()))
     }
@@ -87,18 +75,18 @@ final class Peers {
     private let lmdb: OpaquePointer
     private let sqlite: OpaquePointer
     let grdb: DurableGRDB
-    /// `nil` unless it was asked for.
-    let rocks: OpaquePointer?
+    private let rocks: OpaquePointer
 
-    init(in directory: String, _ workload: Workload, withRocks: Bool) throws {
+    init(in directory: String, _ workload: Workload) throws {
         for name in ["/lmdb", "/sqlite", "/rocks"] {
             try FileManager.default.createDirectory(
                 atPath: directory + name, withIntermediateDirectories: true)
         }
         guard let lmdb = durable_lmdb_open(directory + "/lmdb"),
-            let sqlite = durable_sqlite_open(directory + "/sqlite")
+            let sqlite = durable_sqlite_open(directory + "/sqlite"),
+            let rocks = durable_rocks_open(directory + "/rocks")
         else { fatalError("a peer did not open") }
-        (self.lmdb, self.sqlite) = (lmdb, sqlite)
+        (self.lmdb, self.sqlite, self.rocks) = (lmdb, sqlite, rocks)
         let rest = try workload.rest()
         note("filling LMDB")
         durable_lmdb_fill(lmdb, workload.count, rest, rest.count)
@@ -106,21 +94,18 @@ final class Peers {
         durable_sqlite_fill(sqlite, workload.count, rest, rest.count)
         note("filling GRDB")
         grdb = try DurableGRDB(in: directory + "/grdb", workload)
-        rocks = withRocks ? durable_rocks_open(directory + "/rocks") : nil
-        if let rocks {
-            note("filling RocksDB")
-            durable_rocks_fill(rocks, workload.count, rest, rest.count)
-        }
+        note("filling RocksDB")
+        durable_rocks_fill(rocks, workload.count, rest, rest.count)
     }
 
     /// Updates random tasks in one synchronous write.
     func updateRocks(_ count: Int, _ random: inout UInt64) {
-        if let rocks { durable_rocks_update(rocks, count, &random) }
+        durable_rocks_update(rocks, count, &random)
     }
 
     /// Lets threads update for some seconds: updates per second.
     func runRocks(threads: Int, _ seconds: Double, _ seed: UInt64) -> Double {
-        rocks.map { durable_rocks_threads($0, Int32(threads), seconds, seed) } ?? 0
+        durable_rocks_threads(rocks, Int32(threads), seconds, seed)
     }
 
     /// Updates random tasks in one commit.
@@ -137,6 +122,6 @@ final class Peers {
         durable_lmdb_close(lmdb)
         durable_sqlite_close(sqlite)
         try? grdb.close()
-        if let rocks { durable_rocks_close(rocks) }
+        durable_rocks_close(rocks)
     }
 }

@@ -6,6 +6,9 @@ import MeasuredPaths
 
 /// How fast loads were, in items per second, and how large the trees became.
 struct LoadRounds {
+    /// What the ratio to the same puts in C is to be at least.
+    static let goal = 0.75
+
     var ours: [Double] = []
     var peer: [Double] = []
     /// A tree's name, and how many times its keys and values it takes.

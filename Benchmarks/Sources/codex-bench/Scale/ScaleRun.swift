@@ -163,19 +163,22 @@ struct ScaleRun {
         }
     }
 
+    /// How much of the speed of typed reads is to be left at least, with a hundred times the tasks.
+    private static let goal = 0.55
+
     /// Adds what is left of the speed of typed reads with a hundred times as many tasks.
     func add(to report: inout HeadlineReport) {
         let name = "get-typed at 10 M items"
         guard let small = points.first(where: { $0.count == 100_000 }),
             let large = points.first(where: { $0.count == 10_000_000 })
         else {
-            report.add(.notMeasured(name, peerName: "Codex at 100,000 items", goal: 0.5))
+            report.add(.notMeasured(name, peerName: "Codex at 100,000 items", goal: Self.goal))
             return
         }
         report.add(
             Figure(
                 name, ours: large.get, peer: small.get, peerName: "Codex at 100,000 items",
-                unit: "ns", goal: 0.5))
+                unit: "ns", goal: Self.goal))
     }
 
     func writeChart(to directory: String) throws {
