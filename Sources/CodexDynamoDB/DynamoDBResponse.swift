@@ -60,6 +60,10 @@ extension DynamoDBResponse {
     /// The message of the `ThrottlingException` for a request that gets no memory.
     public static let outOfMemoryMessage =
         "The requests at work have the memory of the server. Try again later, or with less."
+
+    /// The message of the `ThrottlingException` for a request whose time is over.
+    public static let outOfTimeMessage =
+        "The request took longer than the server allows. Try again later, or with less."
 }
 
 extension ResponseWriter {

@@ -17,8 +17,9 @@ public import FoundationEssentials
 /// Errors have DynamoDB's types. No request can cause a trap, and a request that fails changes
 /// nothing.
 ///
-/// Any number of tasks may use it at once. It changes tables one after another. So only one service
-/// of one process should create, update and delete tables of a store.
+/// Any number of tasks may use it at once. It changes tables one after another. Several services
+/// may change tables of one store, also in several processes. Each change is checked again in the
+/// transaction that makes it.
 public final class DynamoDBService: Sendable {
     let store: Store
     let region: String
@@ -232,6 +233,20 @@ public final class DynamoDBService: Sendable {
         // Another process may have added the table.
         try store.read { _ in }
         guard let table = known(name) else { throw missing() }
+        return table
+    }
+
+    /// A table as one snapshot has it, for a request that changes it.
+    ///
+    /// - Parameters:
+    ///   - name: The table's name.
+    ///   - missing: The error if there is no such table.
+    /// - Returns: The table.
+    /// - Throws: `missing`, and the errors of reading.
+    func state(of name: String, orThrow missing: ServiceError) throws -> TableState {
+        guard !Self.isHidden(name), let table = try store.read({ $0.tableState(name) }) else {
+            throw missing
+        }
         return table
     }
 

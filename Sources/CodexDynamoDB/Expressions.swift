@@ -138,6 +138,7 @@ struct Expressions {
             }
             names[member.name] = name
         }
+        try requireDistinct(names, members, UInt8(ascii: "#"), "ExpressionAttributeNames")
         try memory.reservePendingIfLarge()
         return names
     }
@@ -148,12 +149,28 @@ struct Expressions {
     ) throws -> [String: AttributeValue] {
         let parameter = "ExpressionAttributeValues"
         var values: [String: AttributeValue] = [:]
-        for member in try input.placeholders(parameter) {
+        let members = try input.placeholders(parameter)
+        for member in members {
             values[member.name] = try AttributeReader.value(
                 member.value, of: parameter, isKey: isKey, placeholder: member.name,
                 within: &byteCountLeft)
         }
+        try requireDistinct(values, members, UInt8(ascii: ":"), parameter)
         return values
+    }
+
+    /// Refuses placeholders that a dictionary takes for one key, though their bytes differ.
+    ///
+    /// A placeholder has ASCII characters. No two of those are equivalent, so one of the
+    /// placeholders is malformed, and the dictionary hides it.
+    private static func requireDistinct<Value>(
+        _ known: [String: Value], _ members: [(name: String, value: JSONValue)], _ sign: UInt8,
+        _ parameter: String
+    ) throws {
+        guard known.count < members.count else { return }
+        for member in members {
+            try ExpressionParser.requirePlaceholder(member.name, sign, parameter)
+        }
     }
 
     /// The condition of a write.

@@ -41,8 +41,8 @@ struct IndexRequest {
         guard let projectedNames else {
             throw KeyMessages.projectedNames(projectionType, areGiven: false)
         }
-        var known: Set<String> = []
-        for name in projectedNames where !known.insert(name).inserted {
+        var known: Set<ExactName> = []
+        for name in projectedNames where !known.add(name) {
             throw KeyMessages.repeatedProjection(name)
         }
         return .include(projectedNames)

@@ -49,13 +49,13 @@ struct KeySchema {
         for (part, isPartition) in [(partition, true), (sort, false)] where part.count > 4 {
             throw KeyMessages.tooManyKeys(isPartition: isPartition)
         }
-        guard Set(names).count == elements.count else { throw KeyMessages.repeatedKeys }
+        guard Set(names: names).count == elements.count else { throw KeyMessages.repeatedKeys }
     }
 }
 
 /// The types of key attributes, as a request defines them.
 struct AttributeTypes {
-    private var types: [String: KeyAttribute.KeyType] = [:]
+    private var types: [ExactName: KeyAttribute.KeyType] = [:]
     /// The names in the order of the request.
     private(set) var names: [String] = []
 
@@ -67,7 +67,7 @@ struct AttributeTypes {
             guard let key = KeyAttribute.KeyType(rawValue: type) else {
                 throw RequestParameters.missing("AttributeType")
             }
-            guard types.updateValue(key, forKey: name) == nil else {
+            guard types.updateValue(key, forKey: ExactName(name)) == nil else {
                 throw KeyMessages.duplicateDefinition(name)
             }
             names.append(name)
@@ -78,7 +78,7 @@ struct AttributeTypes {
 
     /// Checks that all attributes of a key are defined.
     func requireAll(_ schema: KeySchema) throws {
-        let undefined = schema.names.filter { types[$0] == nil }
+        let undefined = schema.names.filter { types[ExactName($0)] == nil }
         guard undefined.isEmpty else { throw KeyMessages.undefined(undefined, names) }
     }
 
@@ -90,8 +90,8 @@ struct AttributeTypes {
     /// - Throws: `ValidationException`.
     func requireAllUsed(_ key: KeySchema, _ indexes: [KeySchema]) throws {
         var used: [String] = []
-        var known: Set<String> = []
-        for name in (indexes + [key]).flatMap(\.names) where known.insert(name).inserted {
+        var known: Set<ExactName> = []
+        for name in (indexes + [key]).flatMap(\.names) where known.add(name) {
             used.append(name)
         }
         guard names.contains(where: { !known.contains($0) }) else { return }
@@ -107,7 +107,7 @@ struct AttributeTypes {
         try requireAll(schema)
         var (partition, sort): ([KeyAttribute], [KeyAttribute]) = ([], [])
         for element in schema.elements {
-            guard let type = types[element.name] else { continue }
+            guard let type = types[ExactName(element.name)] else { continue }
             let attribute = KeyAttribute(element.name, type)
             if element.isPartition { partition.append(attribute) } else { sort.append(attribute) }
         }

@@ -79,7 +79,7 @@ extension TableDefinition {
         of item: Item, in indexes: [IndexDefinition]
     ) -> ServiceError? {
         for index in indexes {
-            for attribute in index.keyAttributes where index.multiValued != attribute.name {
+            for attribute in index.keyAttributes where !index.isMultiValued(attribute.name) {
                 guard let value = item[attribute.name] else { continue }
                 guard value.type == attribute.type.attributeType else {
                     return .validation(
@@ -100,7 +100,7 @@ extension TableDefinition {
     /// Checks that an update changes no key, and sets keys of indexes to values that they take.
     func requireKeys(_ update: Update) throws {
         for clause in update.clauses
-        where keyAttributes.contains(where: { $0.name == clause.path.root }) {
+        where keyAttributes.hasName(clause.path.root) {
             throw ServiceError.validation(ItemMessages.keyUpdate(clause.path.root))
         }
         if !indexes.isEmpty { try requireIndexKeys(update) }
@@ -111,8 +111,10 @@ extension TableDefinition {
         let sorted = indexes.sorted { $0.name < $1.name }
         for clause in update.clauses where clause.path.steps.isEmpty {
             guard let type = clause.knownType else { continue }
-            for index in sorted where index.multiValued != clause.path.root {
-                let named = index.keyAttributes.first { $0.name == clause.path.root }
+            for index in sorted where !index.isMultiValued(clause.path.root) {
+                let named = index.keyAttributes.first {
+                    ByteOrder.equal($0.name, clause.path.root)
+                }
                 guard let attribute = named else { continue }
                 guard type == attribute.type.attributeType else {
                     throw ServiceError.validation(
@@ -131,19 +133,23 @@ extension TableDefinition {
     /// - Throws: `ValidationException`.
     func requireScalarKeys(_ paths: some Sequence<DocumentPath>) throws {
         for path in paths where !path.steps.isEmpty {
-            if keyAttributes.contains(where: { $0.name == path.root }) {
+            if keyAttributes.hasName(path.root) {
                 throw ServiceError.validation(
                     ItemMessages.nestedKey(path.root, isIndexKey: false))
             }
             let isIndexKey = indexes.contains { index in
-                index.multiValued != path.root
-                    && index.keyAttributes.contains { $0.name == path.root }
+                !index.isMultiValued(path.root) && index.keyAttributes.hasName(path.root)
             }
             if isIndexKey {
                 throw ServiceError.validation(ItemMessages.nestedKey(path.root, isIndexKey: true))
             }
         }
     }
+}
+
+extension [KeyAttribute] {
+    /// Whether one of the attributes has a name: names are equal if their bytes are.
+    func hasName(_ name: String) -> Bool { contains { ByteOrder.equal($0.name, name) } }
 }
 
 extension KeyAttribute {
@@ -156,6 +162,11 @@ extension KeyAttribute {
 }
 
 extension IndexDefinition {
+    /// Whether the index has an entry for each element of the attribute of a name.
+    fileprivate func isMultiValued(_ name: String) -> Bool {
+        multiValued.map { ByteOrder.equal($0, name) } ?? false
+    }
+
     /// The text for a key that is too long; `nil` for another one.
     fileprivate func tooLongText(
         _ value: AttributeValue, _ attribute: KeyAttribute

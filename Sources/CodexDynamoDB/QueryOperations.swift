@@ -180,8 +180,8 @@ struct ReadParameters {
     ) throws {
         let problem = "The provided starting key is invalid"
         let mismatch = ServiceError.validation("\(problem): \(ItemMessages.keyMismatch)")
-        let names = Set(attributes.map(\.name))
-        guard start.count == names.count, names.allSatisfy({ start[$0] != nil }) else {
+        let names = Set(names: attributes.map(\.name))
+        guard start.count == names.count, names.allSatisfy({ start[$0.text] != nil }) else {
             throw isTableScan ? mismatch : ServiceError.validation(problem)
         }
         guard attributes.allSatisfy({ start[$0.name]?.type == $0.type.attributeType }) else {
@@ -217,7 +217,8 @@ struct ReadParameters {
 
     /// Checks that a filter does not name the queried keys.
     func requireNoKeys(_ filter: Condition, isLegacy: Bool) throws {
-        for path in filter.paths where keyNames.contains(path.root) {
+        for path in filter.paths
+        where keyNames.contains(where: { ByteOrder.equal($0, path.root) }) {
             // [dynalite] query
             throw ServiceError.validation(
                 "\(isLegacy ? "QueryFilter" : "Filter Expression") can only contain non-primary "
@@ -268,18 +269,19 @@ extension IndexDefinition {
     }
 
     /// The attributes of the index's entries; `nil` is all.
-    func projectedNames(_ table: TableDefinition) -> Set<String>? {
+    func projectedNames(_ table: TableDefinition) -> Set<ExactName>? {
         let keys = keyAttributes.map(\.name) + table.keyAttributes.map(\.name)
         switch projection {
         case .all: return nil
-        case .keysOnly: return Set(keys)
-        case .include(let names): return Set(keys + names)
+        case .keysOnly: return Set(names: keys)
+        case .include(let names): return Set(names: keys + names)
         }
     }
 
     /// The names that paths begin with and the index's entries lack, sorted and each once.
     func unprojected(_ paths: [DocumentPath], _ table: TableDefinition) -> [String] {
         guard let known = projectedNames(table) else { return [] }
-        return Set(paths.map(\.root)).subtracting(known).sorted()
+        return Set(names: paths.map(\.root)).subtracting(known).map(\.text)
+            .sorted { ByteOrder.compare($0, $1) < 0 }
     }
 }

@@ -54,9 +54,7 @@ struct ServiceError: Error {
 
     /// The error for a request whose time was over before it changed anything.
     static var outOfTime: ServiceError {
-        ServiceError(
-            "ThrottlingException",
-            "The request took longer than the server allows. Try again later, or with less.")
+        ServiceError("ThrottlingException", DynamoDBResponse.outOfTimeMessage)
     }
 
     static var tableNotFound: ServiceError {

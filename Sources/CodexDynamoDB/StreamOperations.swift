@@ -44,7 +44,18 @@ extension DynamoDBService {
         let start = table.map { SortCondition.beginsWith(.string(StreamRecord.name($0, ""))) }
         let query = TableQuery(
             table: StreamRecord.tableName, partition: [StreamRecord.kind], sort: start ?? .any)
-        return try store.items(matching: query).items.compactMap(StreamRecord.init)
+        return try store.items(matching: query).items.compactMap(StreamRecord.init).map(ended)
+    }
+
+    /// A stream that was kept, with its end.
+    ///
+    /// A process that was killed in a DeleteTable has not recorded the end: it is the commit that
+    /// removed the table.
+    private func ended(_ record: StreamRecord) throws -> StreamRecord {
+        guard let number = record.tableNumber,
+            let commit = try store.removalCommit(ofTable: number)
+        else { return record }
+        return record.ending(after: commit)
     }
 
     /// The stream with an ARN, which may be of any region and account.
@@ -66,7 +77,7 @@ extension DynamoDBService {
                     StreamRecord.kind, .string(StreamRecord.name(parsed.table, label)))),
             let record = StreamRecord(item)
         else { throw StreamMessages.notFound(arn) }
-        return try described(record, arn)
+        return try described(try ended(record), arn)
     }
 
     private func described(_ record: StreamRecord, _ arn: String) throws -> StreamRecord {
@@ -156,9 +167,12 @@ extension DynamoDBService {
         _ id: String, _ stream: TableStream, from oldest: UInt64, to shard: inout ResponseWriter
     ) {
         shard.string("ShardId", id)
+        // All changes of a shard that ended may be trimmed. Its range then begins in its last
+        // commit: it stays a range, and does not begin earlier than before.
+        let first = min(oldest + 1, stream.end ?? .max)
         shard.object("SequenceNumberRange") { range in
             range.string(
-                "StartingSequenceNumber", number(SequenceNumber(commit: oldest + 1, ordinal: 0)))
+                "StartingSequenceNumber", number(SequenceNumber(commit: first, ordinal: 0)))
             if let end = stream.end {
                 range.string("EndingSequenceNumber", number(SequenceNumber(commit: end)))
             }

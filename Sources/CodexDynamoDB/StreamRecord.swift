@@ -16,12 +16,23 @@ struct StreamRecord: Sendable {
 
     /// The table's name and key.
     let table: TableDefinition
-    let stream: TableStream
+    private(set) var stream: TableStream
+    /// The number of the table whose removal ends the stream; `nil` if the stream has its end.
+    ///
+    /// Until the end is recorded, the stream's own end is some commit before the removal.
+    let tableNumber: Int?
 
-    init(_ table: TableDefinition, _ stream: TableStream) {
+    /// Makes a record of a stream.
+    ///
+    /// - Parameters:
+    ///   - table: The table.
+    ///   - stream: The stream.
+    ///   - number: The number of the table, if its removal will end the stream.
+    init(_ table: TableDefinition, _ stream: TableStream, endingWith number: Int? = nil) {
         self.table = TableDefinition(
             table.name, partitionKey: table.partitionKey, sortKey: table.sortKey)
         self.stream = stream
+        tableNumber = number
     }
 
     init?(_ item: Item) {
@@ -31,6 +42,14 @@ struct StreamRecord: Sendable {
         table = TableDefinition(
             name, partitionKey: partition, sortKey: Self.key(item["sortKey"]))
         self.stream = stream
+        tableNumber = item["tableNumber"]?.number?.int64.flatMap { Int(exactly: $0) }
+    }
+
+    /// The record, with the commit that removed the table as the end of the stream.
+    func ending(after commit: UInt64) -> StreamRecord {
+        var record = self
+        record.stream.extend(to: commit)
+        return record
     }
 
     private static func key(_ value: AttributeValue?) -> KeyAttribute? {
@@ -55,6 +74,7 @@ struct StreamRecord: Sendable {
             "partitionKey": Self.value(table.partitionKey), "stream": .map(stream.map),
         ]
         item["sortKey"] = table.sortKey.map(Self.value)
+        item["tableNumber"] = tableNumber.map { .number(Number($0)) }
         item["expires"] = stream.endedAt.map {
             .number(Number(($0 + TableStream.keptMilliseconds) / 1000 + 1))
         }

@@ -2,9 +2,9 @@ internal import Synchronization
 
 /// Runs changes of tables one after another, in the order in which they ask.
 ///
-/// A change checks the table and its record, and then changes both in several transactions. So
-/// another change must not come between them. Other services and processes on the store are not
-/// kept out.
+/// A change checks the table and its record, and then changes both in several transactions. Changes
+/// of one service do not come between them. Those of other services and processes may, so each
+/// transaction checks the change again.
 final class TableChanges: Sendable {
     private struct State {
         /// Whether a change runs.

@@ -80,7 +80,7 @@ struct TableCreation {
     ///   - id: The table's identifier.
     ///   - instant: The time of creation, in milliseconds since 1970.
     ///   - streamInstant: The time of the stream, whose label differs from those of former ones.
-    ///   - commit: The last commit before the table's stream.
+    ///   - commit: The commit after which the table's stream starts.
     /// - Returns: The record.
     func record(
         id: String, at instant: Int, streamAt streamInstant: Int, after commit: UInt64

@@ -60,6 +60,14 @@ enum TableMessages {
                 + "are being created, updated, or deleted.")
     }
 
+    /// Source of the form: alternator, test_gsi_updatetable.py. The end is unverified.
+    static func isUpdated(_ table: String) -> ServiceError {
+        ServiceError(
+            "ResourceInUseException",
+            "Attempt to change a resource which is still in use: Table is being updated: "
+                + "\(table)")
+    }
+
     /// Unverified: AWS has what the parameter asks for.
     static func unsupported(_ parameter: String) -> ServiceError {
         .validation("\(parameter) is not supported")

@@ -10,27 +10,33 @@ extension DynamoDBService {
     func createTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let creation = try TableCreation(input, self)
         let table = creation.definition
-        guard !Self.isHidden(table.name), (try? definition(table.name)) == nil else {
-            throw TableMessages.exists(table.name)
+        let name = table.name
+        guard !Self.isHidden(name), (try? definition(name)) == nil else {
+            throw TableMessages.exists(name)
         }
         guard try allTables().count < Self.tableCountMax else {
             throw TableMessages.tooManyTables(Self.tableCountMax)
         }
-        let record = creation.record(
-            id: UUID().uuidString.lowercased(), at: milliseconds,
-            streamAt: try creation.hasStream ? streamInstant(table.name) : milliseconds,
-            after: try store.commits().last)
-        // The record is written first, so that no table lacks one. A record without its table is
-        // overwritten.
-        try await addTrees {
-            // The table can then be deleted also if the store has no room for more trees.
-            if creation.hasStream { try await self.addIfMissing(StreamRecord.definition) }
-            try await self.change(table) { $0 = record }
-        }
+        let record = try await addTrees { try await self.storeRecord(of: creation) }
+        let id = record.id
         do {
-            try await addTrees { try await self.store.addTable(table) }
+            try await addTrees {
+                try await self.store.addTable(table) { store in
+                    // Another request, also of another process, may have stored its record since.
+                    // Then that request makes the table.
+                    guard try TableRecord.stored(name, in: store)?.id == id else {
+                        throw TableMessages.exists(name)
+                    }
+                    let names = store.tableNames.filter { !Self.isHidden($0) }
+                    guard names.count < Self.tableCountMax else {
+                        throw TableMessages.tooManyTables(Self.tableCountMax)
+                    }
+                }
+            }
         } catch let error as CodexError where error.code == .schemaMismatch {
-            throw TableMessages.exists(table.name)
+            // A program has made a table of the name by the store's API, which has no record.
+            try await removeRecord(of: name, id: id)
+            throw TableMessages.exists(name)
         }
         let global = table.indexes.map(\.name).filter { !record.localIndexes.contains($0) }
         var response = ResponseWriter()
@@ -42,10 +48,12 @@ extension DynamoDBService {
 
     /// Adds tables, indexes or times to live.
     ///
+    /// - Parameter body: Adds them.
+    /// - Returns: What `body` returns.
     /// - Throws: `LimitExceededException` if the store has too many trees.
-    private func addTrees(_ body: () async throws -> Void) async throws {
+    private func addTrees<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
-            try await body()
+            return try await body()
         } catch let error as CodexError where error.code == .limitReached {
             throw TableMessages.tooManyTrees
         }
@@ -69,31 +77,36 @@ extension DynamoDBService {
 
     func deleteTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let name = try tableName(input)
-        // Another process may have made the table again.
-        try store.read { _ in }
-        let table = try table(name)
-        let number = try store.number(of: name)
-        let record = try record(of: name)
-        guard !record.isProtected else { throw TableMessages.isProtected }
-        guard try indexBuilds(name).isEmpty else { throw TableMessages.indexesChange }
+        let missing = TableMessages.notFound(name)
+        let table = try state(of: name, orThrow: missing)
+        let number = table.number
+        var record = try record(of: name)
+        try Self.requireDeletable(table, record)
         var response = ResponseWriter()
-        try describeDeleted(table, record, &response)
+        try describeDeleted(table.definition, record, &response)
         if record.stream != nil {
             try await addTrees { try await self.addIfMissing(StreamRecord.definition) }
-            try await keepStream(table, record)
+            record = try await keepStream(name, number: number, orThrow: missing)
         }
-        let last = try await store.removal(of: name, number: number)
-        try await forget(table, record, at: last)
+        let kept = record.stream
+        let last = try await store.removal(of: name, number: number) { store in
+            let table = try TableState.present(name, number, in: store, orThrow: missing)
+            let record = try TableRecord.stored(name, in: store) ?? TableRecord(name)
+            try Self.requireDeletable(table, record)
+            // Another process may have given the table another stream, which is not kept, or have
+            // ended the one that is.
+            guard record.stream?.label == kept?.label, record.stream?.end == kept?.end else {
+                throw TableMessages.isUpdated(name)
+            }
+        }
+        try await forget(table.definition, record, at: last)
         return response
     }
 
-    /// The indexes of a table that are being built.
-    private func indexBuilds(_ table: String) throws -> [BuildStatus] {
-        try store.buildStatus().filter { status in
-            status.table == table && status.kind == .index
-                && status.name != TableDefinition.expiryIndexName
-                && (status.state == .building || status.state == .loading)
-        }
+    /// Checks that a table may be deleted.
+    private static func requireDeletable(_ table: TableState, _ record: TableRecord) throws {
+        guard !record.isProtected else { throw TableMessages.isProtected }
+        guard table.indexBuilds.isEmpty else { throw TableMessages.indexesChange }
     }
 
     func listTables(_ input: RequestParameters) async throws -> ResponseWriter {
@@ -111,32 +124,76 @@ extension DynamoDBService {
     func updateTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let name = try tableName(input)
         let update = try TableUpdate(input, region)
-        let table = try table(name)
-        var record = try record(of: name)
-        try update.requireIndexes(table, record, builds: try indexBuilds(name))
+        let missing = TableMessages.notFound(name)
+        let table = try state(of: name, orThrow: missing)
         let moment = TableUpdate.Moment(
-            instant: milliseconds, streamInstant: try streamInstant(name),
-            commit: try store.commits().last, region: region, account: account)
-        // A request that is refused changes nothing, so the settings are checked before an index
-        // is added.
-        try update.apply(to: &record, of: table, moment)
+            instant: milliseconds, streamInstant: try streamInstant(name), region: region,
+            account: account)
+        // A request that is refused changes nothing. Each of its transactions checks it again.
+        try update.require(table, try self.record(of: name), moment)
         try await addTrees {
             try await self.addIfMissing(TableRecord.definition)
             if update.stream?.isEnabled == true {
                 try await self.addIfMissing(StreamRecord.definition)
             }
         }
-        if let index = try update.addedIndex() {
-            try await addTrees { try await self.store.addIndex(index, to: name) }
-        }
-        if let index = update.removedIndex { try await store.removeIndex(index, from: name) }
-        record = try await change(table) { try update.apply(to: &$0, of: table, moment) }
+        let record = try await perform(update, on: name, table.number, moment)
         var response = ResponseWriter()
         // A removed index is described for the last time.
         try describe(
-            update.removedIndex == nil ? self.table(name) : table, record, "TableDescription",
-            status: update.status, indexStatuses: update.indexStatuses, &response)
+            update.removedIndex == nil ? self.table(name) : table.definition, record,
+            "TableDescription", status: update.status, indexStatuses: update.indexStatuses,
+            &response)
         return response
+    }
+
+    /// Performs an update in one transaction, or in two if it adds or removes an index.
+    ///
+    /// - Parameters:
+    ///   - update: The update.
+    ///   - name: The table's name.
+    ///   - number: The table's number when the request was checked first.
+    ///   - moment: Where and when it happens.
+    /// - Returns: The changed record.
+    /// - Throws: The refusals of the update, and the errors of the store.
+    private func perform(
+        _ update: TableUpdate, on name: String, _ number: Int, _ moment: TableUpdate.Moment
+    ) async throws -> TableRecord {
+        let missing = TableMessages.notFound(name)
+        let added = try update.addedIndex()
+        if let added {
+            try await addTrees {
+                try await self.store.addIndex(added, to: name, number: number) { store in
+                    let table = try TableState.present(name, number, in: store, orThrow: missing)
+                    let record = try TableRecord.stored(name, in: store) ?? TableRecord(name)
+                    try update.require(table, record, moment)
+                }
+            }
+        }
+        let record: TableRecord
+        do {
+            record = try await change(name, number: number, orThrow: missing) {
+                record, table, commit in
+                // An index that is added is there now, and was checked.
+                if added == nil { try update.requireIndexes(table, record) }
+                try update.apply(to: &record, of: table.definition, moment, in: commit)
+            }
+        } catch let refusal as ServiceError {
+            // Another process changed the settings after the index was added.
+            if let added {
+                try? await store.removeIndex(added.name, from: name, number: number)
+            }
+            throw refusal
+        }
+        guard let removed = update.removedIndex else { return record }
+        do {
+            try await store.removeIndex(removed, from: name, number: number)
+        } catch let error as CodexError
+            where error.code == .unknownIndex || error.code == .unknownTable
+        {
+            // Another process removed the index or the table since.
+        }
+        return record
     }
 
     // MARK: Time to live
@@ -150,18 +207,21 @@ extension DynamoDBService {
             throw RequestParameters.missing("TimeToLiveSpecification.enabled")
         }
         let attribute = try settings.requiredString("AttributeName")
-        let (present, isSettled) = try store.timeToLive(of: try table(name).name)
-        if let present, !ByteOrder.equal(present, attribute) {
-            throw SettingMessages.isEnabled(for: present)
+        let missing = TableMessages.notFound(name)
+        let table = try state(of: name, orThrow: missing)
+        let number = table.number
+        try Self.requireTimeToLive(isEnabled, attribute, table)
+        let check: SchemaCheck = { store in
+            let table = try TableState.present(name, number, in: store, orThrow: missing)
+            try Self.requireTimeToLive(isEnabled, attribute, table)
         }
-        guard isEnabled != (present != nil) else {
-            throw isEnabled ? SettingMessages.isEnabled : SettingMessages.isDisabled
-        }
-        guard isSettled else { throw SettingMessages.changesTooOften }
         if isEnabled {
-            try await addTrees { try await self.store.addTimeToLive(attribute, to: name) }
+            try await addTrees {
+                try await self.store.addTimeToLive(
+                    attribute, to: name, number: number, if: check)
+            }
         } else {
-            try await store.removeTimeToLive(from: name)
+            try await store.removeTimeToLive(from: name, number: number, if: check)
         }
         var response = ResponseWriter()
         response.member("TimeToLiveSpecification") { writer in
@@ -170,6 +230,26 @@ extension DynamoDBService {
             writer.raw("}")
         }
         return response
+    }
+
+    /// Checks that a time to live may be enabled or disabled.
+    ///
+    /// - Parameters:
+    ///   - isEnabled: Whether the request enables it; otherwise it disables it.
+    ///   - attribute: The attribute that the request names.
+    ///   - table: The table.
+    /// - Throws: `ValidationException`.
+    private static func requireTimeToLive(
+        _ isEnabled: Bool, _ attribute: String, _ table: TableState
+    ) throws {
+        let present = table.definition.timeToLive
+        if let present, !ByteOrder.equal(present, attribute) {
+            throw SettingMessages.isEnabled(for: present)
+        }
+        guard isEnabled != (present != nil) else {
+            throw isEnabled ? SettingMessages.isEnabled : SettingMessages.isDisabled
+        }
+        guard table.isTimeToLiveSettled else { throw SettingMessages.changesTooOften }
     }
 
     func describeTimeToLive(_ input: RequestParameters) async throws -> ResponseWriter {
@@ -199,16 +279,22 @@ extension DynamoDBService {
         let (arn, name) = try tagged(input)
         guard let tags = try TableTags(input) else { throw RequestParameters.missing("Tags") }
         guard !tags.all.isEmpty else { throw SettingMessages.noTag }
-        let table = try definition(name, orThrow: SettingMessages.unknownResource(arn))
-        try await change(table) { try $0.tags.add(tags) }
+        let missing = SettingMessages.unknownResource(arn)
+        let number = try state(of: name, orThrow: missing).number
+        try await change(name, number: number, orThrow: missing) { record, _, _ in
+            try record.tags.add(tags)
+        }
         return ResponseWriter()
     }
 
     func untagResource(_ input: RequestParameters) async throws -> ResponseWriter {
         let (arn, name) = try tagged(input)
         let keys = try TableTags.removedKeys(input)
-        let table = try definition(name, orThrow: SettingMessages.unknownResource(arn))
-        try await change(table) { $0.tags.remove(keys) }
+        let missing = SettingMessages.unknownResource(arn)
+        let number = try state(of: name, orThrow: missing).number
+        try await change(name, number: number, orThrow: missing) { record, _, _ in
+            record.tags.remove(keys)
+        }
         return ResponseWriter()
     }
 
@@ -261,9 +347,10 @@ extension DynamoDBService {
     func updateContinuousBackups(_ input: RequestParameters) async throws -> ResponseWriter {
         let name = try tableName(input)
         let request = try PointInTimeRecovery.Request(input)
-        let table = try definition(name, orThrow: SettingMessages.backupsNotFound(name))
+        let missing = SettingMessages.backupsNotFound(name)
+        let number = try state(of: name, orThrow: missing).number
         let instant = milliseconds
-        let record = try await change(table) { record in
+        let record = try await change(name, number: number, orThrow: missing) { record, _, _ in
             let present = record.recovery
             record.recovery =
                 request.isEnabled

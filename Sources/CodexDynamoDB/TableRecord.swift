@@ -160,27 +160,68 @@ extension DynamoDBService {
     /// Changes the record of a table in one transaction.
     ///
     /// A stream that another one replaces is kept, to be described for a day.
+    ///
+    /// - Parameters:
+    ///   - name: The table's name.
+    ///   - number: The table's number when the request was checked first.
+    ///   - missing: The error if the table was deleted since.
+    ///   - body: Changes the record. It gets the table and the number of the transaction's commit.
+    /// - Returns: The changed record.
+    /// - Throws: `missing`, and the errors of `body` and of the store.
     @discardableResult
     func change(
-        _ table: TableDefinition, _ body: @escaping @Sendable (inout TableRecord) throws -> Void
+        _ name: String, number: Int, orThrow missing: ServiceError,
+        _ body: @escaping @Sendable (inout TableRecord, TableState, UInt64) throws -> Void
     ) async throws -> TableRecord {
         try await addIfMissing(TableRecord.definition)
-        let keepsStreams = store.definition(of: StreamRecord.tableName) != nil
         return try await store.write { transaction in
-            let key = PrimaryKey(.string(table.name))
-            let stored = try transaction.item(in: TableRecord.tableName, key: key)
-            let old = stored.map { TableRecord($0, table.name) } ?? TableRecord(table.name)
+            let table = try TableState.present(name, number, in: transaction, orThrow: missing)
+            let old = try TableRecord.stored(name, in: transaction) ?? TableRecord(name)
             var record = old
-            try body(&record)
+            try body(&record, table, try transaction.nextCommit)
             try transaction.put(record.item, in: TableRecord.tableName)
-            // The stream of a deleted table is kept already, with the keys of that table.
-            if keepsStreams, old.id == record.id, let stream = old.stream, !stream.isEnabled,
+            let keepsStreams = transaction.tableState(StreamRecord.tableName) != nil
+            if keepsStreams, let stream = old.stream, !stream.isEnabled,
                 stream.label != record.stream?.label
             {
                 try transaction.put(
-                    StreamRecord(table, stream).item, in: StreamRecord.tableName)
+                    StreamRecord(table.definition, stream).item, in: StreamRecord.tableName)
             }
             return record
+        }
+    }
+
+    /// Stores the record of a table that is about to be made, and the service's own tables.
+    ///
+    /// The record is written first, so that no table lacks one. A record without its table is
+    /// overwritten by the next request.
+    ///
+    /// - Parameter creation: The table.
+    /// - Returns: The record.
+    /// - Throws: `ResourceInUseException` if the table was made since the request was checked, and
+    ///   the errors of the store.
+    func storeRecord(of creation: TableCreation) async throws -> TableRecord {
+        // The table can then be deleted also if the store has no room for more trees.
+        if creation.hasStream { try await addIfMissing(StreamRecord.definition) }
+        try await addIfMissing(TableRecord.definition)
+        let name = creation.definition.name
+        let (id, instant) = (UUID().uuidString.lowercased(), milliseconds)
+        let streamAt = try creation.hasStream ? streamInstant(name) : instant
+        return try await store.write { transaction in
+            guard transaction.tableState(name) == nil else { throw TableMessages.exists(name) }
+            let record = creation.record(
+                id: id, at: instant, streamAt: streamAt, after: try transaction.nextCommit)
+            try transaction.put(record.item, in: TableRecord.tableName)
+            return record
+        }
+    }
+
+    /// Removes a record of a table that was not made, unless another request has replaced it.
+    func removeRecord(of name: String, id: String) async throws {
+        try await store.write { transaction in
+            guard try TableRecord.stored(name, in: transaction)?.id == id else { return }
+            try transaction.delete(
+                in: TableRecord.tableName, key: PrimaryKey(.string(name)))
         }
     }
 
@@ -194,16 +235,31 @@ extension DynamoDBService {
         }
     }
 
-    /// Keeps the stream of a table that is about to be deleted, up to the last commit.
+    /// Keeps the stream of a table that is about to be deleted.
     ///
-    /// So the stream is described also if the process ends before ``forget(_:_:at:)``, which
-    /// records the exact end. Until the table is deleted, its own record counts.
-    func keepStream(_ table: TableDefinition, _ record: TableRecord) async throws {
-        guard var stream = record.stream else { return }
-        stream.close(after: try store.commits().last, at: milliseconds)
-        let kept = StreamRecord(table, stream).item
-        try await store.write { transaction in
-            _ = try transaction.put(kept, in: StreamRecord.tableName)
+    /// So the stream is described also if the process ends before ``forget(_:_:at:)``. It then ends
+    /// with the commit that removes the table (``StreamRecord/tableNumber``). Until that commit,
+    /// the table's own record counts.
+    ///
+    /// - Parameters:
+    ///   - name: The table's name.
+    ///   - number: The table's number when the request was checked first.
+    ///   - missing: The error if the table was deleted since.
+    /// - Returns: The record of the table.
+    /// - Throws: `missing`, and the errors of the store.
+    func keepStream(
+        _ name: String, number: Int, orThrow missing: ServiceError
+    ) async throws -> TableRecord {
+        let instant = milliseconds
+        return try await store.write { transaction in
+            let table = try TableState.present(name, number, in: transaction, orThrow: missing)
+            let record = try TableRecord.stored(name, in: transaction) ?? TableRecord(name)
+            guard var stream = record.stream else { return record }
+            let ending = stream.isEnabled ? number : nil
+            stream.close(after: try transaction.nextCommit, at: instant)
+            let kept = StreamRecord(table.definition, stream, endingWith: ending)
+            try transaction.put(kept.item, in: StreamRecord.tableName)
+            return record
         }
     }
 
@@ -222,13 +278,12 @@ extension DynamoDBService {
         var former = record.stream
         former?.close(after: commit, at: milliseconds)
         let kept = former.map { StreamRecord(table, $0).item }
-        let (name, id) = (record.name, AttributeValue.string(record.id))
+        let (name, id) = (record.name, record.id)
         try await store.write { transaction in
             if let kept { try transaction.put(kept, in: StreamRecord.tableName) }
-            let key = PrimaryKey(.string(name))
-            let stored = try transaction.item(in: TableRecord.tableName, key: key)
-            if let stored, stored["id"] == id {
-                try transaction.delete(in: TableRecord.tableName, key: key)
+            if try TableRecord.stored(name, in: transaction)?.id == id {
+                try transaction.delete(
+                    in: TableRecord.tableName, key: PrimaryKey(.string(name)))
             }
         }
     }

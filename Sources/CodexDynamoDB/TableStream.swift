@@ -52,6 +52,9 @@ struct TableStream: Sendable {
         (end, endedAt) = (commit, instant)
     }
 
+    /// Moves the end of a stream that ended to a later commit.
+    mutating func extend(to commit: UInt64) { end = end.map { max($0, commit) } }
+
     /// Whether it is described at a time: AWS keeps the records of a stream that ended for a day.
     ///
     /// A stream that an earlier release ended has no time of its end, and is described.

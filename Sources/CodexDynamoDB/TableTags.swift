@@ -1,3 +1,5 @@
+internal import CodexCore
+
 /// The tags of a table.
 struct TableTags: Sendable {
     struct Tag: Sendable {
@@ -21,10 +23,10 @@ struct TableTags: Sendable {
         guard let nodes = try input.list("Tags") else { return nil }
         guard nodes.count <= Self.countMax else { throw SettingMessages.tooManyTags }
         all = []
-        var known: Set<String> = []
+        var known: Set<ExactName> = []
         for node in nodes {
             let tag = try Self.tag(try RequestParameters(node, "Tag"))
-            guard known.insert(tag.key).inserted else {
+            guard known.add(tag.key) else {
                 throw SettingMessages.duplicateTag(tag.key)
             }
             all.append(tag)
@@ -63,7 +65,7 @@ struct TableTags: Sendable {
     ///
     /// - Throws: `ValidationException` if there are too many.
     mutating func add(_ tags: TableTags) throws {
-        let keys = Set(tags.all.map(\.key))
+        let keys = Set(names: tags.all.map(\.key))
         let kept = all.filter { !keys.contains($0.key) }
         guard kept.count + tags.all.count <= Self.countMax else {
             throw SettingMessages.tooManyTags
@@ -72,12 +74,12 @@ struct TableTags: Sendable {
     }
 
     /// Removes the tags with some keys.
-    mutating func remove(_ keys: Set<String>) { all.removeAll { keys.contains($0.key) } }
+    mutating func remove(_ keys: Set<ExactName>) { all.removeAll { keys.contains($0.key) } }
 
     /// The keys of the parameter `TagKeys`.
     ///
     /// - Throws: `ValidationException` for keys that AWS refuses.
-    static func removedKeys(_ input: RequestParameters) throws -> Set<String> {
+    static func removedKeys(_ input: RequestParameters) throws -> Set<ExactName> {
         guard let keys = try input.strings("TagKeys") else {
             throw RequestParameters.missing("TagKeys")
         }
@@ -86,6 +88,6 @@ struct TableTags: Sendable {
         for key in keys where !isValid(key, 1...keyCountMax) {
             throw SettingMessages.invalidTagKey(key)
         }
-        return Set(keys)
+        return Set(names: keys)
     }
 }

@@ -3,8 +3,8 @@ internal import CodexStore
 
 /// The changes that an UpdateTable asks for.
 ///
-/// ``init(_:_:)`` checks the request by itself. ``requireIndexes(_:_:builds:)`` and
-/// ``apply(to:of:_:)`` check it against the table.
+/// ``init(_:_:)`` checks the request by itself. ``require(_:_:_:)`` checks it against the table.
+/// So do its parts, ``requireIndexes(_:_:)`` and ``apply(to:of:_:in:)``.
 struct TableUpdate: Sendable {
     /// A kind of change; the name of a kind that must be alone in a request.
     enum Kind: String, Sendable {
@@ -23,8 +23,6 @@ struct TableUpdate: Sendable {
         let instant: Int
         /// The time of a new stream, whose label differs from those of former ones.
         let streamInstant: Int
-        /// The last commit.
-        let commit: UInt64
         let region: String
         let account: String
     }
@@ -103,21 +101,35 @@ struct TableUpdate: Sendable {
         if changesIndexes, stream != nil { throw TableMessages.indexBesideStream }
     }
 
+    /// Checks the request against the table, and changes nothing.
+    ///
+    /// - Parameters:
+    ///   - table: The table.
+    ///   - record: Its record.
+    ///   - moment: Where and when the change happens.
+    /// - Throws: As ``requireIndexes(_:_:)`` and ``apply(to:of:_:in:)``.
+    func require(_ table: TableState, _ record: TableRecord, _ moment: Moment) throws {
+        try requireIndexes(table, record)
+        var record = record
+        // No check depends on the number of the commit.
+        try apply(to: &record, of: table.definition, moment, in: 0)
+    }
+
     // MARK: Indexes
 
     /// Checks the changes of indexes against the table.
     ///
     /// - Parameters:
-    ///   - table: The table.
+    ///   - state: The table.
     ///   - record: Its record.
-    ///   - builds: The indexes of the table that are being built.
     /// - Throws: `LimitExceededException`, `ResourceNotFoundException`, `ValidationException`.
-    func requireIndexes(
-        _ table: TableDefinition, _ record: TableRecord, builds: [BuildStatus]
-    ) throws {
+    func requireIndexes(_ state: TableState, _ record: TableRecord) throws {
+        let table = state.definition
         let count = indexes.count(where: \.isExclusive)
         // The one index that is being built may be removed.
-        let hasRoom = builds.allSatisfy { $0.name == removedIndex && $0.state == .building }
+        let hasRoom = state.indexBuilds.allSatisfy {
+            $0.name == removedIndex && $0.state == .building
+        }
         guard count <= 1, count == 0 || hasRoom else { throw KeyMessages.oneAtATime }
         for index in indexes {
             let isKnown = table.indexes.contains { $0.name == index.name }
@@ -141,7 +153,7 @@ struct TableUpdate: Sendable {
         let definition = try index.definition(types)
         for attribute in definition.keyAttributes {
             let all = table.keyAttributes + table.indexes.flatMap(\.keyAttributes)
-            guard let known = all.first(where: { $0.name == attribute.name }),
+            guard let known = all.first(where: { ByteOrder.equal($0.name, attribute.name) }),
                 known.type != attribute.type
             else { continue }
             throw KeyMessages.redefined(
@@ -174,9 +186,11 @@ struct TableUpdate: Sendable {
     ///   - record: The record; after an error it is not valid.
     ///   - table: The table before the change.
     ///   - moment: Where and when it happens.
+    ///   - commit: The number of the commit that stores the record.
     /// - Throws: `ValidationException`, `LimitExceededException`.
     func apply(
-        to record: inout TableRecord, of table: TableDefinition, _ moment: Moment
+        to record: inout TableRecord, of table: TableDefinition, _ moment: Moment,
+        in commit: UInt64
     ) throws {
         let wasOnDemand = record.isOnDemand
         try applyBilling(to: &record, table, moment)
@@ -198,7 +212,7 @@ struct TableUpdate: Sendable {
             record.classChangedAt = moment.instant
         }
         try applyEncryption(to: &record, moment)
-        try applyStream(to: &record, moment)
+        try applyStream(to: &record, moment, in: commit)
     }
 
     private func applyBilling(
@@ -245,17 +259,26 @@ struct TableUpdate: Sendable {
         record.encryptionKey = key
     }
 
-    private func applyStream(to record: inout TableRecord, _ moment: Moment) throws {
+    /// Begins or ends the stream with a commit.
+    ///
+    /// A stream that ends has all changes of that commit, and one that begins has the changes after
+    /// it. So each change that was committed before is in the stream that ends. Of the changes in
+    /// the commit itself, which no client knows of yet, each is in one of two streams at most.
+    private func applyStream(
+        to record: inout TableRecord, _ moment: Moment, in commit: UInt64
+    ) throws {
         guard let stream else { return }
         let isEnabled = record.stream?.isEnabled ?? false
         guard stream.isEnabled, let view = stream.view else {
             guard isEnabled else { throw StreamMessages.isDisabled(record.name) }
-            record.stream?.close(after: moment.commit, at: moment.instant)
+            record.stream?.close(after: commit, at: moment.instant)
             return
         }
         guard !isEnabled else { throw StreamMessages.isEnabled(record.name) }
+        // Another process may have given the table a stream since the instant was chosen.
+        let last = record.stream?.createdAt ?? -1
         record.stream = TableStream(
-            view: view, at: moment.streamInstant, after: moment.commit)
+            view: view, at: max(moment.streamInstant, last + 1), after: commit)
     }
 
     // MARK: Response

@@ -14,8 +14,8 @@ extension Update {
         let cost = clauses.reduce(Self.baseCost) { $0 + $1.cost }
         let byteCountMax = DynamoDBLimits.itemByteCountMax - cost
         guard item.byteCount > byteCountMax else { return }
-        let names = Set(clauses.filter(\.isWriting).map(\.path.root))
-        let written = item.keeping(names).byteCount
+        let names = Set(names: clauses.filter(\.isWriting).map(\.path.root))
+        let written = item.keeping(names.map(\.text)).byteCount
         guard written <= byteCountMax else {
             throw ServiceError.validation(ItemMessages.updatedItemTooLarge)
         }

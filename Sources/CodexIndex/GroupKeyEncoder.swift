@@ -18,7 +18,9 @@ struct GroupKeyEncoder: Sendable {
                 continue
             }
             // A value of a wrong type refuses the write even if another part is missing.
-            guard multiValued == part.attribute.name, let elements = value.keyElements else {
+            guard let multiValued, ByteOrder.equal(multiValued, part.attribute.name),
+                let elements = value.keyElements
+            else {
                 try part.validate(value, owner: owner)
                 for position in keys.indices {
                     OrderedKey.append(value, isLast: false, to: &keys[position])

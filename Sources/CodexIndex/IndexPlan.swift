@@ -59,13 +59,14 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
             + definition.sortKey.map { KeyPart(attribute: $0, isPartition: false) }
         indexKeyNames = parts.map(\.attribute.name)
         isOfTableKey = parts.allSatisfy { part in
-            tableParts.contains { $0.attribute.name == part.attribute.name }
+            tableParts.contains { ByteOrder.equal($0.attribute.name, part.attribute.name) }
         }
         encoder = GroupKeyEncoder(
             parts: parts, multiValued: definition.multiValued, owner: "index \(definition.name)")
+        let multiValued = definition.multiValued.map(ExactName.init(_:))
         let keyNames =
             tableParts.map(\.attribute.name)
-            + parts.map(\.attribute.name).filter { $0 != definition.multiValued }
+            + parts.map(\.attribute.name).filter { ExactName($0) != multiValued }
         self.keyNames = keyNames
         projectedNames = includedNames.filter { name in
             !keyNames.contains { ByteOrder.equal($0, name) }
@@ -161,7 +162,8 @@ public final class IndexPlan: Sendable, KeyAttributeDecoder {
         switch definition.projection {
         case .all: true
         case .keysOnly: false
-        case .include(let names): names.contains { $0 == definition.multiValued }
+        case .include(let names):
+            names.contains { ExactName($0) == definition.multiValued.map(ExactName.init(_:)) }
         }
     }
 

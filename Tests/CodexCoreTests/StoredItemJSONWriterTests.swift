@@ -10,7 +10,7 @@ struct StoredItemJSONWriterTests {
 
     /// The JSON that is written from an item's encoding, and the size that is counted on the way.
     private func written(
-        _ bytes: [UInt8], keys: [AttributeMap.Element] = [], only names: Set<String>? = nil
+        _ bytes: [UInt8], keys: [AttributeMap.Element] = [], only names: Set<ExactName>? = nil
     ) throws -> (text: String, byteCount: Int) {
         let layout = try ItemLayout(bytes.span, shapes: shapes)
         let json = Sink()
@@ -47,7 +47,7 @@ struct StoredItemJSONWriterTests {
         let missing = item.elements.filter { keys.contains($0.name) }
         #expect(try measured(bytes, keys: missing) == item.byteCount, comment())
         let names = Set(
-            item.elements.enumerated().filter { $0.offset % 2 == 0 }.map(\.element.name))
+            names: item.elements.enumerated().filter { $0.offset % 2 == 0 }.map(\.element.name))
         var shown = JSONWriter()
         shown.typed(item.keeping { names.contains($0.name) })
         let part = try written(bytes, keys: missing, only: names)

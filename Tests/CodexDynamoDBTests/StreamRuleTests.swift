@@ -1,3 +1,4 @@
+import CodexStore
 import Foundation
 import Testing
 
@@ -48,6 +49,17 @@ struct StreamRuleTests {
         return #"{"StreamArn":"\#(arn)","ShardId":"\#(try await shard(arn))","#
             + #""ShardIteratorType":"\#(type)"\#(number)}"#
     }
+
+    /// The sequence numbers of a stream's shard: the first one, and the last one if it ended.
+    private func range(_ arn: String) async throws -> (start: String, end: String?) {
+        let shards = try await describe(arn)["Shards"] as? [Object]
+        let range = try #require(shards?.first?["SequenceNumberRange"] as? Object)
+        let start = try #require(range["StartingSequenceNumber"] as? String)
+        return (start, range["EndingSequenceNumber"] as? String)
+    }
+
+    /// The commit of a sequence number.
+    private func commit(_ number: String?) -> UInt64? { number.flatMap { UInt64($0.prefix(20)) } }
 
     /// All records of a stream from its beginning, and whether it goes on.
     private func records(_ arn: String) async throws -> (records: [Object], isOpen: Bool) {
@@ -187,6 +199,51 @@ struct StreamRuleTests {
         service.advance(by: seconds)
         let page = try await service.ask("GetRecords", #"{"ShardIterator":"\#(text)"}"#)
         #expect(page.type == (seconds > 900 ? "ExpiredIteratorException" : nil))
+    }
+
+    // MARK: The end
+
+    @Test("A stream ends with the commit that ends it, and the next begins after its own commit")
+    func commits() async throws {
+        let former = try await make()
+        try await put("a")
+        try await service.ok("UpdateTable", set(Self.off))
+        // No write comes between the last commit of the stream and the one that ends it.
+        let end = try service.store.commits().last
+        #expect(commit(try await range(former).end) == end)
+        try await put("b")
+        try await service.ok("UpdateTable", set(Self.on))
+        let start = try service.store.commits().last
+        let latest = try #require(try await service.table()["LatestStreamArn"] as? String)
+        #expect(commit(try await range(latest).start) == start + 1)
+        try await put("c")
+        for (arn, key) in [(former, "a"), (latest, "c")] {
+            let records = try await records(arn).records
+            let keys = records.map { ($0["dynamodb"] as? Object)?["Keys"] as? Object }
+            #expect(keys.map { ($0?["p"] as? Object)?["S"] as? String } == [key])
+        }
+    }
+
+    @Test("A shard that ended begins before its end, also when all its changes are trimmed")
+    func trimmed() async throws {
+        let arn = try await make()
+        try await put("a")
+        try await service.ok("UpdateTable", set(Self.off))
+        let whole = try await range(arn)
+        try await put("b")
+        // A purge keeps no changes.
+        let report = try await service.store.purgePlaintext()
+        let end = try #require(commit(whole.end))
+        #expect(report.trimmedSequence > end)
+        let rest = try await range(arn)
+        #expect(rest.end == whole.end && commit(rest.start) == end)
+        let numbers = [whole.start, rest.start, try #require(rest.end)]
+        #expect(numbers == numbers.sorted())
+        let old = try await records(arn)
+        #expect(old.records.isEmpty && !old.isOpen)
+        let body = try await iterator(arn, "AT_SEQUENCE_NUMBER", rest.start)
+        try await service.refuses(
+            Rule("GetShardIterator", body, "TrimmedDataAccessException"))
     }
 
     // MARK: After the end

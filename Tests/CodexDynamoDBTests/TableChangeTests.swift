@@ -5,6 +5,8 @@ import Foundation
 import Synchronization
 import Testing
 
+@testable import CodexDynamoDB
+
 /// Changes of tables at the same moment, at the limit of trees, and that are not complete.
 @Suite("Changes of tables")
 struct TableChangeTests {
@@ -108,6 +110,99 @@ struct TableChangeTests {
         #expect(throws: CodexError(.unknownTable, "")) { try service.store.number(of: "table") }
     }
 
+    // MARK: Several services
+
+    @Test("Of several services, as of several processes, one makes a table, with its own settings")
+    func creationsOfServices() async throws {
+        let service = try SampleService()
+        let store = service.store
+        for round in 0..<20 {
+            let name = "table\(round)"
+            let statuses = await withTaskGroup(of: (Int, Int).self) { group in
+                for units in 1...8 {
+                    group.addTask {
+                        // No service knows of another.
+                        let body = JSON.table(name, billing: JSON.units(units, units))
+                        let response = await DynamoDBService(store).response(
+                            target: "DynamoDB_20120810.CreateTable", body: Array(body.utf8))
+                        return (units, response.status)
+                    }
+                }
+                var statuses: [Int: Int] = [:]
+                for await (units, status) in group { statuses[units] = status }
+                return statuses
+            }
+            let made = statuses.filter { $0.value == 200 }.map(\.key)
+            #expect(made.count == 1)
+            let throughput = try await service.table(name)["ProvisionedThroughput"] as? Object
+            #expect(throughput?["ReadCapacityUnits"] as? Int == made.first)
+        }
+    }
+
+    @Test("A table that a program makes while a service does is not the service's")
+    func foreignTable() async throws {
+        let service = try SampleService()
+        let definition = TableDefinition("table", partitionKey: KeyAttribute("p"))
+        let input = try RequestParameters(
+            Array(JSON.table(billing: JSON.units(3, 3)).utf8), RequestBudget())
+        let creation = try TableCreation(input, service.service)
+        let record = try await service.service.storeRecord(of: creation)
+        try await service.store.addTable(definition)
+        await #expect(throws: ServiceError.self) {
+            try await service.service.storeRecord(of: creation)
+        }
+        try await service.service.removeRecord(of: "table", id: "another")
+        #expect(try service.service.record(of: "table").id == record.id)
+        try await service.service.removeRecord(of: "table", id: record.id)
+        #expect(try service.service.record(of: "table").provisioned == nil)
+    }
+
+    @Test("A change of the settings of a table is none of a newer one of its name")
+    func settingsOfFormer() async throws {
+        let service = try SampleService()
+        try await service.ok("CreateTable", JSON.table())
+        let number = try service.store.number(of: "table")
+        try await service.ok("DeleteTable", Self.named)
+        try await service.ok("CreateTable", JSON.table(more: Self.stream))
+        let before = await service.tableText()
+        let missing = TableMessages.notFound("table")
+        let refusal = await #expect(throws: ServiceError.self) {
+            try await service.service.change(
+                "table", number: number, orThrow: missing
+            ) { record, _, _ in record.isProtected = true }
+        }
+        #expect(refusal?.type == "ResourceNotFoundException")
+        let other = await #expect(throws: ServiceError.self) {
+            try await service.service.keepStream("table", number: number, orThrow: missing)
+        }
+        #expect(other?.type == "ResourceNotFoundException")
+        #expect(await service.tableText() == before)
+    }
+
+    @Test("A table that another process protects while it is deleted stays")
+    func protectedMeanwhile() async throws {
+        let service = try SampleService()
+        try await service.ok("CreateTable", JSON.table())
+        let store = service.store
+        // The service asks for the time after it has checked the table first.
+        let deleting = DynamoDBService(
+            store,
+            now: {
+                try? store.write { transaction in
+                    let key = PrimaryKey("table")
+                    let stored = try transaction.item(in: TableRecord.tableName, key: key)
+                    guard var record = stored else { return }
+                    record["isProtected"] = .bool(true)
+                    try transaction.put(record, in: TableRecord.tableName)
+                }
+                return Date()
+            })
+        let response = await deleting.response(
+            target: "DynamoDB_20120810.DeleteTable", body: Array(Self.named.utf8))
+        #expect(response.status == 400)
+        #expect(store.definition(of: "table") != nil)
+    }
+
     // MARK: Interruptions
 
     /// Refuses all commits after some.
@@ -182,6 +277,28 @@ struct TableChangeTests {
             ($0["dynamodb"] as? Object)?["Keys"] as? Object
         }
         #expect(keys.compactMap { ($0?["p"] as? Object)?["S"] as? String } == ["a", "b"])
+    }
+
+    @Test("A stream ends with the removal of its table, also if the process ends then")
+    func streamEnd() async throws {
+        let commits = Commits()
+        var options = Self.onDemand
+        options.parts.beforeCommit = { try commits.next() }
+        let service = try SampleService(options: options)
+        try await service.ok("CreateTable", JSON.table(more: Self.stream))
+        let arn = try #require(try await service.table()["LatestStreamArn"] as? String)
+        let number = try service.store.number(of: "table")
+        // The commit after the removal is refused.
+        commits.allow(1)
+        let deletion = try await service.ask("DeleteTable", Self.named)
+        commits.allow(nil)
+        #expect(deletion.type != nil)
+        let removal = try #require(try service.store.removalCommit(ofTable: number))
+        let answer = try await service.ok("DescribeStream", #"{"StreamArn":"\#(arn)"}"#)
+        let shards = (answer["StreamDescription"] as? Object)?["Shards"] as? [Object]
+        let range = shards?.first?["SequenceNumberRange"] as? Object
+        let end = try #require(range?["EndingSequenceNumber"] as? String)
+        #expect(UInt64(end.prefix(20)) == removal)
     }
 
     // MARK: Limits

@@ -423,5 +423,18 @@
                 #expect(Repetition.update(update, condition, key: key) == repetition)
             }
         }
+
+        @Test("What an update sets says nothing of an attribute with an equivalent name")
+        func equivalentNames() {
+            let update = Update().appending(.set("\u{E9}", .operand(.value(1))))
+            let key: Item = ["pk": "a"]
+            for (name, repetition) in [
+                ("\u{E9}", Repetition.guarded), ("e\u{301}", Repetition.overwrite),
+            ] {
+                let isTwo: Condition = .compare(
+                    .path(DocumentPath(name)), .equal, .value(2))
+                #expect(Repetition.update(update, isTwo, key: key) == repetition)
+            }
+        }
     }
 #endif

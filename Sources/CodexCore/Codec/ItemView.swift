@@ -171,7 +171,8 @@ package struct ItemBytes {
                 guard let position = layout.shape.position(of: name) else { continue }
                 let (start, end) = try layout.range(bytes, position)
                 item[name] = try ValueCodec.decodeKey(
-                    bytes, start, end, allowsMembers: multiValued.contains(name), &budget)
+                    bytes, start, end,
+                    allowsMembers: multiValued.contains { ByteOrder.equal($0, name) }, &budget)
             }
             return (item, byteCount)
         }
@@ -229,7 +230,7 @@ package struct ItemBytes {
     /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and the errors of
     ///   `take`.
     func writeTypedJSON(
-        only names: Set<String>?, reserving memory: DecodedMemory,
+        only names: Set<ExactName>?, reserving memory: DecodedMemory,
         _ take: (Span<UInt8>) throws -> Void
     ) throws -> Int {
         let keys = ItemLayout.MissingKeys(try keyAttributes(), layout.shape)
@@ -274,7 +275,7 @@ package struct ItemBytes {
     }
 
     private func writeDecoded(
-        _ names: Set<String>?, reserving memory: DecodedMemory,
+        _ names: Set<ExactName>?, reserving memory: DecodedMemory,
         _ take: (Span<UInt8>) throws -> Void
     ) throws -> Int {
         let item = try item(reserving: memory)
@@ -447,7 +448,7 @@ public struct ItemView: ~Copyable {
     /// - Throws: ``CodexError/Code/outOfMemory``, ``CodexError/Code/corrupted``, and the errors of
     ///   `take`.
     package func writeTypedJSON(
-        only names: Set<String>? = nil, reserving memory: DecodedMemory,
+        only names: Set<ExactName>? = nil, reserving memory: DecodedMemory,
         _ take: (Span<UInt8>) throws -> Void
     ) throws -> Int {
         try bytes.writeTypedJSON(only: names, reserving: memory, take)
@@ -477,7 +478,7 @@ extension AttributeMap {
     ///   - take: Receives the JSON, part by part.
     /// - Throws: The errors of `take`.
     package func writeTypedJSON(
-        only names: Set<String>? = nil, _ take: (Span<UInt8>) throws -> Void
+        only names: Set<ExactName>? = nil, _ take: (Span<UInt8>) throws -> Void
     ) throws {
         let shown = names.map { names in keeping { names.contains($0.name) } } ?? self
         try withoutActuallyEscaping(take) { take in

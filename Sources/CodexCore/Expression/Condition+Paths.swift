@@ -7,10 +7,10 @@ extension Condition {
     }
 
     /// The top-level attributes whose values decide: all but those that need only be there.
-    package var decidingAttributes: Set<String> {
+    package var decidingAttributes: Set<ExactName> {
         var paths: [DocumentPath] = []
         appendPaths(to: &paths, withPresence: false)
-        return Set(paths.map(\.root))
+        return Set(names: paths.map(\.root))
     }
 
     /// Appends the paths that the condition reads.

@@ -8,7 +8,7 @@ public struct Projection: Sendable {
     let tree: PathTree
     /// The names that are kept, if each path is a top-level name; `nil` if a path has further
     /// steps.
-    package let topLevelNames: Set<String>?
+    package let topLevelNames: Set<ExactName>?
 
     /// Creates a projection of at least one path.
     ///
@@ -21,7 +21,7 @@ public struct Projection: Sendable {
         tree = PathTree(try DocumentPath.sortedDisjoint(paths)[...])
         self.paths = paths
         topLevelNames =
-            paths.allSatisfy { $0.steps.isEmpty } ? Set(paths.map(\.root)) : nil
+            paths.allSatisfy { $0.steps.isEmpty } ? Set(names: paths.map(\.root)) : nil
     }
 
     /// The parts of `item` that the projection keeps.

@@ -6,7 +6,7 @@
 struct StoredItemJSONWriter: ~Copyable {
     private var buffer: JSONBuffer
     private var budget: DecodingBudget
-    private let names: Set<String>?
+    private let names: Set<ExactName>?
 
     /// Room for the parts of a value beside text and bytes: its type, a number, and brackets.
     private static let roomForValue = 64 + Number.textByteCountMax
@@ -18,7 +18,7 @@ struct StoredItemJSONWriter: ~Copyable {
     ///   - names: The attributes to write; `nil` is all.
     ///   - take: Receives the JSON, part by part.
     init(
-        _ budget: DecodingBudget, only names: Set<String>? = nil,
+        _ budget: DecodingBudget, only names: Set<ExactName>? = nil,
         _ take: @escaping (Span<UInt8>) throws -> Void
     ) {
         self.names = names

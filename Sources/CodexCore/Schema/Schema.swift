@@ -212,6 +212,18 @@ extension Schema {
         }
     }
 
+    /// Checks that names of attributes differ: equal bytes are one name.
+    ///
+    /// - Throws: ``CodexError/Code/invalidSchema``.
+    static func requireDistinctAttributes(
+        _ names: [String], _ kind: String
+    ) throws(CodexError) {
+        var known: Set<ExactName> = []
+        for name in names where !known.add(name) {
+            throw invalid("two of kind \(kind) are named \(name)")
+        }
+    }
+
     static func invalid(_ problem: String) -> CodexError {
         CodexError(.invalidSchema, "The schema contradicts itself: \(problem).")
     }
@@ -220,7 +232,8 @@ extension Schema {
 extension TableDefinition {
     fileprivate func validate() throws(CodexError) {
         try Schema.requireName(name, "table")
-        try Schema.requireDistinct(keyAttributes.map(\.name), "key attribute of \(name)")
+        try Schema.requireDistinctAttributes(
+            keyAttributes.map(\.name), "key attribute of \(name)")
         try Schema.requireDistinct(indexes.map(\.name), "index of \(name)")
         try Self.requireKeyNames(keyAttributes, name)
         for index in indexes {
@@ -234,10 +247,12 @@ extension TableDefinition {
                         + "attributes")
             }
             try Self.requireKeyNames(index.keyAttributes, index.name)
-            try Schema.requireDistinct(index.keyAttributes.map(\.name), "key of \(index.name)")
+            try Schema.requireDistinctAttributes(
+                index.keyAttributes.map(\.name), "key of \(index.name)")
             if case .include(let names) = index.projection {
                 guard !names.isEmpty else { throw Schema.invalid("\(index.name) includes nothing") }
-                try Schema.requireDistinct(names, "included attribute of \(index.name)")
+                try Schema.requireDistinctAttributes(
+                    names, "included attribute of \(index.name)")
             }
             guard index.projection != .keysOnly || index.layout != .copies else {
                 throw Schema.invalid(
@@ -276,8 +291,8 @@ extension TableDefinition {
         _ name: String?, _ attributes: [KeyAttribute], _ owner: String
     ) throws(CodexError) {
         guard let name else { return }
-        guard attributes.contains(where: { $0.name == name }),
-            !keyAttributes.contains(where: { $0.name == name })
+        guard attributes.contains(where: { ByteOrder.equal($0.name, name) }),
+            !keyAttributes.contains(where: { ByteOrder.equal($0.name, name) })
         else {
             throw Schema.invalid(
                 "\(owner) is multi-valued in \(name), which is none of its key attributes or one of "
@@ -296,11 +311,11 @@ extension TableDefinition {
     }
 
     private func requireOneTypeEach() throws(CodexError) {
-        var types: [String: KeyAttribute.KeyType] = [:]
+        var types: [ExactName: KeyAttribute.KeyType] = [:]
         for attribute in keyAttributes + indexes.flatMap(\.keyAttributes)
             + counters.flatMap(\.group)
         {
-            if let type = types.updateValue(attribute.type, forKey: attribute.name),
+            if let type = types.updateValue(attribute.type, forKey: ExactName(attribute.name)),
                 type != attribute.type
             {
                 throw Schema.invalid("key attribute \(attribute.name) of \(name) has two types")

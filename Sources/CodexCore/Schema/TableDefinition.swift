@@ -29,6 +29,11 @@ public struct KeyAttribute: Sendable, Hashable, Codable {
         self.name = name
         self.type = type
     }
+
+    /// Compares names by bytes, and compares types.
+    public static func == (lhs: Self, rhs: Self) -> Bool {
+        lhs.type == rhs.type && ByteOrder.equal(lhs.name, rhs.name)
+    }
 }
 
 /// The attributes that a query of an index returns in addition to the keys of index and table.
@@ -39,6 +44,16 @@ public enum IndexProjection: Sendable, Hashable, Codable {
     case include([String])
     /// The whole item.
     case all
+
+    /// Compares the projections; names are compared by bytes, in their order.
+    public static func == (lhs: Self, rhs: Self) -> Bool {
+        switch (lhs, rhs) {
+        case (.keysOnly, .keysOnly), (.all, .all): true
+        case (.include(let left), .include(let right)):
+            left.map(ExactName.init(_:)) == right.map(ExactName.init(_:))
+        default: false
+        }
+    }
 
     /// The layout of an index whose definition names none.
     public var defaultLayout: IndexLayout {
@@ -112,6 +127,15 @@ public struct IndexDefinition: Sendable, Hashable, Codable {
         self.layout = layout
     }
 
+    /// Compares all parts; names of attributes are compared by bytes.
+    public static func == (lhs: Self, rhs: Self) -> Bool {
+        guard lhs.name == rhs.name, lhs.partitionKey == rhs.partitionKey,
+            lhs.sortKey == rhs.sortKey, lhs.projection == rhs.projection,
+            lhs.isUnique == rhs.isUnique, lhs.entities == rhs.entities, lhs.layout == rhs.layout
+        else { return false }
+        return lhs.multiValued.map(ExactName.init(_:)) == rhs.multiValued.map(ExactName.init(_:))
+    }
+
     /// All key attributes, the partition key's first.
     public var keyAttributes: [KeyAttribute] { partitionKey + sortKey }
 
@@ -167,6 +191,14 @@ public struct CounterDefinition: Sendable, Hashable, Codable {
         self.sums = sums
         self.entities = entities
         self.multiValued = multiValued
+    }
+
+    /// Compares all parts; names of attributes are compared by bytes.
+    public static func == (lhs: Self, rhs: Self) -> Bool {
+        guard lhs.name == rhs.name, lhs.group == rhs.group, lhs.entities == rhs.entities,
+            lhs.sums.map(ExactName.init(_:)) == rhs.sums.map(ExactName.init(_:))
+        else { return false }
+        return lhs.multiValued.map(ExactName.init(_:)) == rhs.multiValued.map(ExactName.init(_:))
     }
 }
 
@@ -230,6 +262,14 @@ public struct TableDefinition: Sendable, Hashable, Codable {
 
     private enum CodingKeys: CodingKey {
         case name, partitionKey, sortKey, indexes, counters, timeToLive
+    }
+
+    /// Compares all parts; names of attributes are compared by bytes.
+    public static func == (lhs: Self, rhs: Self) -> Bool {
+        guard lhs.name == rhs.name, lhs.partitionKey == rhs.partitionKey,
+            lhs.sortKey == rhs.sortKey, lhs.indexes == rhs.indexes, lhs.counters == rhs.counters
+        else { return false }
+        return lhs.timeToLive.map(ExactName.init(_:)) == rhs.timeToLive.map(ExactName.init(_:))
     }
 
     /// The same table with other indexes and counters, or with a time to live.

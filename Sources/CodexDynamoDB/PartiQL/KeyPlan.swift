@@ -77,8 +77,8 @@ struct KeyPlan {
         guard let last = filterPlaces.last,
             filterPlaces.allSatisfy({ places in places.contains { !names[$0].isEmpty } })
         else { return [] }
-        var seen: Set<String> = []
-        return last.flatMap { names[$0] }.filter { seen.insert($0).inserted }
+        var seen: Set<ExactName> = []
+        return last.flatMap { names[$0] }.filter { seen.add($0) }
     }
 
     /// The values of the one key that the clause names and nothing else; `nil` for other clauses.

@@ -74,8 +74,9 @@ private struct ReadOrder {
         guard query.condition != nil else { throw StatementRefusals.orderWithoutCondition }
         let names = try query.order.map { try Self.attribute($0.node, target) }
         guard let parts = keys.parts else { throw StatementRefusals.orderWithoutKey }
-        let partitionPlace = names.firstIndex(of: target.partitionKey.name)
-        let sortPlace = names.firstIndex { $0 != target.partitionKey.name }
+        let partitionName = target.partitionKey.name
+        let partitionPlace = names.firstIndex { ByteOrder.equal($0, partitionName) }
+        let sortPlace = names.firstIndex { !ByteOrder.equal($0, partitionName) }
         if Set(parts.map(\.partition)).count > 1 {
             guard let partitionPlace else { throw StatementRefusals.orderOfPartitions }
             guard sortPlace.map({ partitionPlace < $0 }) ?? true else {
@@ -94,8 +95,8 @@ private struct ReadOrder {
         guard case .path(let path) = node.content else {
             throw StatementMessages.unexpectedComponent(node.position)
         }
-        let names = [target.partitionKey.name, target.sortKey?.name]
-        guard path.steps.isEmpty, names.contains(path.root) else {
+        let keys = [target.partitionKey] + (target.sortKey.map { [$0] } ?? [])
+        guard path.steps.isEmpty, keys.hasName(path.root) else {
             throw StatementRefusals.orderAttribute(path.root)
         }
         return path.root

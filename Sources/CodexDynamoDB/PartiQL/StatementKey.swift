@@ -23,7 +23,7 @@ struct StatementKey {
                 continue
             }
             guard let term = KeyTerm(condition), case .equal(let value) = term.kind,
-                table.keyAttributes.contains(where: { ByteOrder.equal($0.name, term.name) })
+                table.keyAttributes.hasName(term.name)
             else {
                 hasMore = true
                 continue

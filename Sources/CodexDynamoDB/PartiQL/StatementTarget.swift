@@ -38,7 +38,7 @@ struct StatementTarget: Sendable {
     /// The attributes that name a place in the table or index, each once.
     var startKeys: [KeyAttribute] {
         var keys = table.keyAttributes
-        for key in index?.keyAttributes ?? [] where !keys.contains(where: { $0.name == key.name }) {
+        for key in index?.keyAttributes ?? [] where !keys.hasName(key.name) {
             keys.append(key)
         }
         return keys

@@ -1,3 +1,5 @@
+internal import CodexCore
+
 /// The shapes of all requests, read from ``RequestTable`` once.
 final class RequestShapes: Sendable {
     /// A member of a structure.
@@ -51,7 +53,7 @@ final class RequestShapes: Sendable {
             return place - shape.members.lowerBound
         }
         guard let decoded = WrittenText(name, in: cursor).decoded else { return nil }
-        return shape.members.first { memberName($0) == decoded }
+        return shape.members.first { ByteOrder.equal(memberName($0), decoded) }
             .map { $0 - shape.members.lowerBound }
     }
 
@@ -171,7 +173,7 @@ final class RequestShapes: Sendable {
         case .pattern: text.isName
         case .choice:
             words[constraint.words].contains { word in
-                text.decoded.map { $0 == self.text(word) }
+                text.decoded.map { ByteOrder.equal($0, self.text(word)) }
                     ?? cursor.isEqual(text.range, to: word, of: bytes)
             }
         case .filled: true

@@ -47,13 +47,13 @@
         /// itself makes it false.
         static func update(_ update: Update, _ condition: Condition?, key: Item) -> Repetition {
             var known = key
-            var names = Set(key.names)
+            var names = Set(names: key.names)
             for clause in update.clauses where clause.path.steps.isEmpty {
                 switch clause {
                 case .set(let path, .operand(.value(let value))):
                     known[path.root] = value
-                    names.insert(path.root)
-                case .remove(let path): names.insert(path.root)
+                    names.add(path.root)
+                case .remove(let path): names.add(path.root)
                 case .set, .add, .delete: continue
                 }
             }
@@ -69,7 +69,7 @@
         ///   - names: The attributes that are known; `nil` is all.
         /// - Returns: `true` if one of the conditions that are joined by AND is false.
         private static func isFalse(
-            _ condition: Condition?, after item: Item, knowing names: Set<String>?
+            _ condition: Condition?, after item: Item, knowing names: Set<ExactName>?
         ) -> Bool {
             guard let condition else { return false }
             if case .and(let left, let right) = condition {

@@ -45,7 +45,7 @@ public struct BuildStatus: Sendable, Hashable {
 
 extension TableHandle {
     /// The states of the table's indexes and counters.
-    fileprivate var buildStatus: [BuildStatus] {
+    var buildStatus: [BuildStatus] {
         let replacements = indexes.filter(\.isReplacement)
         let indexStatus = indexes.filter { !$0.isReplacement }.map { index in
             let definition = index.plan.definition
@@ -148,23 +148,43 @@ extension Store {
     ///   not in force: writes of equal keys are not refused. Change the items that
     ///   ``duplicates(ofIndex:in:limit:)`` lists, and wait again, or remove the index.
     public func addIndex(_ index: IndexDefinition, to table: String) async throws {
-        try await add(to: table) { $0.with(indexes: [index], counters: []) }
+        try await add(to: table, number: nil, if: nil) { $0.with(indexes: [index], counters: []) }
+    }
+
+    /// Adds an index to a table as ``addIndex(_:to:)`` does, if a check allows it.
+    ///
+    /// - Parameters:
+    ///   - index: The index.
+    ///   - table: The table's name.
+    ///   - number: The number of the table that is meant (``TableState/number``).
+    ///   - check: The check.
+    /// - Throws: As ``addIndex(_:to:)``, ``CodexError/Code/unknownTable`` if another table has the
+    ///   name, and the errors of `check`.
+    package func addIndex(
+        _ index: IndexDefinition, to table: String, number: Int, if check: @escaping SchemaCheck
+    ) async throws {
+        try await add(to: table, number: number, if: check) {
+            $0.with(indexes: [index], counters: [])
+        }
     }
 
     /// Adds a counter to a table; see ``addIndex(_:to:)``.
     ///
     /// - Throws: As ``addIndex(_:to:)``.
     public func addCounter(_ counter: CounterDefinition, to table: String) async throws {
-        try await add(to: table) { $0.with(indexes: [], counters: [counter]) }
+        try await add(to: table, number: nil, if: nil) {
+            $0.with(indexes: [], counters: [counter])
+        }
     }
 
     private func add(
-        to name: String, _ addition: @escaping @Sendable (TableDefinition) -> TableDefinition
+        to name: String, number meant: Int?, if check: SchemaCheck?,
+        _ addition: @escaping @Sendable (TableDefinition) -> TableDefinition
     ) async throws {
         let builder = try requireBuilder()
         let table = try core.catalog.table(name)
-        let (number, types) = (table.number, core.types.opened)
-        try await changeManifest { manifest, _ throws(CodexError) in
+        let (number, types) = (meant ?? table.number, core.types.opened)
+        try await changeManifest(if: check) { manifest, _ throws(CodexError) in
             // A new table may have the same name.
             let added = addition(try manifest.definition(of: name, number: number))
             try manifest.schema.validateAddition(added, types)
@@ -211,19 +231,34 @@ extension Store {
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``, and as
     ///   ``write(_:)-(_)``.
     public func removeIndex(_ name: String, from table: String) async throws {
-        try await remove(.index, name, table)
+        try await remove(.index, name, table, number: nil)
+    }
+
+    /// Removes an index as ``removeIndex(_:from:)`` does.
+    ///
+    /// - Parameters:
+    ///   - name: The name of the index.
+    ///   - table: The table's name.
+    ///   - number: The number of the table that is meant (``TableState/number``).
+    /// - Throws: As ``removeIndex(_:from:)``, and ``CodexError/Code/unknownTable`` if another table
+    ///   has the name.
+    package func removeIndex(_ name: String, from table: String, number: Int) async throws {
+        try await remove(.index, name, table, number: number)
     }
 
     /// Removes a counter; see ``removeIndex(_:from:)``.
     ///
     /// - Throws: As ``removeIndex(_:from:)``.
     public func removeCounter(_ name: String, from table: String) async throws {
-        try await remove(.counter, name, table)
+        try await remove(.counter, name, table, number: nil)
     }
 
-    private func remove(_ kind: PartKind, _ name: String, _ table: String) async throws {
+    private func remove(
+        _ kind: PartKind, _ name: String, _ table: String, number: Int?
+    ) async throws {
         let builder = try requireBuilder()
         try await changeManifest { manifest, _ throws(CodexError) in
+            if let number { _ = try manifest.definition(of: table, number: number) }
             try manifest.remove(kind, name, of: table)
             return true
         }

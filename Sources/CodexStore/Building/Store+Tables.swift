@@ -7,7 +7,17 @@ extension Store {
     /// - Throws: ``CodexError/Code/schemaMismatch`` if there is one of this name,
     ///   ``CodexError/Code/invalidSchema``, and as ``write(_:)-(_)``.
     public func addTable(_ table: TableDefinition) async throws {
-        try await changeManifest { manifest, _ throws(CodexError) in
+        try await addTable(table, if: nil)
+    }
+
+    /// Adds a table as ``addTable(_:)`` does, if a check allows it.
+    ///
+    /// - Parameters:
+    ///   - table: The table.
+    ///   - check: The check; `nil` is none.
+    /// - Throws: As ``addTable(_:)``, and the errors of `check`.
+    package func addTable(_ table: TableDefinition, if check: SchemaCheck?) async throws {
+        try await changeManifest(if: check) { manifest, _ throws(CodexError) in
             guard manifest.tables[table.name] == nil else {
                 throw CodexError(
                     .schemaMismatch,
@@ -35,14 +45,17 @@ extension Store {
     ///   - name: The table's name.
     ///   - number: The number of the table that is meant (``number(of:)``); `nil` is any of the
     ///     name.
+    ///   - check: The check that allows it; `nil` is none.
     /// - Returns: The commit that removed it; all changes of its items come before.
-    /// - Throws: As ``removeTable(_:)``, and ``CodexError/Code/unknownTable`` if another table has
-    ///   the name.
-    package func removal(of name: String, number: Int? = nil) async throws -> UInt64 {
+    /// - Throws: As ``removeTable(_:)``, ``CodexError/Code/unknownTable`` if another table has the
+    ///   name, and the errors of `check`.
+    package func removal(
+        of name: String, number: Int? = nil, if check: SchemaCheck? = nil
+    ) async throws -> UInt64 {
         let builder = try requireBuilder()
         let core = core
         let commit = Locked<UInt64>(0)
-        try await changeManifest { manifest, transaction throws(CodexError) in
+        try await changeManifest(if: check) { manifest, transaction throws(CodexError) in
             if let number { _ = try manifest.definition(of: name, number: number) }
             let last = try LogPosition(transaction, core.catalog.meta).sequence
             try manifest.drop(name, at: last + 1)
@@ -52,6 +65,21 @@ extension Store {
         }
         builder.schedule.wake()
         return commit.withLock { $0 }
+    }
+
+    /// The commit that removed the table with a number.
+    ///
+    /// - Parameter number: The number.
+    /// - Returns: The commit; `nil` if the table is there, or if its last changes were trimmed and
+    ///   it is not known any more.
+    /// - Throws: ``CodexError/Code/closed``.
+    /// - Complexity: Linear in the number of tables that were removed.
+    package func removalCommit(ofTable number: Int) throws -> UInt64? {
+        try core.withReadContext { context -> UInt64? in
+            let dropped = context.catalog.manifest.dropped?.first { $0.number == number }
+            if let dropped { return dropped.sequence }
+            return try RemovedTables.sequence(number, context.transaction, context.catalog.meta)
+        }
     }
 
     /// The definition of a table, as far as this process knows; `nil` if there is none.
@@ -74,10 +102,25 @@ extension Store {
     ///   ``CodexError/Code/invalidSchema``, ``CodexError/Code/unknownTable``, and as
     ///   ``write(_:)-(_)``.
     public func addTimeToLive(_ attribute: String, to table: String) async throws {
+        try await addTimeToLive(
+            attribute, to: table, number: try core.catalog.table(table).number, if: nil)
+    }
+
+    /// Adds a time to live as ``addTimeToLive(_:to:)`` does, if a check allows it.
+    ///
+    /// - Parameters:
+    ///   - attribute: The attribute.
+    ///   - table: The table's name.
+    ///   - number: The number of the table that is meant (``TableState/number``).
+    ///   - check: The check; `nil` is none.
+    /// - Throws: As ``addTimeToLive(_:to:)``, ``CodexError/Code/unknownTable`` if another table has
+    ///   the name, and the errors of `check`.
+    package func addTimeToLive(
+        _ attribute: String, to table: String, number: Int, if check: SchemaCheck?
+    ) async throws {
         let builder = try requireBuilder()
-        let number = try core.catalog.table(table).number
         let types = core.types.opened
-        try await changeManifest { manifest, _ throws(CodexError) in
+        try await changeManifest(if: check) { manifest, _ throws(CodexError) in
             // A new table may have the same name.
             let definition = try manifest.definition(of: table, number: number)
             let added = definition.with(indexes: [], counters: [], timeToLive: attribute)
@@ -102,9 +145,23 @@ extension Store {
     /// - Throws: ``CodexError/Code/unknownIndex`` if it has no time to live,
     ///   ``CodexError/Code/unknownTable``, and as ``write(_:)-(_)``.
     public func removeTimeToLive(from table: String) async throws {
+        try await removeTimeToLive(
+            from: table, number: try core.catalog.table(table).number, if: nil)
+    }
+
+    /// Removes a time to live as ``removeTimeToLive(from:)`` does, if a check allows it.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name.
+    ///   - number: The number of the table that is meant (``TableState/number``).
+    ///   - check: The check; `nil` is none.
+    /// - Throws: As ``removeTimeToLive(from:)``, ``CodexError/Code/unknownTable`` if another table
+    ///   has the name, and the errors of `check`.
+    package func removeTimeToLive(
+        from table: String, number: Int, if check: SchemaCheck?
+    ) async throws {
         let builder = try requireBuilder()
-        let number = try core.catalog.table(table).number
-        try await changeManifest { manifest, _ throws(CodexError) in
+        try await changeManifest(if: check) { manifest, _ throws(CodexError) in
             // A new table may have the same name.
             _ = try manifest.definition(of: table, number: number)
             try manifest.removeTimeToLive(of: table)
@@ -122,8 +179,7 @@ extension Store {
     package func timeToLive(of table: String) throws -> (attribute: String?, isSettled: Bool) {
         try core.withReadContext { context in
             let table = try context.catalog.table(table)
-            let isBuilt = table.expiryIndex.map { $0.state == nil } ?? true
-            return (table.plan.definition.timeToLive, isBuilt && !table.hasFormerExpiry)
+            return (table.plan.definition.timeToLive, table.isTimeToLiveSettled)
         }
     }
 }

@@ -8,7 +8,8 @@ extension IndexDefinition {
         var partitions: [[AttributeValue]] = [[]]
         for attribute in partitionKey {
             guard let value = item[attribute.name] else { return [] }
-            let values = attribute.name == multiValued ? value.keyElements ?? [value] : [value]
+            let isMultiValued = multiValued.map { ByteOrder.equal($0, attribute.name) } ?? false
+            let values = isMultiValued ? value.keyElements ?? [value] : [value]
             partitions = partitions.flatMap { partition in values.map { partition + [$0] } }
         }
         return partitions

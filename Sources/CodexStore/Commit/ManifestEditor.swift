@@ -30,16 +30,19 @@ struct ManifestEditor {
     /// A manifest that is stored has the current format: an opening on a full disk may have left it
     /// as it was.
     ///
-    /// - Parameter body: Changes the manifest, and returns whether to store it.
-    /// - Throws: The errors of `body`, and those of a commit.
+    /// - Parameters:
+    ///   - body: Changes the manifest, and returns whether to store it.
+    ///   - check: Reads the store in the transaction of the change, before `body`; `nil` is none.
+    /// - Throws: The errors of `check` and `body`, and those of a commit.
     func edit(
-        _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
+        _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool,
+        if check: ((WriteContext) throws(CodexError) -> Void)? = nil
     ) throws(CodexError) {
         guard core.catalog.manifest.isOfEarlierFormat else {
-            return try commit { () throws(CodexError) in try attemptEdit(body) }
+            return try commit { () throws(CodexError) in try attemptEdit(body, check) }
         }
         try core.options.parts.perform(.raiseFormat) { () throws(CodexError) in
-            try commit { () throws(CodexError) in try attemptEdit(body) }
+            try commit { () throws(CodexError) in try attemptEdit(body, check) }
         }
     }
 
@@ -61,7 +64,8 @@ struct ManifestEditor {
     }
 
     private func attemptEdit(
-        _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool
+        _ body: (inout Manifest, Transaction) throws(CodexError) -> Bool,
+        _ check: ((WriteContext) throws(CodexError) -> Void)?
     ) throws(CodexError) -> Attempt {
         try pipeline.beginUnderSchemaLock()
         let new: Catalog
@@ -70,6 +74,7 @@ struct ManifestEditor {
                 pipeline.abort()
                 return .hindered
             }
+            try check?(context)
             let transaction = context.transaction
             let stored = try storedCatalog()
             var manifest = stored.manifest

@@ -60,6 +60,39 @@ extension Store {
         try await changeOwnManifest(body)
     }
 
+    /// Changes the manifest, in the writer's turn, if a check allows it.
+    ///
+    /// - Parameters:
+    ///   - check: The check; `nil` is none.
+    ///   - body: Changes the manifest, and returns whether to store it.
+    /// - Throws: The errors of `check` and `body`, and those of a commit.
+    func changeManifest(
+        if check: SchemaCheck?,
+        _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
+    ) async throws {
+        guard let check else { return try await changeManifest(body) }
+        let writer = try requireWriter()
+        // The job's errors have one type, and those of the check have any.
+        let refusal = Locked<(any Error)?>(nil)
+        do {
+            try await writer.answer { answer in
+                ManifestJob(
+                    body,
+                    if: { context throws(CodexError) in
+                        do {
+                            try check(SchemaTransaction(context))
+                        } catch {
+                            refusal.withLock { $0 = error }
+                            throw CodexError.wrapping(error)
+                        }
+                    },
+                    answer: answer)
+            }
+        } catch {
+            throw refusal.withLock { $0 } ?? error
+        }
+    }
+
     /// Changes the manifest, also of a follower.
     func changeOwnManifest(
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool

@@ -93,15 +93,18 @@ class ExclusiveJob: WriteJob, @unchecked Sendable {
 /// A change of the manifest.
 final class ManifestJob: ExclusiveJob, @unchecked Sendable {
     private let body: @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool
+    private let check: (@Sendable (WriteContext) throws(CodexError) -> Void)?
     private let afterCheckpoint: Bool
     private let answer: @Sendable (Result<Void, any Error>) -> Void
 
     init(
         _ body: @escaping @Sendable (inout Manifest, Transaction) throws(CodexError) -> Bool,
+        if check: (@Sendable (WriteContext) throws(CodexError) -> Void)? = nil,
         afterCheckpoint: Bool = false,
         answer: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         self.body = body
+        self.check = check
         self.afterCheckpoint = afterCheckpoint
         self.answer = answer
     }
@@ -117,7 +120,7 @@ final class ManifestJob: ExclusiveJob, @unchecked Sendable {
             }
         }
         try core.closeRetiredHandles()
-        try ManifestEditor(pipeline).edit(body)
+        try ManifestEditor(pipeline).edit(body, if: check)
     }
 
     override func finish(_ outcome: Result<Void, any Error>) { answer(outcome) }

@@ -177,7 +177,8 @@ struct ReferencedItems {
             return
         }
         // A query names the whole partition key, and so one element of an attribute in it.
-        remembersAll = run.isScan || definition.sortKey.contains { $0.name == name }
+        remembersAll =
+            run.isScan || definition.sortKey.contains { ByteOrder.equal($0.name, name) }
     }
 
     /// Forgets everything except the memory of a batch.

@@ -58,7 +58,9 @@ final class EntityBinding: Sendable {
 
 extension TableDefinition {
     /// Whether an attribute is a part of the table's key, which no version can change.
-    func isKey(_ attribute: String) -> Bool { keyAttributes.contains { $0.name == attribute } }
+    func isKey(_ attribute: String) -> Bool {
+        keyAttributes.contains { ByteOrder.equal($0.name, attribute) }
+    }
 }
 
 extension CounterDefinition {

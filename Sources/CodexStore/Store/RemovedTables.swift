@@ -42,6 +42,22 @@ enum RemovedTables {
         return definition
     }
 
+    /// The commit that removed the table with a number; `nil` if it has no entry.
+    ///
+    /// - Complexity: Linear in the number of entries.
+    static func sequence(
+        _ number: Int, _ transaction: Transaction, _ meta: DatabaseID
+    ) throws(CodexError) -> UInt64? {
+        let suffix = BigEndian.bytes(UInt64(number))
+        var sequence: UInt64?
+        unsafe try forEach(transaction, meta) { key, _ in
+            guard unsafe key.suffix(8).elementsEqual(suffix) else { return true }
+            sequence = unsafe BigEndian.integer(key.dropFirst(prefix.count).prefix(8))
+            return false
+        }
+        return sequence
+    }
+
     /// Whether a table of a name has an entry.
     ///
     /// - Complexity: Linear in the number of entries.

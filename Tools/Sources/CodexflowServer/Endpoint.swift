@@ -21,7 +21,8 @@
 
         /// The sizes of answers that are compressed for clients that ask for it.
         ///
-        /// The compression of a longer answer takes more time than sending it.
+        /// The compression of a longer answer takes more time than sending it. For clients that
+        /// refuse answers without a coding, shorter ones are compressed, too.
         static let compressedByteCounts = 4096...(1 << 20)
 
         /// The most bytes of an answer that has a checksum, unless it is compressed.
@@ -126,7 +127,7 @@
             let body: [UInt8]
             do throws(RequestRefusal) {
                 try verify(request)
-                body = try request.unpackedBody()
+                body = try request.unpackedBody(clock)
             } catch {
                 return .done(error.response)
             }
@@ -188,16 +189,24 @@
         }
 
         /// The decompressed body.
-        func unpackedBody() throws(RequestRefusal) -> [UInt8] {
+        ///
+        /// - Parameter clock: The time of the request.
+        /// - Returns: The body.
+        /// - Throws: The refusal of a body that is not decompressed.
+        func unpackedBody(_ clock: RequestClock) throws(RequestRefusal) -> [UInt8] {
             guard isCompressed else { return body }
             guard head.contentEncoding?.lowercased() == "gzip" else { throw .unknownEncoding }
             let limit = Gzip.byteCountMax(body.count, limit: RequestRules.bodyByteCountMax)
             do throws(Gzip.Failure) {
-                return try Gzip.inflated(body, limit: limit) { memory.grow(by: $0) }
+                return try Gzip.inflated(
+                    body, limit: limit, reserve: { memory.grow(by: $0) },
+                    isOver: { clock.isOver })
             } catch {
                 switch error {
                 case .malformed: throw .notGzip
                 case .tooLarge: throw .unpacksToTooMuch
+                case .tooManyBlocks: throw .tooManyBlocks
+                case .outOfTime: throw .outOfTime
                 case .outOfMemory: throw .outOfMemory
                 }
             }
@@ -220,8 +229,7 @@
             status = response.status
             memory = request.memory
             headers = Self.headers(request.head.origin)
-            if request.head.acceptsGzip,
-                Endpoint.compressedByteCounts.contains(response.byteCount),
+            if Self.isCompressed(response.byteCount, for: request.head.codings),
                 let compressed = Gzip.deflated(response.body)
             {
                 parts = [compressed]
@@ -234,6 +242,17 @@
                     headers.add(name: "x-amz-crc32", value: String(Gzip.checksum(parts)))
                 }
             }
+        }
+
+        /// Whether an answer is compressed for a client.
+        ///
+        /// A short answer is compressed only for a client that refuses one without a coding. A
+        /// client that refuses both codings gets an answer without one, since its request may have
+        /// changed something.
+        private static func isCompressed(_ byteCount: Int, for codings: AcceptedCodings) -> Bool {
+            let byteCounts = Endpoint.compressedByteCounts
+            let isLong = byteCount >= byteCounts.lowerBound || codings.refusesIdentity
+            return codings.takesGzip && isLong && byteCount <= byteCounts.upperBound
         }
 
         /// Creates a refusal before the body is read; the answer to a HEAD has no body.

@@ -10,6 +10,13 @@
         /// The limit keeps a request's cost in proportion to the bytes that its client sent. A
         /// client sends a body that compresses better in parts, or without gzip.
         package static let expansionMax = 8
+        /// The most calls of zlib that decompress one body.
+        ///
+        /// A call ends with a header, a block or a member of the body, or with a portion of output.
+        /// Members and blocks may be empty, so ``freeByteCount`` and ``expansionMax`` do not limit
+        /// their number. Each takes up to some microseconds, since zlib builds the block's tables.
+        /// Encoders write blocks of some 16 KiB, so a body of 16 MiB has about a thousand.
+        package static let stepCountMax = 1 << 16
 
         /// The reason why a body was not decompressed.
         enum Failure: Error {
@@ -17,6 +24,10 @@
             case malformed
             /// It decompresses to more than its limit.
             case tooLarge
+            /// It has more members and blocks than ``stepCountMax`` allows.
+            case tooManyBlocks
+            /// The time of its request is over.
+            case outOfTime
             /// The memory for it was refused.
             case outOfMemory
         }
@@ -31,14 +42,15 @@
         /// - Parameters:
         ///   - bytes: The stream.
         ///   - limit: The most decompressed bytes; no more are produced.
-        ///   - reserve: Asked for the memory of each portion before it is decompressed.
+        ///   - reserve: Asked for the memory of each portion before it is kept.
+        ///   - isOver: Asked before each call of zlib whether the time of the request is over.
         /// - Returns: The decompressed bytes.
         /// - Throws: ``Failure``.
         static func inflated(
-            _ bytes: [UInt8], limit: Int, reserve: (Int) -> Bool
+            _ bytes: [UInt8], limit: Int, reserve: (Int) -> Bool, isOver: () -> Bool = { false }
         ) throws(Failure) -> [UInt8] {
             guard let inflater = Inflater() else { throw .outOfMemory }
-            return try inflater.inflate(bytes, limit: limit, reserve: reserve)
+            return try inflater.inflate(bytes, limit: limit, reserve: reserve, isOver: isOver)
         }
 
         /// Compresses bytes into a gzip stream; `nil` if there is no memory.
@@ -98,12 +110,15 @@
         }
 
         func inflate(
-            _ bytes: [UInt8], limit: Int, reserve: (Int) -> Bool
+            _ bytes: [UInt8], limit: Int, reserve: (Int) -> Bool, isOver: () -> Bool
         ) throws(Gzip.Failure) -> [UInt8] {
             var output: [UInt8] = []
             var portion = [UInt8](repeating: 0, count: Self.portionByteCount)
-            var offset = 0
+            var (offset, stepCount) = (0, 0)
             while true {
+                guard !isOver() else { throw .outOfTime }
+                guard stepCount < Gzip.stepCountMax else { throw .tooManyBlocks }
+                stepCount += 1
                 let step = step(bytes, from: offset, into: &portion)
                 offset += step.taken
                 guard output.count + step.made <= limit else { throw .tooLarge }
@@ -121,7 +136,7 @@
             }
         }
 
-        /// Decompresses one portion.
+        /// Decompresses up to the end of a header, of a block or of a member, or one portion.
         private func step(
             _ input: [UInt8], from offset: Int, into portion: inout [UInt8]
         ) -> (status: Int32, taken: Int, made: Int) {
@@ -135,7 +150,7 @@
                     stream.pointee.avail_in = uInt(left)
                     stream.pointee.next_out = portion.baseAddress
                     stream.pointee.avail_out = uInt(portion.count)
-                    let status = CodexflowCZlib.inflate(stream, Z_NO_FLUSH)
+                    let status = CodexflowCZlib.inflate(stream, Z_BLOCK)
                     return (
                         status, left - Int(stream.pointee.avail_in),
                         portion.count - Int(stream.pointee.avail_out)

@@ -47,7 +47,8 @@
                 guard values[field.rawValue] == nil || !field.isSingle else {
                     throw RequestRefusal.malformed("The header \(field.name) is there twice.")
                 }
-                values[field.rawValue] = value
+                // The lines of a header that is a list make one list (RFC 9110, 5.3).
+                values[field.rawValue] = values[field.rawValue].map { "\($0), \(value)" } ?? value
             }
         }
 

@@ -59,6 +59,10 @@
             malformed("The body unpacks to too much.")
         }
 
+        static var tooManyBlocks: RequestRefusal {
+            malformed("The body has too many members or blocks of gzip.")
+        }
+
         /// The refusal of a request line and headers that are too long.
         ///
         /// DynamoDB permits 16 KB, and answers more with status 400 (scylladb/scylladb#23438).
@@ -68,6 +72,10 @@
 
         static var outOfMemory: RequestRefusal {
             RequestRefusal("ThrottlingException", DynamoDBResponse.outOfMemoryMessage)
+        }
+
+        static var outOfTime: RequestRefusal {
+            RequestRefusal("ThrottlingException", DynamoDBResponse.outOfTimeMessage)
         }
     }
 #endif

@@ -199,7 +199,7 @@
         package let target: String?
         let authorization: String?
         let contentEncoding: String?
-        let acceptsGzip: Bool
+        let codings: AcceptedCodings
         /// The origin that the answer allows: that of the page that sent the request, or `*`.
         let origin: String?
         /// What a preflight request asks for.
@@ -221,23 +221,17 @@
             target = fields[.target]
             authorization = fields[.authorization]
             contentEncoding = fields[.contentEncoding]
-            acceptsGzip = fields[.acceptEncoding].map(Self.namesGzip) ?? false
+            codings = AcceptedCodings(fields[.acceptEncoding])
             expectsContinue = fields[.expect]?.lowercased() == "100-continue"
             // The bytes after an upgrade request would not be parsed as requests.
             closes = head.version.minor < 1 || !head.isKeepAlive || fields[.upgrade] != nil
-        }
-
-        /// Whether the codings that a client takes have gzip among them.
-        private static func namesGzip(_ codings: String) -> Bool {
-            let bytes = codings.utf8
-            return bytes.indices.contains { bytes[$0...].starts(with: "gzip".utf8) }
         }
 
         /// Creates the head of a request that did not arrive over a network.
         package init(target: String?, contentEncoding: String? = nil, acceptsGzip: Bool = false) {
             route = .operation
             (self.target, self.contentEncoding) = (target, contentEncoding)
-            self.acceptsGzip = acceptsGzip
+            codings = AcceptedCodings(takesGzip: acceptsGzip)
             (authorization, origin, preflight, byteCount) = (nil, nil, nil, nil)
             (expectsContinue, closes) = (false, false)
         }

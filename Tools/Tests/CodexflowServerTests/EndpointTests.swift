@@ -135,6 +135,70 @@
             }
         }
 
+        /// A gzip stream without content: a header, empty blocks, and a trailer.
+        ///
+        /// A fixed Huffman block with nothing but its end has ten bits, so four have five bytes.
+        private func emptyMember(blockCount: Int) -> [UInt8] {
+            var bytes: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3]
+            var (bits, bitCount) = (0, 0)
+            for number in 1...blockCount {
+                // The first bit says whether the block is the last; the kind has two bits.
+                bits |= (number == blockCount ? 0b011 : 0b010) << bitCount
+                bitCount += 10
+                while bitCount >= 8 {
+                    bytes.append(UInt8(truncatingIfNeeded: bits))
+                    bits >>= 8
+                    bitCount -= 8
+                }
+            }
+            if bitCount > 0 { bytes.append(UInt8(truncatingIfNeeded: bits)) }
+            // The checksum and the size of nothing.
+            return bytes + [UInt8](repeating: 0, count: 8)
+        }
+
+        @Test("Empty members and empty blocks count, though they unpack to nothing")
+        func emptyParts() async throws {
+            let endpoint = endpoint()
+            let text = try #require(Gzip.deflated(Array("{}".utf8)))
+            // zlib reads a member in at least two steps, so half of the limit are too many.
+            let members = [UInt8](
+                Array(
+                    repeating: emptyMember(blockCount: 1), count: Gzip.stepCountMax / 2 + 1
+                ).joined())
+            for parts in [members, emptyMember(blockCount: Gzip.stepCountMax)] {
+                let answer = await ask(endpoint, "ListTables", parts + text, encoding: "gzip")
+                #expect(answer.status == 400)
+                #expect(self.text(answer).contains("too many members or blocks"))
+            }
+            let few = emptyMember(blockCount: 1000)
+            let answer = await ask(endpoint, "ListTables", few + text, encoding: "gzip")
+            #expect(answer.status == 200)
+        }
+
+        @Test("A body is unpacked only while its request has time, also if it is empty members")
+        func unpackingTime() async throws {
+            let endpoint = endpoint()
+            let packed = try #require(Gzip.deflated(Array("{}".utf8)))
+            let late = await ask(
+                endpoint, "ListTables", packed, encoding: "gzip", clock: RequestClock(.zero))
+            #expect(text(late).contains("ThrottlingException"))
+            let members = [UInt8](
+                Array(repeating: emptyMember(blockCount: 1), count: 100).joined())
+            var questionCount = 0
+            var failure: Gzip.Failure?
+            do throws(Gzip.Failure) {
+                _ = try Gzip.inflated(
+                    members, limit: 1000, reserve: { _ in true },
+                    isOver: {
+                        questionCount += 1
+                        return questionCount == 10
+                    })
+            } catch {
+                failure = error
+            }
+            #expect(failure == .outOfTime && questionCount == 10)
+        }
+
         @Test("A request that needs more memory than there is gets a ThrottlingException")
         func memory() async throws {
             let endpoint = endpoint(memory: 1 << 20)
@@ -214,6 +278,29 @@
             #expect(packed.byteCount < 2000)
             let unpacked = try Gzip.inflated(packed.parts[0], limit: 1 << 20) { _ in true }
             #expect(unpacked == Array(plain.parts.joined()))
+        }
+
+        @Test(
+            "The coding of an answer is one that the client takes",
+            arguments: [
+                ("gzip", 5000, true), ("gzip;q=0", 5000, false), ("identity", 5000, false),
+                ("gzip", 100, false), ("gzip, identity;q=0", 100, true),
+                ("gzip;q=0, identity;q=0", 5000, false), ("*;q=0", 5000, false),
+            ])
+        func coding(header: String, byteCount: Int, isPacked: Bool) throws {
+            let head = try RequestRules(boundTo: "127.0.0.1").accept(
+                HTTPRequestHead(
+                    version: .http1_1, method: .POST, uri: "/",
+                    headers: [
+                        "host": "localhost", "content-type": "application/x-amz-json-1.0",
+                        "content-length": "2", "accept-encoding": header,
+                    ]))
+            let request = ReceivedRequest(
+                head, body: [], memory: MemoryReservation(MemoryBudget(limit: 1 << 20)))
+            let body = [UInt8](repeating: 0x20, count: byteCount)
+            let answer = HTTPAnswer(DynamoDBResponse(status: 200, body: body), request)
+            #expect((answer.headers.first(name: "content-encoding") == "gzip") == isPacked)
+            #expect(answer.headers.contains(name: "x-amz-crc32") == !isPacked)
         }
     }
 #endif

@@ -62,10 +62,10 @@ public struct ExpressionParser: Sendable {
         names: [String: String], values: [String: AttributeValue], plans: ExpressionPlans?
     ) throws(CodexError) {
         for name in names.keys {
-            try Self.require(name, UInt8(ascii: "#"), "ExpressionAttributeNames")
+            try Self.requirePlaceholder(name, UInt8(ascii: "#"), "ExpressionAttributeNames")
         }
         for name in values.keys {
-            try Self.require(name, UInt8(ascii: ":"), "ExpressionAttributeValues")
+            try Self.requirePlaceholder(name, UInt8(ascii: ":"), "ExpressionAttributeValues")
         }
         self.names = names
         self.values = values
@@ -73,7 +73,9 @@ public struct ExpressionParser: Sendable {
     }
 
     /// Checks that a placeholder is a sign and at least one letter, digit or underscore.
-    private static func require(
+    ///
+    /// - Throws: ``CodexError/Code/invalidExpression``.
+    package static func requirePlaceholder(
         _ placeholder: String, _ sign: UInt8, _ parameter: String
     ) throws(CodexError) {
         let bytes = placeholder.utf8
