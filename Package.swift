@@ -260,7 +260,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["SimulatedCalls", "Simulation", "TestSupport", "codex-simulated"],
+            dependencies: [
+                "SimulatedCalls", "Simulation", "TestSupport", "codex-simulate", "codex-simulated",
+            ],
             exclude: ["Kept"]),
         .testTarget(
             name: "CodexRemoteTests",

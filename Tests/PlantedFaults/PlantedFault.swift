@@ -38,6 +38,8 @@ package enum PlantedFault: String, Sendable, CaseIterable {
     case unmarkedFailure
     /// A follower keeps its schema when the leader changes it.
     case keptSchema
+    /// A reader of changes that stopped within a commit goes on after it: the rest is lost.
+    case resumeAfterCommit
 
     /// Those of index maintenance and expiry, which the model test finds.
     package static let maintenance: [PlantedFault] = [
@@ -78,6 +80,8 @@ extension StoreOptions {
         case .noBuildCheckpoint: parts.calls = OmittedCall(.checkpointBuild)
         case .unmarkedFailure: parts.calls = OmittedCall(.markFailure)
         case .keptSchema: parts.calls = OmittedCall(.adoptSchema)
+        case .resumeAfterCommit:
+            parts.resumption = { last in SequenceNumber(commit: last.commit) }
         }
     }
 

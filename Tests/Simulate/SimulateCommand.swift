@@ -17,12 +17,16 @@ struct SimulateCommand {
     private var plan = Simulation.Plan(
         seed: UInt64.random(in: 1..<1_000_000_000), historyCount: 200)
     private var simulation = Simulation(executable: Simulation.executableBesideThis)
-    private var replayed: String?
+    private var replayed: Program?
     private var planted: String?
     private var shrinks = true
 
+    /// Reads the options, and the program that is replayed.
+    ///
+    /// - Throws: ``UsageError``; `ProgramFileError` if the file has no program.
     init(_ arguments: [String]) throws {
         var rest = arguments[...]
+        var replayedPath: String?
         func value(_ option: String) throws -> String {
             guard let value = rest.popFirst() else {
                 throw UsageError(message: "\(option) needs a value")
@@ -47,14 +51,15 @@ struct SimulateCommand {
                 plan.seconds = seconds
             case "--findings": plan.findingCountMax = try number(option)
             case "--planted": planted = try value(option)
-            case "--replay": replayed = try value(option)
+            case "--replay": replayedPath = try value(option)
             case "--trace": simulation.keepsLines = true
             case "--keep": simulation.keepsFiles = true
             case "--no-shrink": shrinks = false
             default: throw UsageError(message: "unknown option \(option)")
             }
         }
-        guard (1...8).contains(plan.processCount), plan.jobCount >= 1, plan.historyCount >= 1
+        guard Program.processCounts.contains(plan.processCount), plan.jobCount >= 1,
+            plan.historyCount >= 1
         else {
             throw UsageError(message: "1 to 8 processes, at least one job and one history")
         }
@@ -63,6 +68,7 @@ struct SimulateCommand {
                 message: "planted faults are all, "
                     + Simulation.plantedFaults.joined(separator: ", "))
         }
+        if let replayedPath { replayed = try Program(contentsOfFile: replayedPath) }
     }
 
     /// Does what the options tell; ends the program with 1 after a finding, or if nothing can run.
@@ -83,9 +89,8 @@ struct SimulateCommand {
 
     // MARK: One
 
-    private func replay(_ path: String) throws {
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        let result = try simulation.run(Program(json: text))
+    private func replay(_ program: Program) throws {
+        let result = try simulation.run(program)
         show(result)
         if !result.findings.isEmpty { exit(1) }
     }
@@ -132,6 +137,10 @@ struct SimulateCommand {
                 + "\(counts.failedCallCount) failed calls, \(counts.shortWriteCount) short writes, "
                 + "\(counts.pauseCount) pauses, \(counts.groupCount) groups of writes, "
                 + "\(counts.buildStepCount) parts of builds")
+        print(
+            "\(counts.overlappedReadCount) reads beside writes, "
+                + "\(counts.openingInCompactionCount) openings in compactions, "
+                + "\(counts.deliveryCount) values of observations")
         print(
             "not checked: \(counts.trimmedCount) histories without replay, "
                 + "\(counts.skippedCommandCount) commands without a backup, "

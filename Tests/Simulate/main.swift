@@ -9,4 +9,10 @@ do {
     print(error.message)
     print(SimulateCommand.usage)
     exit(2)
+} catch let error as ProgramFileError {
+    print(error)
+    exit(2)
+} catch {
+    print("error: \(error)")
+    exit(1)
 }

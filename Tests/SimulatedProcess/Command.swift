@@ -13,7 +13,7 @@ struct Command: Decodable {
     /// The store's directory.
     var path: String?
     var readOnly: Bool?
-    /// The name of a PlantedFault.
+    /// The name of a PlantedFault or of a PlantedRead.
     var plant: String?
     var durability: DurabilityName?
     /// From so many replaced or logged bytes on a checkpoint is made; without it none is by itself.
@@ -51,6 +51,10 @@ struct Command: Decodable {
     var sites: [String]?
     /// The passes that are read.
     var passes: [ItemKey]?
+    /// The most items of a page of a group; without it a group is one page.
+    var pageLimit: Int?
+    /// Whether the process gives the turn back after each part of what it reads.
+    var takesTurns: Bool?
 
     // MARK: Others
     /// The name of an index, of an attribute of a time to live, or of a consumer.
@@ -224,10 +228,7 @@ extension ActionForm.DeletionForm {
             if let partition {
                 return TableQuery(table: Items.table, partition: [.string(partition)])
             }
-            if let group {
-                return TableQuery(
-                    table: Items.table, index: "byG", partition: [.string(group)])
-            }
+            if let group { return Items.query(ofGroup: group) }
             if let site {
                 // Its request names the entity.
                 return Query<Order>(partition: .string(site), index: "openBySite").request

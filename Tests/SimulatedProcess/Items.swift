@@ -44,6 +44,11 @@ enum Items {
         partition.hasPrefix("pass#") ? passTable : table
     }
 
+    /// The query of a group's items.
+    static func query(ofGroup group: String) -> TableQuery {
+        TableQuery(table: table, index: "byG", partition: [.string(group)])
+    }
+
     /// The key of the item that names a process's last operation.
     static func markerKey(of process: Int) -> PrimaryKey {
         PrimaryKey(.string("marker#\(process)"), .number(0))

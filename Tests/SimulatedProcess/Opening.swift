@@ -34,7 +34,7 @@ extension SimulatedProcess {
     /// The snapshot that the process holds stays: it must have ended.
     func close() -> Answer {
         store?.close()
-        (store, cache) = (nil, nil)
+        (store, cache, observer) = (nil, nil, nil)
         return [:]
     }
 
@@ -51,7 +51,8 @@ extension SimulatedProcess {
         }
         if let byteCount = command.retainedBytes { options.changeRetention.byteCount = byteCount }
         if let seconds = command.retainedSeconds { options.changeRetention.age = .seconds(seconds) }
-        if let name = command.plant {
+        plantedRead = command.plant.flatMap { PlantedRead(rawValue: $0) }
+        if let name = command.plant, plantedRead == nil {
             guard let fault = PlantedFault(rawValue: name) else {
                 throw ProtocolFault(message: "no planted fault is called \(name)")
             }

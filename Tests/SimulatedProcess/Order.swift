@@ -2,7 +2,7 @@ import CodexCore
 import CodexStore
 
 /// An order of a simulated store: an entity with attributes that the store derives.
-struct Order: Codable, Entity {
+struct Order: Codable, Equatable, Entity {
     static let definition = EntityDefinition(
         "order", table: "o", keys: ["p": "ORDER#{number}"],
         derived: [

@@ -1,6 +1,20 @@
 import CodexCore
 import CodexStore
 import Foundation
+import SimulatedCalls
+
+/// A part of what a read reads, in the order of the answer.
+///
+/// The first one needs the snapshot, so the snapshot is taken before the first turn is given back.
+enum ReadPart: CaseIterable {
+    case sequence, items, groups, totals, markers, orders, open, passes
+}
+
+/// What the reads of the process do wrong, to show that the checker finds it.
+enum PlantedRead: String {
+    /// A read takes another snapshot for its second half.
+    case splitRead
+}
 
 extension SimulatedProcess {
     /// How many processes' markers are looked for.
@@ -13,53 +27,111 @@ extension SimulatedProcess {
 
     /// Reads items, groups, totals and markers in one snapshot.
     func read(_ command: Command) throws -> Answer {
-        .object(try openStore().read { snapshot in try Self.read(command, snapshot) })
+        let store = try openStore()
+        guard plantedRead == .splitRead else {
+            return .object(try store.read { snapshot in try Self.read(command, snapshot) })
+        }
+        let parts = ReadPart.allCases
+        var fields: [Answer.Field] = []
+        for half in [parts[..<3], parts[3...]] {
+            fields += try store.read { snapshot in try Self.read(command, snapshot, half) }
+        }
+        return .object(fields)
     }
 
     /// Reads what a command names in a snapshot.
+    ///
+    /// - Parameters:
+    ///   - command: The command. It tells whether the turn is given back after each part.
+    ///   - snapshot: The snapshot.
+    ///   - parts: The parts that are read, in their order.
+    /// - Returns: The fields of the answer.
+    /// - Throws: The errors of reading.
     static func read(
-        _ command: Command, _ snapshot: borrowing Snapshot
+        _ command: Command, _ snapshot: borrowing Snapshot,
+        _ parts: ArraySlice<ReadPart> = ReadPart.allCases[...]
     ) throws -> [Answer.Field] {
-        var fields = [
-            Answer.Field("sequence", .count(try snapshot.sequenceNumber.commit))
-        ]
-        if let keys = command.items {
-            let items = try snapshot.items(in: Items.table, keys: keys.map(\.primaryKey))
-            fields.append(Answer.Field("items", .list(items.map { Items.shown(optional: $0) })))
-        }
-        if let groups = command.groups {
-            var answers: [Answer] = []
-            for group in groups {
-                let query = TableQuery(
-                    table: Items.table, index: "byG", partition: [.string(group)])
-                let page = try snapshot.items(matching: query)
-                answers.append(.list(page.items.map { Items.shown($0) }))
-            }
-            fields.append(Answer.Field("groups", .list(answers)))
-        }
-        if let groups = command.totals {
-            var answers: [Answer] = []
-            for group in groups {
-                let total = try snapshot.total(
-                    of: "perG", in: Items.table, group: [.string(group)])
-                answers.append(Items.shown(total))
-            }
-            fields.append(Answer.Field("totals", .list(answers)))
-        }
-        if command.markers == true {
-            fields.append(Answer.Field("markers", try markers(snapshot)))
-        }
-        if let numbers = command.orders {
-            fields.append(Answer.Field("orders", try orders(numbers, snapshot)))
-        }
-        if let sites = command.sites {
-            fields.append(Answer.Field("open", try openOrders(sites, snapshot)))
-        }
-        if let keys = command.passes {
-            let passes = try snapshot.items(in: Items.passTable, keys: keys.map(\.primaryKey))
-            fields.append(Answer.Field("passes", .list(passes.map { Items.shown(optional: $0) })))
+        var fields: [Answer.Field] = []
+        for part in parts {
+            guard let field = try Self.field(part, of: command, snapshot) else { continue }
+            fields.append(field)
+            giveTurn(command)
         }
         return fields
+    }
+
+    /// Gives the turn back between two parts of a command that wants it.
+    static func giveTurn(_ command: Command?) {
+        guard command?.takesTurns == true else { return }
+        #if os(Linux)
+            simulated_turn()
+        #endif
+    }
+
+    /// A part of a read; `nil` if the command does not name it.
+    private static func field(
+        _ part: ReadPart, of command: Command, _ snapshot: borrowing Snapshot
+    ) throws -> Answer.Field? {
+        switch part {
+        case .sequence:
+            return Answer.Field("sequence", .count(try snapshot.sequenceNumber.commit))
+        case .items:
+            guard let keys = command.items else { return nil }
+            let items = try snapshot.items(in: Items.table, keys: keys.map(\.primaryKey))
+            return Answer.Field("items", .list(items.map { Items.shown(optional: $0) }))
+        case .groups:
+            guard let groups = command.groups else { return nil }
+            return Answer.Field("groups", try self.groups(groups, command, snapshot))
+        case .totals:
+            guard let groups = command.totals else { return nil }
+            return Answer.Field("totals", try totals(of: groups, snapshot))
+        case .markers:
+            guard command.markers == true else { return nil }
+            return Answer.Field("markers", try markers(snapshot))
+        case .orders:
+            guard let numbers = command.orders else { return nil }
+            return Answer.Field("orders", try orders(numbers, snapshot))
+        case .open:
+            guard let sites = command.sites else { return nil }
+            return Answer.Field("open", try openOrders(sites, snapshot))
+        case .passes:
+            guard let keys = command.passes else { return nil }
+            let passes = try snapshot.items(in: Items.passTable, keys: keys.map(\.primaryKey))
+            return Answer.Field("passes", .list(passes.map { Items.shown(optional: $0) }))
+        }
+    }
+
+    /// The items of groups, each read in pages of the same snapshot.
+    private static func groups(
+        _ groups: [String], _ command: Command, _ snapshot: borrowing Snapshot
+    ) throws -> Answer {
+        let limits = PageLimits(returned: command.pageLimit.map { max(1, $0) })
+        var answers: [Answer] = []
+        for group in groups {
+            let query = Items.query(ofGroup: group)
+            var items: [Answer] = []
+            var token: PageToken?
+            while true {
+                let page = try snapshot.items(matching: query, limits: limits, after: token)
+                items += page.items.map { Items.shown($0) }
+                token = page.next
+                if token == nil { break }
+                giveTurn(command)
+            }
+            answers.append(.list(items))
+        }
+        return .list(answers)
+    }
+
+    private static func totals(
+        of groups: [String], _ snapshot: borrowing Snapshot
+    ) throws -> Answer {
+        var answers: [Answer] = []
+        for group in groups {
+            let total = try snapshot.total(of: "perG", in: Items.table, group: [.string(group)])
+            answers.append(Items.shown(total))
+        }
+        return .list(answers)
     }
 
     private static func orders(
@@ -98,8 +170,15 @@ extension SimulatedProcess {
 
     /// Reads all items, entries and totals in one snapshot, the consumers, and the layouts of the
     /// indexes that are always there.
-    func scan(_ store: Store) throws -> [Answer.Field] {
-        var fields = try store.read { snapshot in try Self.scan(snapshot) }
+    ///
+    /// - Parameters:
+    ///   - store: The store.
+    ///   - command: Tells whether the turn is given back between the parts of the snapshot; `nil`
+    ///     is no.
+    /// - Returns: The fields of the answer.
+    /// - Throws: The errors of reading.
+    func scan(_ store: Store, _ command: Command? = nil) throws -> [Answer.Field] {
+        var fields = try store.read { snapshot in try Self.scan(snapshot, command) }
         let consumers = try store.consumers().map { status -> Answer in
             [
                 "name": .text(status.name), "at": .text(status.sequenceNumber.description),
@@ -118,19 +197,35 @@ extension SimulatedProcess {
         return fields
     }
 
-    private static func scan(_ snapshot: borrowing Snapshot) throws -> [Answer.Field] {
-        [
-            Answer.Field("sequence", .count(try snapshot.sequenceNumber.commit)),
-            Answer.Field("items", try items(TableScan(table: Items.table), snapshot)),
-            Answer.Field("counters", try items(TableScan(table: Items.consumerTable), snapshot)),
-            Answer.Field("byG", try items(TableScan(table: Items.table, index: "byG"), snapshot)),
-            Answer.Field("byU", try items(TableScan(table: Items.table, index: "byU"), snapshot)),
-            Answer.Field("byV", try items(TableScan(table: Items.table, index: "byV"), snapshot)),
-            Answer.Field("totals", try totals(of: "perG", snapshot)),
-            Answer.Field("addedTotals", try totals(of: Items.addedCounter.name, snapshot)),
-            Answer.Field("orders", .object(try scanOrders(snapshot))),
-            Answer.Field("passes", .object(try scanPasses(snapshot))),
-        ]
+    /// A part of a scan's snapshot, with the name of its field.
+    private enum ScanPart: String, CaseIterable {
+        case items, counters, byG, byU, byV, totals, addedTotals, orders, passes
+    }
+
+    private static func scan(
+        _ snapshot: borrowing Snapshot, _ command: Command?
+    ) throws -> [Answer.Field] {
+        var fields = [Answer.Field("sequence", .count(try snapshot.sequenceNumber.commit))]
+        for part in ScanPart.allCases {
+            giveTurn(command)
+            fields.append(Answer.Field(part.rawValue, try scan(part, snapshot)))
+        }
+        return fields
+    }
+
+    private static func scan(
+        _ part: ScanPart, _ snapshot: borrowing Snapshot
+    ) throws -> Answer {
+        switch part {
+        case .items: return try items(TableScan(table: Items.table), snapshot)
+        case .counters: return try items(TableScan(table: Items.consumerTable), snapshot)
+        case .byG, .byU, .byV:
+            return try items(TableScan(table: Items.table, index: part.rawValue), snapshot)
+        case .totals: return try totals(of: "perG", snapshot)
+        case .addedTotals: return try totals(of: Items.addedCounter.name, snapshot)
+        case .orders: return .object(try scanOrders(snapshot))
+        case .passes: return .object(try scanPasses(snapshot))
+        }
     }
 
     private static func scanPasses(_ snapshot: borrowing Snapshot) throws -> [Answer.Field] {

@@ -18,6 +18,10 @@ final class SimulatedProcess {
     var held: HeldSnapshot?
     /// The cache of the open store; `nil` before its first use.
     var cache: StoreCache?
+    /// The observation that the process has between commands.
+    var observer: (any OrderObserver)?
+    /// What its reads do wrong.
+    var plantedRead: PlantedRead?
     /// How the process opens a store that it restored or that follows.
     var copyOptions: StoreOptions
 
@@ -52,7 +56,8 @@ final class SimulatedProcess {
         case "writes": return try writes(command)
         case "consume": return try await consume(command)
         case "read": return try read(command)
-        case "scan": return .object(try scan(try openStore()))
+        case "scan": return .object(try scan(try openStore(), command))
+        case "pages": return try pages(command)
         case "changes": return try changes(command)
         case "commitNumbers": return try commitNumbers()
         case "verify": return try verify(try openStore())
@@ -76,6 +81,9 @@ final class SimulatedProcess {
         case "heldRead": return try heldRead(command)
         case "letGo": return letGo()
         case "cachedRead": return try cachedRead(command)
+        case "observe": return try await observe(command)
+        case "observed": return try await observed(command)
+        case "endObservation": return endObservation()
         default: throw ProtocolFault(message: "no command is called \(command.command)")
         }
     }

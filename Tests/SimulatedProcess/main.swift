@@ -21,9 +21,11 @@ import SimulatedCalls
 //   open, close              opens the store, and closes it (Opening.swift)
 //   write, writes, consume   Writing.swift; OrderForm.swift has what they do to orders
 //   read, scan, changes, verify, sequence, commitNumbers      Reading.swift
+//   pages                                                     Paging.swift
 //   checkpoint, removeExpired, addIndex, removeIndex, addCounter, removeCounter,
 //   addTimeToLive, removeTimeToLive, changeLayout, buildStep, compact   Maintenance.swift
 //   hold, heldRead, letGo, cachedRead                         Keeping.swift
+//   observe, observed, endObservation                         Observing.swift
 //   backup, archive, restore, follow                          Copies.swift
 //
 // Before each command, the process waits in `simulated_idle` until the driver gives it the turn.

@@ -12,6 +12,14 @@ extension Checker {
             shown.append(
                 Bound(step: read.completed, place: place(of: read.results.sequence ?? 0)))
         }
+        for read in history.pagings {
+            guard let last = read.results.pages?.last else { continue }
+            shown.append(Bound(step: read.completed, place: place(of: last.sequence)))
+        }
+        for read in history.observations {
+            shown.append(
+                Bound(step: read.completed, place: place(of: read.results.sequence ?? 0)))
+        }
         for scan in history.scans {
             shown.append(Bound(step: scan.completed, place: place(of: scan.scan.sequence)))
         }

@@ -69,7 +69,9 @@ package struct Checker {
         checker.checkExpiries()
         checker.checkSweeps()
         checker.checkSnapshots()
+        checker.checkPages()
         checker.checkCachedReads()
+        checker.checkObservations()
         checker.checkCopies()
         checker.checkConsumers()
         return checker.findings

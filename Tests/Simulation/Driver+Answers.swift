@@ -90,6 +90,7 @@
         private func finishClosing(_ slot: Int, _ answer: Answer) {
             slots[slot].isOpen = false
             slots[slot].held?.state = .ended
+            slots[slot].observation = nil
             errors.closed(by: slot)
             if answer.error != nil { endProcess(slot) }
         }
@@ -232,10 +233,14 @@
             let read = History.Read(
                 invoked: task.invoked, completed: step, now: now, request: request,
                 results: results)
+            countOverlap(task)
             switch request.command {
-            case .read: history.reads.append(read)
+            case .read: history.reads.append(inOneSnapshot(read, task))
+            case .hold, .heldRead: try recordHeld(inOneSnapshot(read, task), slot)
+            case .pages: history.pagings.append(read)
             case .cachedRead: history.cachedReads.append(read)
-            case .hold, .heldRead: try recordHeld(read, slot)
+            case .observe, .observed: recordObserved(read, slot)
+            case .endObservation: slots[slot].observation = nil
             case .letGo, .compact: slots[slot].held?.state = .ended
             case .scan:
                 guard let scan = results.scan else { return }
@@ -273,6 +278,34 @@
             }
         }
 
+        /// A read that has one snapshot for all that it reads.
+        ///
+        /// It had the snapshot when it first gave the turn back, so it shows nothing later.
+        private func inOneSnapshot(
+            _ read: History.Read, _ task: RunningTask
+        ) -> History.Read {
+            var read = read
+            if let step = task.firstPartStep { read.completed = step }
+            return read
+        }
+
+        /// Counts a read during which a write was acknowledged.
+        private func countOverlap(_ task: RunningTask) {
+            guard task.request.takesTurns == true,
+                statistics.acknowledgedCount > task.acknowledgedCount
+            else { return }
+            statistics.overlappedReadCount += 1
+        }
+
+        /// Records what an observation delivered: it is of what the first command named.
+        private func recordObserved(_ read: History.Read, _ slot: Int) {
+            var read = read
+            if read.request.command == .observe { slots[slot].observation = read.request }
+            read.request = slots[slot].observation ?? read.request
+            statistics.deliveryCount += read.results.deliveries?.count ?? 0
+            history.observations.append(read)
+        }
+
         /// Records a read with a snapshot that the process holds: it shows the state at its
         /// beginning.
         private func recordHeld(_ read: History.Read, _ slot: Int) throws {
@@ -303,7 +336,8 @@
             _ name: String, _ scan: Scan, _ task: RunningTask, _ now: Int
         ) -> History.Look {
             History.Look(
-                name: name, invoked: task.invoked, completed: step, now: now, scan: scan)
+                name: name, invoked: task.invoked, completed: task.firstPartStep ?? step,
+                now: now, scan: scan)
         }
 
         /// Records what a failed command may have done, or shows.
@@ -317,7 +351,10 @@
                         invoked: task.invoked, completed: step,
                         consumer: task.request.name ?? ""))
             case (.hold, _): slots[slot].held = nil
-            case (.compact, _): slots[slot].held?.state = .unknown
+            case (.observe, _), (.observed, _): slots[slot].observation = nil
+            case (.compact, _):
+                slots[slot].held?.state = .unknown
+                errors.compactionFailed(with: code ?? "", in: slot)
             case (_, "outcomeUnknown"): addSchemaChange(task, .unknown)
             case (_, "unknownIndex"), (_, "schemaMismatch"): addSchemaChange(task, .refused)
             default: break

@@ -6,7 +6,8 @@
     extension Driver {
         /// Lets a process that does nothing begin what comes next.
         func start(_ slot: Int) throws {
-            if mustCloseAll || (aloneSlot != nil && aloneSlot != slot) {
+            let isForAnother = aloneSlot != nil && aloneSlot != slot
+            if mustCloseAll || (isForAnother && slots[slot].isOpen) {
                 return try begin(slot, .closing(nil), Request(.close))
             }
             guard let command = slots[slot].queue.first else { return }
@@ -22,6 +23,7 @@
             guard slots[slot].isOpen else {
                 let number = slots[slot].openingCount
                 slots[slot].openingCount += 1
+                if isForAnother { statistics.openingInCompactionCount += 1 }
                 return try begin(slot, .opening(number), openRequest(command.request.now))
             }
             slots[slot].queue.removeFirst()
@@ -62,6 +64,7 @@
                 request.path = followerName(slot)
             case .changes: request.start = reading.end
             case .heldRead: if slots[slot].held == nil { request.command = .hold }
+            case .observed: if slots[slot].observation == nil { request.command = .observe }
             default: break
             }
             return request
@@ -78,7 +81,8 @@
             if let now = request.now { slots[slot].now = now }
             slots[slot].task = RunningTask(
                 kind: kind, request: request, invoked: step,
-                sequenceMin: request.command == .restore ? leastRestored(request) : 0)
+                sequenceMin: request.command == .restore ? leastRestored(request) : 0,
+                acknowledgedCount: statistics.acknowledgedCount)
             let line = try request.line(in: diskPath)
             trace.add("\(slot) begins \(request.command) \(Self.digest(kind, request))")
             slots[slot].process?.send(line)
@@ -109,7 +113,7 @@
                 executable, number: slot, seed: seed,
                 controlPath: "\(directory)/control-\(slot)-\(number)", journalPath: journalPath)
             slots[slot].process = process
-            slots[slot].held = nil
+            (slots[slot].held, slots[slot].observation) = (nil, nil)
             guard case .stopped = process.run(.go), process.pendingCall.kind == .idle else {
                 throw Finding(.crash, "a process does not start", process.messages)
             }

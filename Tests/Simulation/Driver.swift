@@ -161,8 +161,22 @@
         private func hasWork(_ slot: Int) -> Bool {
             if mustCloseAll { return slots[slot].isOpen }
             guard let aloneSlot else { return !slots[slot].queue.isEmpty }
-            if aloneSlot != slot { return slots[slot].isOpen }
-            return slots.allSatisfy { $0.number == slot || (!$0.isOpen && $0.task == nil) }
+            if aloneSlot == slot {
+                return slots.allSatisfy { $0.number == slot || (!$0.isOpen && $0.task == nil) }
+            }
+            if admitsOpenings { return !slots[slot].isOpen && !slots[slot].queue.isEmpty }
+            return slots[slot].isOpen
+        }
+
+        /// Whether other processes may begin to open the store, although one has it alone.
+        ///
+        /// Its command has made a call by then, so it has the gate, and openings wait for it. An
+        /// opening before that could be there first.
+        private var admitsOpenings: Bool {
+            guard let aloneSlot, let task = slots[aloneSlot].task,
+                case .command(let command) = task.kind
+            else { return false }
+            return command.admitsOpenings == true && task.callCount > 0
         }
 
         // MARK: Turns
@@ -256,6 +270,9 @@
                 let call = process.pendingCall
                 slots[slot].task?.pending = call
                 if call.kind.isWaiting { slots[slot].lookedAt = progress }
+                if call.kind == .step, slots[slot].task?.firstPartStep == nil {
+                    slots[slot].task?.firstPartStep = step
+                }
                 guard call.kind == .idle else { return }
                 guard let line = process.answer() else {
                     throw Finding(.crash, "a process gives no answer", process.messages)

@@ -7,7 +7,8 @@ internal import Foundation
 /// - After a write or a flush that failed halfway, all processes refuse writes, until one opens the
 ///   store alone.
 /// - LMDB takes no more from a process in which it could not write, and a store is closed that
-///   failed at the end of a compaction. Both end when that process closes the store.
+///   failed at the end of a compaction. Both end when that process closes the store. Until then,
+///   other processes do not open a store that failed so: its data file is another one.
 /// - A store without room gives up the beginning of its stream.
 struct ExplainedErrors: Sendable {
     /// Whether a call on the store's files failed for want of room, so that the store may have
@@ -19,6 +20,9 @@ struct ExplainedErrors: Sendable {
     private var mayRefuseWrites = false
     /// The processes in which a call failed since they opened the store.
     private var failedProcesses: Set<Int> = []
+    /// The processes that replaced the data file since they opened the store, and could not open
+    /// the new one.
+    private var detachedProcesses: Set<Int> = []
 
     /// What the command fails with that made the call.
     private static let ownCodes: Set<String> = [
@@ -62,7 +66,15 @@ struct ExplainedErrors: Sendable {
     mutating func recovered() { mayRefuseWrites = false }
 
     /// Records that a process has closed the store, or could not open it, or has ended.
-    mutating func closed(by process: Int) { failedProcesses.remove(process) }
+    mutating func closed(by process: Int) {
+        failedProcesses.remove(process)
+        detachedProcesses.remove(process)
+    }
+
+    /// Records that the compaction of a process failed: with `closed`, the data file was replaced.
+    mutating func compactionFailed(with code: String, in process: Int) {
+        if code == "closed" { detachedProcesses.insert(process) }
+    }
 
     // MARK: What it explains
 
@@ -87,6 +99,7 @@ struct ExplainedErrors: Sendable {
         case _ where Self.trimmedCodes.contains(code): mayBeTrimmed
         case _ where isFaulted && Self.ownCodes.contains(code): true
         case "writesRefused": mayRefuseWrites
+        case "filesReplaced": command == .open && !detachedProcesses.isEmpty
         default: Self.lastingCodes.contains(code) && failedProcesses.contains(process)
         }
     }

@@ -10,6 +10,10 @@ package struct History: Sendable {
     var reads: [Read] = []
     /// The reads through caches: each value may be of another state.
     var cachedReads: [Read] = []
+    /// The reads of groups in pages, each with a snapshot of its own.
+    var pagings: [Read] = []
+    /// What observations delivered, with the request that began the observation.
+    var observations: [Read] = []
     /// The scans of the store, the last one included.
     var scans: [Look] = []
     /// Followers and restored stores.
@@ -187,6 +191,7 @@ extension History {
         /// Of what.
         var name: String
         var invoked: Int
+        /// When the snapshot was there at the latest.
         var completed: Int
         var now: Int
         var scan: Scan

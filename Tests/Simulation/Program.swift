@@ -55,6 +55,8 @@ package struct Command: Codable, Hashable, Sendable {
     package var process: Int
     /// Whether no other process may have the store open meanwhile.
     package var isAlone: Bool
+    /// Whether others may begin to open the store while it runs, if it is alone; `nil` is no.
+    package var admitsOpenings: Bool?
     /// What is done.
     package var request: Request
 

@@ -59,8 +59,10 @@ package struct ProgramGenerator {
         let kind = chance.pick(weighted: Self.weights)
         var request = self.request(kind, id, now + clockOffsets[process])
         request.now = now + clockOffsets[process]
-        return Command(
+        var command = Command(
             id: id, process: process, isAlone: kind == .compact, request: request)
+        if command.isAlone, chance.chance(75) { command.admitsOpenings = true }
+        return command
     }
 
     private static let weights: [(weight: Int, element: Request.Name)] = [
@@ -69,7 +71,8 @@ package struct ProgramGenerator {
         (4, .follow), (2, .compact), (3, .verify), (6, .close), (6, .changes), (5, .addIndex),
         (3, .removeIndex), (4, .addCounter), (2, .removeCounter), (4, .addTimeToLive),
         (3, .removeTimeToLive), (20, .buildStep), (4, .hold), (10, .heldRead), (1, .letGo),
-        (8, .cachedRead), (6, .changeLayout),
+        (8, .cachedRead), (6, .changeLayout), (6, .pages), (2, .observe), (12, .observed),
+        (1, .endObservation),
     ]
     /// The index that comes and goes.
     private static let addedIndex = "byV"
@@ -98,6 +101,18 @@ package struct ProgramGenerator {
             request.layout = chance.pick(["references", "copies"])
         case .buildStep: if chance.chance(60) { request.limit = chance.number(1...5) }
         case .read, .hold, .heldRead: read(&request)
+        case .scan: takeTurns(&request)
+        case .pages:
+            request.groups = [chance.pick(Self.groups)]
+            request.limit = chance.number(1...3)
+            takeTurns(&request)
+        case .observe, .observed:
+            if chance.chance(50) {
+                request.orders = [OrderGenerator.number(&chance)]
+            } else {
+                request.sites = [chance.pick(OrderGenerator.sites)]
+            }
+            takeTurns(&request)
         case .cachedRead:
             request.orders = OrderGenerator.numbers
             request.sites = OrderGenerator.sites
@@ -117,7 +132,10 @@ package struct ProgramGenerator {
 
     private mutating func read(_ request: inout Request) {
         request.items = (0..<chance.number(1...4)).map { _ in key() }
-        if chance.chance(50) { request.groups = [chance.pick(Self.groups)] }
+        if chance.chance(50) {
+            request.groups = [chance.pick(Self.groups)]
+            if chance.chance(50) { request.pageLimit = chance.number(1...3) }
+        }
         if chance.chance(50) { request.totals = Self.groups }
         request.markers = true
         if chance.chance(40) {
@@ -125,6 +143,12 @@ package struct ProgramGenerator {
         }
         if chance.chance(40) { request.sites = OrderGenerator.sites }
         if chance.chance(40) { request.passes = ItemKey.passes }
+        takeTurns(&request)
+    }
+
+    /// Lets other processes run between the parts of some reads.
+    private mutating func takeTurns(_ request: inout Request) {
+        if chance.chance(60) { request.takesTurns = true }
     }
 
     // MARK: Writes
@@ -282,6 +306,7 @@ private struct FaultGenerator {
     private static func callCount(_ command: Request.Name) -> Int {
         switch command {
         case .write, .writes, .consume, .removeExpired: 8
+        case .read, .hold, .heldRead, .scan, .pages, .observe, .observed: 6
         case .checkpoint: 16
         case .backup, .archive: 40
         case .restore, .follow: 120

@@ -11,8 +11,9 @@ package struct Request: Codable, Hashable, Sendable {
         case changeLayout
         case buildStep, consume, backup, archive, restore, follow
         case compact, verify, sequence, changes, commitNumbers
-        // With a snapshot that the process holds, and with its cache.
-        case hold, heldRead, letGo, cachedRead
+        case pages
+        // With a snapshot that the process holds, with its cache, and with its observation.
+        case hold, heldRead, letGo, cachedRead, observe, observed, endObservation
     }
 
     /// The name of the command.
@@ -51,6 +52,10 @@ package struct Request: Codable, Hashable, Sendable {
     package var sites: [String]?
     /// The passes of a read.
     package var passes: [ItemKey]?
+    /// How many items a page of a group has at most, in a read; without it a group is one page.
+    package var pageLimit: Int?
+    /// Whether the process gives the turn back after each part of what it reads; `nil` is no.
+    package var takesTurns: Bool?
     /// How many items, changes or steps.
     package var limit: Int?
     /// An index, a counter, an attribute of a time to live, or a consumer.
@@ -139,6 +144,10 @@ package struct Answer: Decodable, Sendable {
         package var orders: [Order?]?
         package var open: [[Order]]?
         package var passes: [ItemImage?]?
+        /// The pages of a group.
+        package var pages: [ItemPage]?
+        /// What an observation delivered; its last value is in `orders` or `open`, too.
+        package var deliveries: [Delivery]?
         /// Whether the snapshot that the process holds has ended.
         package var ended: Bool?
         package var count: Int?
@@ -159,6 +168,7 @@ package struct Answer: Decodable, Sendable {
             case groups, totals, markers, count, at, end, last, lastOrdinal, commits
             case scan, verify, segments
             case sound, byG, writes, state, total, orders, open, passes, ended, stream
+            case pages, deliveries
         }
 
         /// Creates results without any.
@@ -187,6 +197,8 @@ package struct Answer: Decodable, Sendable {
             last = try value(.last)
             lastOrdinal = try value(.lastOrdinal)
             ended = try value(.ended)
+            pages = try value(.pages)
+            deliveries = try value(.deliveries)
             stream = try value(.stream)
             segments = try value(.segments)
             if container.contains(.byG) {
@@ -216,6 +228,24 @@ extension Answer.Results {
         guard let stream, let trimmed else { return nil }
         return History.CopiedStream(after: trimmed, commits: stream)
     }
+}
+
+/// A page of a group, with a snapshot of its own.
+package struct ItemPage: Decodable, Hashable, Sendable {
+    /// The snapshot's last commit.
+    package var sequence: Int
+    /// The items.
+    package var items: [ItemImage]
+}
+
+/// A value that an observation delivered.
+package struct Delivery: Decodable, Hashable, Sendable {
+    /// The last commit of the state that it is of.
+    package var sequence: Int
+    /// The order, as a list with it alone, if one is observed.
+    package var orders: [Order?]?
+    /// The open orders, as a list with them alone, if those of a site are observed.
+    package var open: [[Order]]?
 }
 
 /// All that a snapshot has.

@@ -49,7 +49,7 @@ package struct Simulation: Sendable {
         "skippedDelete", "staleProjection", "staleReference", "missedMove", "miscount",
         "lostOverflow", "noLog", "noFlush", "noDataFlush", "noReaderInRedo", "noRedo", "noGate",
         "shownExpired", "staleBuild", "noBuildCheckpoint", "unmarkedFailure",
-        "keptSchema",
+        "keptSchema", "resumeAfterCommit", "splitRead",
     ]
 
     /// What a history showed.

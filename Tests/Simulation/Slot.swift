@@ -28,6 +28,8 @@
         /// The snapshot that the process holds; `nil` if there is none, or it is known to have
         /// ended.
         var held: HeldSnapshot?
+        /// The command that began what the process observes; `nil` if it observes nothing.
+        var observation: Request?
 
         /// Creates a process with its commands.
         init(number: Int, queue: [Command]) { (self.number, self.queue) = (number, queue) }
@@ -79,6 +81,12 @@
         let invoked: Int
         /// Of a restore, the commit that the new store must have at least.
         let sequenceMin: Int
+        /// How many writes had been acknowledged when it was sent.
+        let acknowledgedCount: Int
+        /// The step at which it first came between two parts of its work.
+        ///
+        /// A read that gives the turn back has its snapshot by then.
+        var firstPartStep: Int?
         /// How many calls it has made that do more than wait.
         var callCount = 0
         /// The call that the process is about to make.

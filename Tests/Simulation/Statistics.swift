@@ -26,6 +26,12 @@ package struct Statistics: Sendable, Hashable {
     package var groupCount = 0
     /// How many parts of builds were done.
     package var buildStepCount = 0
+    /// How many reads were under way when a write was acknowledged.
+    package var overlappedReadCount = 0
+    /// How many values observations delivered.
+    package var deliveryCount = 0
+    /// How many openings began while another process compacted the store.
+    package var openingInCompactionCount = 0
 
     // What was not checked.
 
@@ -46,8 +52,9 @@ package struct Statistics: Sendable, Hashable {
         let counts: [WritableKeyPath<Statistics, Int>] = [
             \.historyCount, \.stepCount, \.commandCount, \.acknowledgedCount, \.unknownCount,
             \.refusedCount, \.powerCutCount, \.killCount, \.failedCallCount, \.shortWriteCount,
-            \.pauseCount, \.groupCount, \.buildStepCount, \.trimmedCount,
-            \.skippedCommandCount, \.weakRestoreCount, \.unreadyScanCount,
+            \.pauseCount, \.groupCount, \.buildStepCount, \.overlappedReadCount, \.deliveryCount,
+            \.openingInCompactionCount, \.trimmedCount, \.skippedCommandCount,
+            \.weakRestoreCount, \.unreadyScanCount,
         ]
         for count in counts { self[keyPath: count] += other[keyPath: count] }
     }

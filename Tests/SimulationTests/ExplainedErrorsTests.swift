@@ -83,6 +83,22 @@ struct ExplainedErrorsTests {
         #expect(!Self.explains(errors, "inputOutput", in: 0))
     }
 
+    @Test("A compaction that replaced the data file and failed explains that no process opens it")
+    func detached() {
+        var errors = ExplainedErrors()
+        errors.callFailed(.flush, with: 5, in: 0)
+        errors.compactionFailed(with: "diskFull", in: 0)
+        #expect(!Self.explains(errors, "filesReplaced", .open, in: 1))
+        errors.compactionFailed(with: "closed", in: 0)
+        #expect(Self.explains(errors, "filesReplaced", .open, in: 1))
+        #expect(!Self.explains(errors, "filesReplaced", .write, in: 1))
+        #expect(!ExplainedErrors.endsUse("filesReplaced"))
+        errors.closed(by: 1)
+        #expect(Self.explains(errors, "filesReplaced", .open, in: 1))
+        errors.closed(by: 0)
+        #expect(!Self.explains(errors, "filesReplaced", .open, in: 1))
+    }
+
     @Test("A full disk explains that history is gone, and other failures do not")
     func trimmed() {
         var errors = ExplainedErrors()

@@ -40,6 +40,7 @@ struct ProgramTests {
             .consume, .backup, .archive, .restore, .follow, .compact, .verify, .close,
             .changes, .addIndex, .removeIndex, .addCounter, .removeCounter, .addTimeToLive,
             .removeTimeToLive, .changeLayout, .buildStep, .hold, .heldRead, .letGo, .cachedRead,
+            .pages, .observe, .observed, .endObservation,
         ] {
             #expect(commands.contains(command))
         }
@@ -133,6 +134,37 @@ struct ProgramTests {
             }
         }
         #expect(count > 50)
+    }
+
+    @Test("Reads with and without turns, pages, and compactions that admit openings are there")
+    func turns() {
+        let programs = (1...200).map { ProgramGenerator.program(seed: UInt64($0)) }
+        let commands = programs.flatMap(\.commands)
+        for name in [Request.Name.read, .scan, .hold, .heldRead, .pages, .observe, .observed] {
+            let found = commands.filter { $0.request.command == name }
+            #expect(Set(found.map { $0.request.takesTurns == true }).count == 2)
+        }
+        let reads = commands.filter { $0.request.command == .read && $0.request.groups != nil }
+        #expect(Set(reads.map { $0.request.pageLimit == nil }).count == 2)
+        let compactions = commands.filter { $0.request.command == .compact }
+        #expect(Set(compactions.map { $0.admitsOpenings == true }).count == 2)
+        #expect(!commands.contains { $0.admitsOpenings != nil && !$0.isAlone })
+        for command in commands
+        where [Request.Name.observe, .observed].contains(command.request.command) {
+            #expect((command.request.orders == nil) != (command.request.sites == nil))
+        }
+    }
+
+    @Test("A program from before there were turns has none")
+    func earlier() throws {
+        let json = """
+            {"commands":[{"id":1,"isAlone":true,"process":0,"request":{"command":"compact"}},
+            {"id":2,"isAlone":false,"process":1,"request":{"command":"read","markers":true}}],
+            "endsWithPowerCut":true,"faults":[],"processCount":2,"seed":7}
+            """
+        let commands = try Program(json: json).commands
+        #expect(commands.map(\.admitsOpenings) == [nil, nil])
+        #expect(commands.map(\.request.takesTurns) == [nil, nil])
     }
 
     @Test("Faults meet calls that can have them")

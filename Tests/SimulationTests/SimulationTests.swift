@@ -43,6 +43,9 @@ struct SimulationTests {
         #expect(summary.statistics.killCount > count / 10)
         #expect(counts.groupCount > count)
         #expect(counts.buildStepCount > count)
+        #expect(counts.overlappedReadCount > count / 10)
+        #expect(counts.deliveryCount > count / 10)
+        #expect(counts.openingInCompactionCount > 0)
     }
 
     @Test("The same seed gives the same history", arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
@@ -95,7 +98,10 @@ struct SimulationTests {
 
     @Test(
         "A planted fault is found",
-        arguments: ["noFlush", "noLog", "skippedDelete", "staleBuild", "noBuildCheckpoint"])
+        arguments: [
+            "noFlush", "noLog", "skippedDelete", "staleBuild", "noBuildCheckpoint",
+            "resumeAfterCommit", "splitRead",
+        ])
     func planted(name: String) {
         var plan = Simulation.Plan(seed: 1, historyCount: 60)
         plan.jobCount = 2

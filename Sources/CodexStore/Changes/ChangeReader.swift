@@ -45,7 +45,8 @@ final class ChangeReader {
         self.filter = filter
         self.startingPoint = startingPoint
         self.includesSilent = includesSilent
-        after = startingPoint.after
+        let resumption = core.options.parts.resumption
+        after = startingPoint.after.map { resumption?($0) ?? $0 }
         tables = core.loggedTables
     }
 

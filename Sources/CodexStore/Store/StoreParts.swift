@@ -24,6 +24,8 @@ package struct StoreParts: Sendable {
     package var reached: (@Sendable (ProtocolStep) -> Void)?
     /// Lets the builder work on demand alone.
     package var builds: BuildsOnDemand?
+    /// Gets the change after which a reader of changes begins, and returns the one to use.
+    package var resumption: (@Sendable (SequenceNumber) -> SequenceNumber)?
 
     /// Makes the parts of production.
     package init() {}
