@@ -71,8 +71,9 @@ extension Checkpointer {
     private func lengthen(
         used: Int, by byteCount: Int, _ runLength: Int
     ) throws(CodexError) {
-        // The file grows in larger steps if there is room for them.
-        let step = min(max(used / 16, 1 << 20), 64 << 20)
+        // The file grows in larger steps if there is room for them. A commit waits for a step, some
+        // milliseconds for 16 MiB.
+        let step = min(max(used / 16, 1 << 20), 16 << 20)
         while true {
             do throws(CodexError) {
                 try extend(to: used + byteCount, step: step)
@@ -106,9 +107,11 @@ extension Checkpointer {
         let isAmple = free >= byteCount - length + 8 * step
         // A quota may refuse room that the device has.
         if isAmple, (try? file.file.reserve(byteCount + step)) != nil {
+            file.file.prepareCache(length..<byteCount + step)
             return state.withLock { ($0.fileByteCount, $0.isShort) = (byteCount + step, false) }
         }
         try file.file.reserve(byteCount)
+        file.file.prepareCache(length..<byteCount)
         state.withLock { ($0.fileByteCount, $0.isShort) = (byteCount, false) }
     }
 }

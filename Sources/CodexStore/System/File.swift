@@ -168,6 +168,25 @@ final class File: Sendable {
         #endif
     }
 
+    /// Fills the system's copy of a range that was reserved, in units of one page; a hint.
+    ///
+    /// Without it, Linux makes a unit as large as the first write to it. With ext4, each later
+    /// write of one page then walks through a list of all blocks of the unit
+    /// (`Docs/Decisions/0053-units-of-the-page-cache.md`). The range has no data, so that nothing
+    /// is read from the disk. Only its first 64 MiB are filled, so that little memory is enough.
+    func prepareCache(_ range: Range<Int>) {
+        #if os(Linux)
+            // The system does not do more for one call if it is set up as usual.
+            let step = 128 << 10
+            let end = min(range.upperBound, range.lowerBound + (64 << 20))
+            for offset in stride(from: range.lowerBound, to: end, by: step) {
+                let count = min(step, end - offset)
+                _ = posix_fadvise(
+                    descriptor, off_t(offset), off_t(count), POSIX_FADV_WILLNEED)
+            }
+        #endif
+    }
+
     /// Ensures that the file has space up to `byteCount`, and at least that length.
     ///
     /// If the device becomes full, the blocks that were already allocated are released.
