@@ -60,6 +60,8 @@ enum TableMessages {
                 + "are being created, updated, or deleted.")
     }
 
+    /// The table is being updated.
+    ///
     /// Source of the form: alternator, test_gsi_updatetable.py. The end is unverified.
     static func isUpdated(_ table: String) -> ServiceError {
         ServiceError(

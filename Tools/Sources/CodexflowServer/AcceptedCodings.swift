@@ -78,6 +78,7 @@
         /// Whether it is a text of ASCII, in any case of letters.
         ///
         /// - Parameter text: The text, in lower case.
+        /// - Returns: Whether they are equal.
         fileprivate func isText(_ text: String) -> Bool {
             count == text.utf8.count
                 && zip(self, text.utf8).allSatisfy { byte, other in

@@ -150,7 +150,7 @@ struct ClaimWorker: AsyncParsableCommand {
         let store = try Store(at: path)
         let workspace = CodexFlow.Workspace(store)
         let user = try CodexFlow.User.ID(agent)
-        FileManager.default.createFile(atPath: samples, contents: nil)
+        try Data().write(to: URL(fileURLWithPath: samples))
         let output = try FileHandle(forWritingTo: URL(fileURLWithPath: samples))
         var count = 0
         while true {
