@@ -216,7 +216,7 @@ let package = Package(
             name: "CodexDynamoDBTests",
             dependencies: [
                 "CodexCore", "CodexDynamoDB", "CodexDynamoDBFaults", "CodexStore", "CodexTesting",
-                "TestSupport",
+                "TestSupport", "codex-test-agent",
             ]),
         .testTarget(
             name: "DomainTests",

@@ -218,7 +218,10 @@ public final class DynamoDBService: Sendable {
     /// The owner of all tables.
     var owner: TableOwner { TableOwner(region: region, account: account) }
 
-    /// A table's definition.
+    /// A table's definition as this process knows it, for a request on items.
+    ///
+    /// Another process may have removed the table since. The request finds that when it reads or
+    /// writes. A request on tables uses ``state(of:orThrow:)``.
     ///
     /// - Parameters:
     ///   - name: The table's name.
@@ -236,7 +239,7 @@ public final class DynamoDBService: Sendable {
         return table
     }
 
-    /// A table as one snapshot has it, for a request that changes it.
+    /// A table as one snapshot has it, for a request that changes or describes it.
     ///
     /// - Parameters:
     ///   - name: The table's name.
@@ -244,10 +247,24 @@ public final class DynamoDBService: Sendable {
     /// - Returns: The table.
     /// - Throws: `missing`, and the errors of reading.
     func state(of name: String, orThrow missing: ServiceError) throws -> TableState {
-        guard !Self.isHidden(name), let table = try store.read({ $0.tableState(name) }) else {
-            throw missing
+        try present(name, orThrow: missing).table
+    }
+
+    /// A table and its record as one snapshot has them.
+    ///
+    /// - Parameters:
+    ///   - name: The table's name.
+    ///   - missing: The error if there is no such table.
+    /// - Returns: The table, and its record.
+    /// - Throws: `missing`, and the errors of reading.
+    func present(
+        _ name: String, orThrow missing: ServiceError
+    ) throws -> (table: TableState, record: TableRecord) {
+        guard !Self.isHidden(name) else { throw missing }
+        return try store.read { snapshot -> (table: TableState, record: TableRecord) in
+            guard let table = snapshot.tableState(name) else { throw missing }
+            return (table, try TableRecord.of(name, table.number, in: snapshot))
         }
-        return table
     }
 
     private func known(_ name: String) -> TableDefinition? {
@@ -259,10 +276,9 @@ public final class DynamoDBService: Sendable {
         table == TableRecord.tableName || table == StreamRecord.tableName
     }
 
-    /// The tables that clients see, by the bytes of their names.
-    func allTables() throws -> [TableDefinition] {
-        try store.read { _ in }
-        return store.schema.tables.filter { !Self.isHidden($0.name) }
-            .sorted { ByteOrder.compare($0.name, $1.name) < 0 }
+    /// The names of the tables that clients see, by their bytes.
+    func tableNames() throws -> [String] {
+        try store.read { $0.tableNames }.filter { !Self.isHidden($0) }
+            .sorted { ByteOrder.compare($0, $1) < 0 }
     }
 }

@@ -23,39 +23,10 @@ extension DynamoDBService {
     /// - Throws: The errors of reading.
     private func streams(of table: String?) throws -> [(arn: String, record: StreamRecord)] {
         let instant = milliseconds
-        let tables = try allTables().filter { table == nil || $0.name == table }
-        var known: [StreamRecord] = []
-        for (definition, record) in zip(tables, try records(of: tables.map(\.name))) {
-            if let stream = record.stream { known.append(StreamRecord(definition, stream)) }
-        }
-        // A table that is about to be deleted has its stream in both places.
-        let present = Set(known.map { StreamRecord.name($0.table.name, $0.stream.label) })
-        known += try formerStreams(of: table).filter {
-            !present.contains(StreamRecord.name($0.table.name, $0.stream.label))
-        }
+        let known = try store.read { try StreamRecord.all(of: table, in: $0) }
         return known.filter { $0.stream.isDescribed(at: instant) }
             .map { (arn: streamARN($0.table.name, $0.stream), record: $0) }
             .sorted { ByteOrder.compare($0.arn, $1.arn) < 0 }
-    }
-
-    /// The streams that ended and are no table's last one, also those of deleted tables.
-    private func formerStreams(of table: String?) throws -> [StreamRecord] {
-        guard store.definition(of: StreamRecord.tableName) != nil else { return [] }
-        let start = table.map { SortCondition.beginsWith(.string(StreamRecord.name($0, ""))) }
-        let query = TableQuery(
-            table: StreamRecord.tableName, partition: [StreamRecord.kind], sort: start ?? .any)
-        return try store.items(matching: query).items.compactMap(StreamRecord.init).map(ended)
-    }
-
-    /// A stream that was kept, with its end.
-    ///
-    /// A process that was killed in a DeleteTable has not recorded the end: it is the commit that
-    /// removed the table.
-    private func ended(_ record: StreamRecord) throws -> StreamRecord {
-        guard let number = record.tableNumber,
-            let commit = try store.removalCommit(ofTable: number)
-        else { return record }
-        return record.ending(after: commit)
     }
 
     /// The stream with an ARN, which may be of any region and account.
@@ -65,36 +36,13 @@ extension DynamoDBService {
         guard let parsed = TableARN(arn), let label = parsed.streamLabel else {
             throw StreamMessages.invalidARN
         }
-        if let table = try? definition(parsed.table),
-            let stream = try record(of: table.name).stream, stream.label == label
-        {
-            return try described(StreamRecord(table, stream), arn)
+        let record = try store.read {
+            try StreamRecord.labelled(label, of: parsed.table, in: $0)
         }
-        guard store.definition(of: StreamRecord.tableName) != nil,
-            let item = try store.item(
-                in: StreamRecord.tableName,
-                key: PrimaryKey(
-                    StreamRecord.kind, .string(StreamRecord.name(parsed.table, label)))),
-            let record = StreamRecord(item)
-        else { throw StreamMessages.notFound(arn) }
-        return try described(try ended(record), arn)
-    }
-
-    private func described(_ record: StreamRecord, _ arn: String) throws -> StreamRecord {
-        guard record.stream.isDescribed(at: milliseconds) else {
+        guard let record, record.stream.isDescribed(at: milliseconds) else {
             throw StreamMessages.notFound(arn)
         }
         return record
-    }
-
-    /// The time of a new stream of a table, later than those of its former ones.
-    ///
-    /// A stream's label is its time, so a clock that stands still or goes back gives no label
-    /// twice.
-    func streamInstant(_ table: String) throws -> Int {
-        let last = try record(of: table).stream?.createdAt ?? -1
-        let former = try formerStreams(of: table).map(\.stream.createdAt).max() ?? -1
-        return max(milliseconds, max(last, former) + 1)
     }
 
     func listStreams(_ input: RequestParameters) async throws -> ResponseWriter {
@@ -256,9 +204,11 @@ extension DynamoDBService {
         let text = try input.requiredString("ShardIterator")
         let limit = try input.integer("Limit") ?? Self.recordCountMax
         var iterator = try iterator(text)
-        let record = try self.stream(iterator.arn)
-        let (table, stream) = (record.table, record.stream)
-        guard iterator.after.commit >= stream.start else { throw StreamMessages.invalidIterator }
+        let begun = try self.stream(iterator.arn)
+        let table = begun.table
+        guard iterator.after.commit >= begun.stream.start else {
+            throw StreamMessages.invalidIterator
+        }
         let start = try start(of: iterator, text)
         let memory = budget.decodedMemory()
         defer { memory.release() }
@@ -267,11 +217,13 @@ extension DynamoDBService {
         let shard = StreamShard(number: iterator.shard, variation: budget.faults.streams)
         // One shard of several has some of the changes that are read.
         let readCount = shard.variation == nil ? limit : Self.recordCountMax
-        guard let page = try page(from: start, readCount, table, stream) else {
+        guard let page = try page(from: start, readCount, table, begun.stream) else {
             var response = ResponseWriter()
             response.member("Records") { $0.raw("[]") }
             return response
         }
+        // If the stream ended while the page was read, the page may have changes after its end.
+        let stream = try self.stream(iterator.arn).stream
         var response = ResponseWriter()
         let end = try write(page, upTo: limit, of: shard, table, stream, to: &response, budget)
         // A disabled stream has an end. Its last commit may have more changes than the page.

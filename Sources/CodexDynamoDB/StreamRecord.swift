@@ -45,13 +45,6 @@ struct StreamRecord: Sendable {
         tableNumber = item["tableNumber"]?.number?.int64.flatMap { Int(exactly: $0) }
     }
 
-    /// The record, with the commit that removed the table as the end of the stream.
-    func ending(after commit: UInt64) -> StreamRecord {
-        var record = self
-        record.stream.extend(to: commit)
-        return record
-    }
-
     private static func key(_ value: AttributeValue?) -> KeyAttribute? {
         guard let name = value?.map?["name"]?.string,
             let type = value?.map?["type"]?.string.flatMap(KeyAttribute.KeyType.init(rawValue:))
@@ -66,9 +59,11 @@ struct StreamRecord: Sendable {
     /// The sort key of a record.
     static func name(_ table: String, _ label: String) -> String { "\(table)/stream/\(label)" }
 
+    /// The sort key of the record.
+    var name: String { Self.name(table.name, stream.label) }
+
     /// The record of a stream that ended.
     var item: Item {
-        let name = Self.name(table.name, stream.label)
         var item: Item = [
             "kind": Self.kind, "name": .string(name), "table": .string(table.name),
             "partitionKey": Self.value(table.partitionKey), "stream": .map(stream.map),
@@ -79,5 +74,97 @@ struct StreamRecord: Sendable {
             .number(Number(($0 + TableStream.keptMilliseconds) / 1000 + 1))
         }
         return item
+    }
+}
+
+extension StreamRecord {
+    /// The last streams of tables, and those that ended and are no table's last one.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name; `nil` is all tables.
+    ///   - transaction: The transaction.
+    /// - Returns: The streams, also those that are not described any more.
+    /// - Throws: The errors of reading.
+    static func all<Source: ReadableTransaction & ~Copyable>(
+        of table: String?, in transaction: borrowing Source
+    ) throws -> [StreamRecord] {
+        var known: [StreamRecord] = []
+        var tables = transaction.tableNames
+        if let table { tables = [table] }
+        for name in tables {
+            if let record = try last(of: name, in: transaction) { known.append(record) }
+        }
+        // A table that is about to be deleted has its stream in both places.
+        let names = Set(known.map(\.name))
+        for record in try former(of: table, in: transaction) where !names.contains(record.name) {
+            known.append(record)
+        }
+        return known
+    }
+
+    /// The stream of a table's name with a label; `nil` if there is none.
+    ///
+    /// - Parameters:
+    ///   - label: The label.
+    ///   - table: The table's name.
+    ///   - transaction: The transaction.
+    /// - Returns: The stream, also if it is not described any more.
+    /// - Throws: The errors of reading.
+    static func labelled<Source: ReadableTransaction & ~Copyable>(
+        _ label: String, of table: String, in transaction: borrowing Source
+    ) throws -> StreamRecord? {
+        if let record = try last(of: table, in: transaction), record.stream.label == label {
+            return record
+        }
+        guard transaction.tableNumber(tableName) != nil else { return nil }
+        let key = PrimaryKey(kind, .string(name(table, label)))
+        let item = try transaction.item(in: tableName, key: key)
+        return try item.flatMap(StreamRecord.init)?.ended(in: transaction)
+    }
+
+    /// The streams that ended and are no table's last one, also those of deleted tables.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name; `nil` is all tables.
+    ///   - transaction: The transaction.
+    /// - Returns: The streams.
+    /// - Throws: The errors of reading.
+    static func former<Source: ReadableTransaction & ~Copyable>(
+        of table: String?, in transaction: borrowing Source
+    ) throws -> [StreamRecord] {
+        guard transaction.tableNumber(tableName) != nil else { return [] }
+        let start = table.map { SortCondition.beginsWith(.string(name($0, ""))) }
+        let query = TableQuery(table: tableName, partition: [kind], sort: start ?? .any)
+        var records: [StreamRecord] = []
+        for item in try transaction.items(matching: query).items {
+            guard let record = StreamRecord(item) else { continue }
+            records.append(try record.ended(in: transaction))
+        }
+        return records
+    }
+
+    /// The last stream of a table; `nil` if the table is not there, or has none.
+    private static func last<Source: ReadableTransaction & ~Copyable>(
+        of table: String, in transaction: borrowing Source
+    ) throws -> StreamRecord? {
+        guard let number = transaction.tableNumber(table),
+            let stream = try TableRecord.of(table, number, in: transaction).stream,
+            let definition = transaction.tableState(table)?.definition
+        else { return nil }
+        return StreamRecord(definition, stream)
+    }
+
+    /// The record with its end.
+    ///
+    /// A process that was killed in a DeleteTable has not recorded the end: it is the commit that
+    /// removed the table.
+    private func ended<Source: ReadableTransaction & ~Copyable>(
+        in transaction: borrowing Source
+    ) throws -> StreamRecord {
+        guard let tableNumber, let commit = try transaction.removalCommit(ofTable: tableNumber)
+        else { return self }
+        var record = self
+        record.stream.extend(to: commit)
+        return record
     }
 }

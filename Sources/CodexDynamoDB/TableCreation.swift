@@ -79,18 +79,15 @@ struct TableCreation {
     /// - Parameters:
     ///   - id: The table's identifier.
     ///   - instant: The time of creation, in milliseconds since 1970.
-    ///   - streamInstant: The time of the stream, whose label differs from those of former ones.
-    ///   - commit: The commit after which the table's stream starts.
+    ///   - point: The point at which the table's stream begins.
     /// - Returns: The record.
-    func record(
-        id: String, at instant: Int, streamAt streamInstant: Int, after commit: UInt64
-    ) -> TableRecord {
+    func record(id: String, at instant: Int, _ point: StreamPoint) -> TableRecord {
         var record = settings
         record.id = id
         record.createdAt = instant
         record.bill(throughput, isOnDemand: isOnDemand, at: instant)
         if let view = stream?.view {
-            record.stream = TableStream(view: view, at: streamInstant, after: commit)
+            record.stream = TableStream(view: view, at: point)
         }
         return record
     }

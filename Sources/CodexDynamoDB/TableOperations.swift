@@ -10,40 +10,74 @@ extension DynamoDBService {
     func createTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let creation = try TableCreation(input, self)
         let table = creation.definition
-        let name = table.name
-        guard !Self.isHidden(name), (try? definition(name)) == nil else {
-            throw TableMessages.exists(name)
+        let known = try tableNames()
+        guard !Self.isHidden(table.name), !known.contains(table.name) else {
+            throw TableMessages.exists(table.name)
         }
-        guard try allTables().count < Self.tableCountMax else {
+        guard known.count < Self.tableCountMax else {
             throw TableMessages.tooManyTables(Self.tableCountMax)
         }
-        let record = try await addTrees { try await self.storeRecord(of: creation) }
-        let id = record.id
-        do {
-            try await addTrees {
-                try await self.store.addTable(table) { store in
-                    // Another request, also of another process, may have stored its record since.
-                    // Then that request makes the table.
-                    guard try TableRecord.stored(name, in: store)?.id == id else {
-                        throw TableMessages.exists(name)
-                    }
-                    let names = store.tableNames.filter { !Self.isHidden($0) }
-                    guard names.count < Self.tableCountMax else {
-                        throw TableMessages.tooManyTables(Self.tableCountMax)
-                    }
-                }
-            }
-        } catch let error as CodexError where error.code == .schemaMismatch {
-            // A program has made a table of the name by the store's API, which has no record.
-            try await removeRecord(of: name, id: id)
-            throw TableMessages.exists(name)
-        }
+        let record = try await addTrees { try await self.make(creation) }
         let global = table.indexes.map(\.name).filter { !record.localIndexes.contains($0) }
         var response = ResponseWriter()
         try describe(
             table, record, "TableDescription", status: "CREATING",
             indexStatuses: Dictionary(global.map { ($0, "CREATING") }) { $1 }, &response)
         return response
+    }
+
+    /// Makes a table with its record.
+    ///
+    /// - Parameter creation: The table.
+    /// - Returns: The record.
+    /// - Throws: `ResourceInUseException`, `LimitExceededException`, and the errors of the store.
+    private func make(_ creation: TableCreation) async throws -> TableRecord {
+        var record = try await storeRecord(of: creation)
+        do {
+            while try await !addTable(of: creation, with: record) {
+                record = try await storeRecord(of: creation)
+            }
+            return record
+        } catch {
+            // The record stays only if its table may be there later.
+            if (error as? CodexError)?.code != .outcomeUnknown {
+                try? await removeRecord(of: record.name, id: record.id)
+            }
+            throw error
+        }
+    }
+
+    /// Another table got the number that a record has.
+    private struct NumberTaken: Error {}
+
+    /// Adds a table whose record is stored.
+    ///
+    /// - Parameters:
+    ///   - creation: The table.
+    ///   - record: The record.
+    /// - Returns: Whether the table was added. If not, another table got the record's number.
+    /// - Throws: As ``make(_:)``.
+    private func addTable(
+        of creation: TableCreation, with record: TableRecord
+    ) async throws -> Bool {
+        let name = record.name
+        do {
+            try await store.addTable(creation.definition) { store in
+                // A program may have made a table of the name. Another request, also of another
+                // process, may have stored its record since: then that request makes the table.
+                guard store.tableNumber(name) == nil,
+                    try TableRecord.stored(name, in: store)?.id == record.id
+                else { throw TableMessages.exists(name) }
+                guard store.nextTableNumber == record.tableNumber else { throw NumberTaken() }
+                let names = store.tableNames.filter { !Self.isHidden($0) }
+                guard names.count < Self.tableCountMax else {
+                    throw TableMessages.tooManyTables(Self.tableCountMax)
+                }
+            }
+            return true
+        } catch is NumberTaken {
+            return false
+        }
     }
 
     /// Adds tables, indexes or times to live.
@@ -59,39 +93,32 @@ extension DynamoDBService {
         }
     }
 
-    /// The table that a request on tables names.
-    ///
-    /// - Throws: `ResourceNotFoundException` with the table's name.
-    private func table(_ name: String) throws -> TableDefinition {
-        try definition(name, orThrow: TableMessages.notFound(name))
-    }
-
     func describeTable(
         _ input: RequestParameters, _ budget: RequestBudget
     ) async throws -> ResponseWriter {
-        let table = try table(try tableName(input))
+        let name = try tableName(input)
+        let (table, record) = try present(name, orThrow: TableMessages.notFound(name))
         var response = ResponseWriter()
-        try describe(table, try record(of: table.name), "Table", within: budget, &response)
+        try describe(table.definition, record, "Table", within: budget, &response)
         return response
     }
 
     func deleteTable(_ input: RequestParameters) async throws -> ResponseWriter {
         let name = try tableName(input)
         let missing = TableMessages.notFound(name)
-        let table = try state(of: name, orThrow: missing)
+        let (table, first) = try present(name, orThrow: missing)
         let number = table.number
-        var record = try record(of: name)
-        try Self.requireDeletable(table, record)
+        try Self.requireDeletable(table, first)
         var response = ResponseWriter()
-        try describeDeleted(table.definition, record, &response)
-        if record.stream != nil {
+        try describeDeleted(table.definition, first, &response)
+        if first.stream != nil {
             try await addTrees { try await self.addIfMissing(StreamRecord.definition) }
-            record = try await keepStream(name, number: number, orThrow: missing)
         }
+        let record = try await prepareRemoval(name, number: number, orThrow: missing)
         let kept = record.stream
         let last = try await store.removal(of: name, number: number) { store in
             let table = try TableState.present(name, number, in: store, orThrow: missing)
-            let record = try TableRecord.stored(name, in: store) ?? TableRecord(name)
+            let record = try TableRecord.of(name, number, in: store)
             try Self.requireDeletable(table, record)
             // Another process may have given the table another stream, which is not kept, or have
             // ended the one that is.
@@ -99,7 +126,7 @@ extension DynamoDBService {
                 throw TableMessages.isUpdated(name)
             }
         }
-        try await forget(table.definition, record, at: last)
+        try await forget(table.definition, number, record, at: last)
         return response
     }
 
@@ -112,7 +139,7 @@ extension DynamoDBService {
     func listTables(_ input: RequestParameters) async throws -> ResponseWriter {
         let limit = try input.integer("Limit") ?? 100
         let start = try input.string("ExclusiveStartTableName")
-        let names = try allTables().map(\.name).filter { name in
+        let names = try tableNames().filter { name in
             start.map { ByteOrder.compare(name, $0) > 0 } ?? true
         }
         var response = ResponseWriter()
@@ -125,12 +152,10 @@ extension DynamoDBService {
         let name = try tableName(input)
         let update = try TableUpdate(input, region)
         let missing = TableMessages.notFound(name)
-        let table = try state(of: name, orThrow: missing)
-        let moment = TableUpdate.Moment(
-            instant: milliseconds, streamInstant: try streamInstant(name), region: region,
-            account: account)
+        let (table, known) = try present(name, orThrow: missing)
+        let moment = TableUpdate.Moment(instant: milliseconds, region: region, account: account)
         // A request that is refused changes nothing. Each of its transactions checks it again.
-        try update.require(table, try self.record(of: name), moment)
+        try update.require(table, known, moment)
         try await addTrees {
             try await self.addIfMissing(TableRecord.definition)
             if update.stream?.isEnabled == true {
@@ -140,14 +165,17 @@ extension DynamoDBService {
         let record = try await perform(update, on: name, table.number, moment)
         var response = ResponseWriter()
         // A removed index is described for the last time.
+        let described =
+            try update.removedIndex == nil ? state(of: name, orThrow: missing) : table
         try describe(
-            update.removedIndex == nil ? self.table(name) : table.definition, record,
-            "TableDescription", status: update.status, indexStatuses: update.indexStatuses,
-            &response)
+            described.definition, record, "TableDescription", status: update.status,
+            indexStatuses: update.indexStatuses, &response)
         return response
     }
 
     /// Performs an update in one transaction, or in two if it adds or removes an index.
+    ///
+    /// The index comes first. Of an index that is not there, nothing in the record is seen.
     ///
     /// - Parameters:
     ///   - update: The update.
@@ -160,40 +188,65 @@ extension DynamoDBService {
         _ update: TableUpdate, on name: String, _ number: Int, _ moment: TableUpdate.Moment
     ) async throws -> TableRecord {
         let missing = TableMessages.notFound(name)
-        let added = try update.addedIndex()
+        let check: SchemaCheck = { store in
+            let table = try TableState.present(name, number, in: store, orThrow: missing)
+            try update.require(table, try TableRecord.of(name, number, in: store), moment)
+        }
+        let (added, removed) = (try update.addedIndex(), update.removedIndex)
         if let added {
             try await addTrees {
-                try await self.store.addIndex(added, to: name, number: number) { store in
-                    let table = try TableState.present(name, number, in: store, orThrow: missing)
-                    let record = try TableRecord.stored(name, in: store) ?? TableRecord(name)
-                    try update.require(table, record, moment)
+                try await self.store.addIndex(added, to: name, number: number, if: check)
+            }
+        } else if let removed {
+            try await store.removeIndex(removed, from: name, number: number, if: check)
+        }
+        do {
+            return try await change(name, number: number, orThrow: missing) {
+                record, table, point in
+                // The index of the request was checked in its own transaction.
+                if let added {
+                    try Self.requireIndex(added, of: table)
+                } else if removed == nil {
+                    try update.requireIndexes(table, record)
                 }
+                try update.apply(to: &record, of: table.definition, moment, at: point)
             }
-        }
-        let record: TableRecord
-        do {
-            record = try await change(name, number: number, orThrow: missing) {
-                record, table, commit in
-                // An index that is added is there now, and was checked.
-                if added == nil { try update.requireIndexes(table, record) }
-                try update.apply(to: &record, of: table.definition, moment, in: commit)
+        } catch {
+            // Clients see the removal alone, and it is made.
+            if update.onlyRemovesIndex { return try present(name, orThrow: missing).record }
+            // Another process may have changed the settings after the index was added.
+            if let added, (error as? CodexError)?.code != .outcomeUnknown {
+                await withdraw(added, from: name, number: number)
             }
-        } catch let refusal as ServiceError {
-            // Another process changed the settings after the index was added.
-            if let added {
-                try? await store.removeIndex(added.name, from: name, number: number)
-            }
-            throw refusal
+            throw error
         }
-        guard let removed = update.removedIndex else { return record }
-        do {
-            try await store.removeIndex(removed, from: name, number: number)
-        } catch let error as CodexError
-            where error.code == .unknownIndex || error.code == .unknownTable
-        {
-            // Another process removed the index or the table since.
+    }
+
+    /// Checks that a table still has an index that was added to it.
+    ///
+    /// - Parameters:
+    ///   - index: The index.
+    ///   - table: The table.
+    /// - Throws: `ResourceInUseException` if the index was removed since, also if another one has
+    ///   its name.
+    static func requireIndex(_ index: IndexDefinition, of table: TableState) throws {
+        guard table.definition.indexes.contains(where: { $0.isSame(as: index) }) else {
+            throw TableMessages.isUpdated(table.definition.name)
         }
-        return record
+    }
+
+    /// Removes an index that was added for a request, and not another one of its name.
+    ///
+    /// - Parameters:
+    ///   - index: The index.
+    ///   - name: The table's name.
+    ///   - number: The table's number.
+    func withdraw(_ index: IndexDefinition, from name: String, number: Int) async {
+        let missing = TableMessages.notFound(name)
+        try? await store.removeIndex(index.name, from: name, number: number) { store in
+            let table = try TableState.present(name, number, in: store, orThrow: missing)
+            try Self.requireIndex(index, of: table)
+        }
     }
 
     // MARK: Time to live
@@ -253,8 +306,9 @@ extension DynamoDBService {
     }
 
     func describeTimeToLive(_ input: RequestParameters) async throws -> ResponseWriter {
-        let (attribute, isSettled) = try store.timeToLive(
-            of: try table(try tableName(input)).name)
+        let name = try tableName(input)
+        let table = try state(of: name, orThrow: TableMessages.notFound(name))
+        let (attribute, isSettled) = (table.definition.timeToLive, table.isTimeToLiveSettled)
         var response = ResponseWriter()
         response.object("TimeToLiveDescription") { description in
             guard let attribute else {
@@ -300,9 +354,10 @@ extension DynamoDBService {
 
     func listTagsOfResource(_ input: RequestParameters) async throws -> ResponseWriter {
         let (arn, name) = try tagged(input)
-        _ = try definition(name, orThrow: SettingMessages.unknownResource(arn))
+        let missing = SettingMessages.unknownResource(arn)
+        let tags = try present(name, orThrow: missing).record.tags
         var response = ResponseWriter()
-        response.list("Tags", try record(of: name).tags.all) { writer, tag in
+        response.list("Tags", tags.all) { writer, tag in
             writer.raw("{\"Key\":")
             writer.string(tag.key)
             writer.raw(",\"Value\":")
@@ -340,8 +395,8 @@ extension DynamoDBService {
 
     func describeContinuousBackups(_ input: RequestParameters) async throws -> ResponseWriter {
         let name = try tableName(input)
-        _ = try definition(name, orThrow: SettingMessages.backupsNotFound(name))
-        return continuousBackups(try record(of: name).recovery)
+        let missing = SettingMessages.backupsNotFound(name)
+        return continuousBackups(try present(name, orThrow: missing).record.recovery)
     }
 
     func updateContinuousBackups(_ input: RequestParameters) async throws -> ResponseWriter {

@@ -12,6 +12,10 @@ struct TableRecord: Sendable {
 
     let name: String
     var id: String
+    /// The number of the table; `nil` in a record of an earlier release.
+    ///
+    /// A record whose number is another one is left from a former table of the name.
+    var tableNumber: Int?
     /// The table's creation time, in milliseconds since 1970; 0 if the service did not create it.
     var createdAt = 0
     /// The names of the local indexes.
@@ -44,6 +48,7 @@ struct TableRecord: Sendable {
     init(_ item: Item, _ name: String) {
         self.init(name)
         id = item["id"]?.string ?? id
+        tableNumber = item["tableNumber"]?.number?.int64.flatMap { Int(exactly: $0) }
         createdAt = item["createdAt"]?.instant ?? 0
         localIndexes = (item["localIndexes"]?.list ?? []).compactMap(\.string)
         isOnDemand = item["billingMode"]?.string.map { $0 == Self.onDemandMode } ?? isOnDemand
@@ -91,6 +96,7 @@ struct TableRecord: Sendable {
         var indexes = AttributeMap()
         for (name, throughput) in indexThroughput { indexes[name] = .map(throughput.map) }
         if !indexes.isEmpty { item["indexThroughput"] = .map(indexes) }
+        item["tableNumber"] = tableNumber.map { .number(Number($0)) }
         item["onDemandSince"] = onDemandSince.map { .number(Number($0)) }
         item["stream"] = stream.map { .map($0.map) }
         item["tableClass"] = tableClass.map { .string($0.rawValue) }
@@ -99,6 +105,9 @@ struct TableRecord: Sendable {
         item["recovery"] = recovery.map { .map($0.map) }
         return item
     }
+
+    /// Whether it is the record of the table with a number.
+    func isOf(_ number: Int) -> Bool { tableNumber ?? number == number }
 
     // MARK: Throughput
 
@@ -142,18 +151,9 @@ struct TableRecord: Sendable {
 extension DynamoDBService {
     /// The record of a table; the defaults if clients gave no settings.
     func record(of table: String) throws -> TableRecord {
-        try records(of: [table]).first ?? TableRecord(table)
-    }
-
-    /// The records of tables, from one snapshot.
-    func records(of tables: [String]) throws -> [TableRecord] {
-        guard store.definition(of: TableRecord.tableName) != nil else {
-            return tables.map(TableRecord.init)
-        }
-        let keys = tables.map { PrimaryKey(.string($0)) }
-        let items = try store.items(in: TableRecord.tableName, keys: keys)
-        return zip(tables, items).map { name, item in
-            item.map { TableRecord($0, name) } ?? TableRecord(name)
+        try store.read { snapshot in
+            guard let number = snapshot.tableNumber(table) else { return TableRecord(table) }
+            return try TableRecord.of(table, number, in: snapshot)
         }
     }
 
@@ -165,22 +165,23 @@ extension DynamoDBService {
     ///   - name: The table's name.
     ///   - number: The table's number when the request was checked first.
     ///   - missing: The error if the table was deleted since.
-    ///   - body: Changes the record. It gets the table and the number of the transaction's commit.
+    ///   - body: Changes the record. It gets the table and the point of the transaction's commit.
     /// - Returns: The changed record.
     /// - Throws: `missing`, and the errors of `body` and of the store.
     @discardableResult
     func change(
         _ name: String, number: Int, orThrow missing: ServiceError,
-        _ body: @escaping @Sendable (inout TableRecord, TableState, UInt64) throws -> Void
+        _ body: @escaping @Sendable (inout TableRecord, TableState, StreamPoint) throws -> Void
     ) async throws -> TableRecord {
         try await addIfMissing(TableRecord.definition)
+        let instant = milliseconds
         return try await store.write { transaction in
             let table = try TableState.present(name, number, in: transaction, orThrow: missing)
-            let old = try TableRecord.stored(name, in: transaction) ?? TableRecord(name)
+            let old = try TableRecord.of(name, number, in: transaction)
             var record = old
-            try body(&record, table, try transaction.nextCommit)
+            try body(&record, table, try StreamPoint(name, at: instant, in: transaction))
             try transaction.put(record.item, in: TableRecord.tableName)
-            let keepsStreams = transaction.tableState(StreamRecord.tableName) != nil
+            let keepsStreams = transaction.tableNumber(StreamRecord.tableName) != nil
             if keepsStreams, let stream = old.stream, !stream.isEnabled,
                 stream.label != record.stream?.label
             {
@@ -193,8 +194,9 @@ extension DynamoDBService {
 
     /// Stores the record of a table that is about to be made, and the service's own tables.
     ///
-    /// The record is written first, so that no table lacks one. A record without its table is
-    /// overwritten by the next request.
+    /// The record is written first, so that no table lacks one. It has the number that the next
+    /// table gets. So a record without its table is that of no later table, unless this is the
+    /// very next one. The next request overwrites it.
     ///
     /// - Parameter creation: The table.
     /// - Returns: The record.
@@ -206,11 +208,11 @@ extension DynamoDBService {
         try await addIfMissing(TableRecord.definition)
         let name = creation.definition.name
         let (id, instant) = (UUID().uuidString.lowercased(), milliseconds)
-        let streamAt = try creation.hasStream ? streamInstant(name) : instant
         return try await store.write { transaction in
-            guard transaction.tableState(name) == nil else { throw TableMessages.exists(name) }
-            let record = creation.record(
-                id: id, at: instant, streamAt: streamAt, after: try transaction.nextCommit)
+            guard transaction.tableNumber(name) == nil else { throw TableMessages.exists(name) }
+            var record = creation.record(
+                id: id, at: instant, try StreamPoint(name, at: instant, in: transaction))
+            record.tableNumber = transaction.nextTableNumber
             try transaction.put(record.item, in: TableRecord.tableName)
             return record
         }
@@ -235,11 +237,11 @@ extension DynamoDBService {
         }
     }
 
-    /// Keeps the stream of a table that is about to be deleted.
+    /// Prepares for the removal of a table: its stream is kept, and its record gets its number.
     ///
-    /// So the stream is described also if the process ends before ``forget(_:_:at:)``. It then ends
-    /// with the commit that removes the table (``StreamRecord/tableNumber``). Until that commit,
-    /// the table's own record counts.
+    /// So the stream is described also if the process ends before ``forget(_:_:_:at:)``. It then
+    /// ends with the commit that removes the table (``StreamRecord/tableNumber``). Until that
+    /// commit, the table's own record counts. After it, the record is that of no table.
     ///
     /// - Parameters:
     ///   - name: The table's name.
@@ -247,13 +249,17 @@ extension DynamoDBService {
     ///   - missing: The error if the table was deleted since.
     /// - Returns: The record of the table.
     /// - Throws: `missing`, and the errors of the store.
-    func keepStream(
+    func prepareRemoval(
         _ name: String, number: Int, orThrow missing: ServiceError
     ) async throws -> TableRecord {
         let instant = milliseconds
         return try await store.write { transaction in
             let table = try TableState.present(name, number, in: transaction, orThrow: missing)
-            let record = try TableRecord.stored(name, in: transaction) ?? TableRecord(name)
+            let record = try TableRecord.of(name, number, in: transaction)
+            let stored = try TableRecord.stored(name, in: transaction)
+            if let stored, stored.tableNumber == nil {
+                try transaction.put(record.item, in: TableRecord.tableName)
+            }
             guard var stream = record.stream else { return record }
             let ending = stream.isEnabled ? number : nil
             stream.close(after: try transaction.nextCommit, at: instant)
@@ -268,11 +274,12 @@ extension DynamoDBService {
     ///
     /// - Parameters:
     ///   - table: The table.
+    ///   - number: Its number.
     ///   - record: Its record.
     ///   - commit: The commit that removed the table.
     /// - Throws: The errors of the store.
     func forget(
-        _ table: TableDefinition, _ record: TableRecord, at commit: UInt64
+        _ table: TableDefinition, _ number: Int, _ record: TableRecord, at commit: UInt64
     ) async throws {
         guard store.definition(of: TableRecord.tableName) != nil else { return }
         var former = record.stream
@@ -281,7 +288,10 @@ extension DynamoDBService {
         let (name, id) = (record.name, record.id)
         try await store.write { transaction in
             if let kept { try transaction.put(kept, in: StreamRecord.tableName) }
-            if try TableRecord.stored(name, in: transaction)?.id == id {
+            // Records of tables that the service did not create have the same identifier.
+            if let stored = try TableRecord.stored(name, in: transaction), stored.id == id,
+                stored.isOf(number)
+            {
                 try transaction.delete(
                     in: TableRecord.tableName, key: PrimaryKey(.string(name)))
             }

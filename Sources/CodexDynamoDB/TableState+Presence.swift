@@ -31,7 +31,9 @@ extension TableState {
 }
 
 extension TableRecord {
-    /// The record of a table, as a transaction sees it; `nil` if there is none.
+    /// The record under a table's name, as a transaction sees it; `nil` if there is none.
+    ///
+    /// It may be the record of a former table of the name.
     ///
     /// - Parameters:
     ///   - table: The table's name.
@@ -41,8 +43,25 @@ extension TableRecord {
     static func stored<Source: ReadableTransaction & ~Copyable>(
         _ table: String, in transaction: borrowing Source
     ) throws -> TableRecord? {
-        guard transaction.tableState(tableName) != nil else { return nil }
+        guard transaction.tableNumber(tableName) != nil else { return nil }
         let item = try transaction.item(in: tableName, key: PrimaryKey(.string(table)))
         return item.map { TableRecord($0, table) }
+    }
+
+    /// The record of a table, as a transaction sees it; the defaults if the table has none.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name.
+    ///   - number: The table's number.
+    ///   - transaction: The transaction.
+    /// - Returns: The record, which has the number.
+    /// - Throws: The errors of reading.
+    static func of<Source: ReadableTransaction & ~Copyable>(
+        _ table: String, _ number: Int, in transaction: borrowing Source
+    ) throws -> TableRecord {
+        var record = TableRecord(table)
+        if let stored = try stored(table, in: transaction), stored.isOf(number) { record = stored }
+        record.tableNumber = number
+        return record
     }
 }

@@ -15,12 +15,12 @@ struct TableStream: Sendable {
     /// The time when it ended, in milliseconds since 1970.
     private(set) var endedAt: Int?
 
-    init(view: StreamView, at instant: Int, after commit: UInt64) {
+    init(view: StreamView, at point: StreamPoint) {
         self.view = view
-        createdAt = instant
+        createdAt = point.instant
         label = String(
-            Timestamp.text(Date(timeIntervalSince1970: Double(instant) / 1000)).dropLast())
-        start = commit
+            Timestamp.text(Date(timeIntervalSince1970: Double(createdAt) / 1000)).dropLast())
+        start = point.commit
     }
 
     init?(_ map: AttributeMap) {

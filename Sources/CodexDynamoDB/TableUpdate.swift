@@ -4,7 +4,7 @@ internal import CodexStore
 /// The changes that an UpdateTable asks for.
 ///
 /// ``init(_:_:)`` checks the request by itself. ``require(_:_:_:)`` checks it against the table.
-/// So do its parts, ``requireIndexes(_:_:)`` and ``apply(to:of:_:in:)``.
+/// So do its parts, ``requireIndexes(_:_:)`` and ``apply(to:of:_:at:)``.
 struct TableUpdate: Sendable {
     /// A kind of change; the name of a kind that must be alone in a request.
     enum Kind: String, Sendable {
@@ -21,8 +21,6 @@ struct TableUpdate: Sendable {
     struct Moment: Sendable {
         /// The time in milliseconds since 1970.
         let instant: Int
-        /// The time of a new stream, whose label differs from those of former ones.
-        let streamInstant: Int
         let region: String
         let account: String
     }
@@ -107,12 +105,13 @@ struct TableUpdate: Sendable {
     ///   - table: The table.
     ///   - record: Its record.
     ///   - moment: Where and when the change happens.
-    /// - Throws: As ``requireIndexes(_:_:)`` and ``apply(to:of:_:in:)``.
+    /// - Throws: As ``requireIndexes(_:_:)`` and ``apply(to:of:_:at:)``.
     func require(_ table: TableState, _ record: TableRecord, _ moment: Moment) throws {
         try requireIndexes(table, record)
         var record = record
-        // No check depends on the number of the commit.
-        try apply(to: &record, of: table.definition, moment, in: 0)
+        // No check depends on the point of a stream.
+        let point = StreamPoint(commit: 0, instant: moment.instant)
+        try apply(to: &record, of: table.definition, moment, at: point)
     }
 
     // MARK: Indexes
@@ -178,6 +177,11 @@ struct TableUpdate: Sendable {
     /// The name of the index to remove, if there is one.
     var removedIndex: String? { indexes.first { $0.isExclusive && $0.added == nil }?.name }
 
+    /// Whether the request removes an index, and changes nothing else.
+    var onlyRemovesIndex: Bool {
+        removedIndex != nil && kinds == [.indexes] && indexes.count == 1
+    }
+
     // MARK: Settings
 
     /// Changes the record of a table.
@@ -186,11 +190,11 @@ struct TableUpdate: Sendable {
     ///   - record: The record; after an error it is not valid.
     ///   - table: The table before the change.
     ///   - moment: Where and when it happens.
-    ///   - commit: The number of the commit that stores the record.
+    ///   - point: The point at which a stream begins or ends.
     /// - Throws: `ValidationException`, `LimitExceededException`.
     func apply(
         to record: inout TableRecord, of table: TableDefinition, _ moment: Moment,
-        in commit: UInt64
+        at point: StreamPoint
     ) throws {
         let wasOnDemand = record.isOnDemand
         try applyBilling(to: &record, table, moment)
@@ -212,7 +216,7 @@ struct TableUpdate: Sendable {
             record.classChangedAt = moment.instant
         }
         try applyEncryption(to: &record, moment)
-        try applyStream(to: &record, moment, in: commit)
+        try applyStream(to: &record, moment, at: point)
     }
 
     private func applyBilling(
@@ -265,20 +269,17 @@ struct TableUpdate: Sendable {
     /// it. So each change that was committed before is in the stream that ends. Of the changes in
     /// the commit itself, which no client knows of yet, each is in one of two streams at most.
     private func applyStream(
-        to record: inout TableRecord, _ moment: Moment, in commit: UInt64
+        to record: inout TableRecord, _ moment: Moment, at point: StreamPoint
     ) throws {
         guard let stream else { return }
         let isEnabled = record.stream?.isEnabled ?? false
         guard stream.isEnabled, let view = stream.view else {
             guard isEnabled else { throw StreamMessages.isDisabled(record.name) }
-            record.stream?.close(after: commit, at: moment.instant)
+            record.stream?.close(after: point.commit, at: moment.instant)
             return
         }
         guard !isEnabled else { throw StreamMessages.isEnabled(record.name) }
-        // Another process may have given the table a stream since the instant was chosen.
-        let last = record.stream?.createdAt ?? -1
-        record.stream = TableStream(
-            view: view, at: max(moment.streamInstant, last + 1), after: commit)
+        record.stream = TableStream(view: view, at: point)
     }
 
     // MARK: Response

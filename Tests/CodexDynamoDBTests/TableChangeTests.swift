@@ -173,7 +173,7 @@ struct TableChangeTests {
         }
         #expect(refusal?.type == "ResourceNotFoundException")
         let other = await #expect(throws: ServiceError.self) {
-            try await service.service.keepStream("table", number: number, orThrow: missing)
+            try await service.service.prepareRemoval("table", number: number, orThrow: missing)
         }
         #expect(other?.type == "ResourceNotFoundException")
         #expect(await service.tableText() == before)
@@ -322,6 +322,10 @@ struct TableChangeTests {
             Schema(tables: full + small), options: StoreOptions(durability: .none))
         let answer = try await service.ask("CreateTable", JSON.table(more: Self.stream))
         #expect(answer.type == (fits ? nil : "LimitExceededException"), "\(answer.message)")
+        if !fits, service.store.definition(of: TableRecord.tableName) != nil {
+            let key = PrimaryKey("table")
+            #expect(try service.store.item(in: TableRecord.tableName, key: key) == nil)
+        }
         if fits {
             let arn = try #require(try await service.table()["LatestStreamArn"] as? String)
             try await Self.put("a", service)

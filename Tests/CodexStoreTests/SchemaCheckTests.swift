@@ -35,6 +35,9 @@ struct SchemaCheckTests {
             try await store.addIndex(index, to: "t", number: number, if: check)
         }
         await #expect(throws: Refusal()) {
+            try await store.removeIndex("old", from: "t", number: number, if: check)
+        }
+        await #expect(throws: Refusal()) {
             try await store.addTimeToLive("f", to: "t", number: number, if: check)
         }
         await #expect(throws: Refusal()) {
@@ -54,14 +57,17 @@ struct SchemaCheckTests {
         let store = store
         try await store.put(["p": "a", "n": 1], in: "t")
         let last = try store.commits().last
+        let next = try store.read { $0.nextTableNumber }
         try await store.addTable(Self.other) { transaction in
+            guard transaction.nextTableNumber == next else { throw Refusal() }
             let item = try transaction.item(in: "t", key: PrimaryKey("a"))
             let isNext = try transaction.nextCommit == last + 1
             guard item?["n"] == .number(1), isNext, transaction.tableNames == ["t"] else {
                 throw Refusal()
             }
         }
-        #expect(store.definition(of: "u") != nil)
+        let number = try store.read { $0.tableNumber("u") }
+        #expect(number == next)
         #expect(try store.commits().last == last + 1)
     }
 
@@ -84,7 +90,9 @@ struct SchemaCheckTests {
                 }
             }
             await expect { try await store.addIndex(index, to: "t", number: number) { _ in } }
-            await expect { try await store.removeIndex("old", from: "t", number: number) }
+            await expect {
+                try await store.removeIndex("old", from: "t", number: number) { _ in }
+            }
             await expect { try await store.removeTimeToLive(from: "t", number: number, if: nil) }
         }
         #expect(try state()?.definition.indexes.map(\.name) == ["i"])

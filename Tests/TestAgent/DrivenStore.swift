@@ -14,6 +14,7 @@ import Foundation
 ///     verify NAME
 ///     sequence NAME, map NAME      says the last commit, and the reserved addresses
 ///     tables NAME FIRST COUNT      adds tables x…, and puts an item into each
+///     drop NAME TABLE              removes a table
 ///     event NAME KIND              waits for an event of the kind, and says it
 ///     checkpoint NAME              waits for a checkpoint of all commits
 ///     backup NAME PATH, archive NAME PATH   makes a backup, brings an archive up to date
@@ -49,6 +50,9 @@ final class DrivenStore {
         switch command {
         case "put", "delete", "fill", "increment": return try write(command, numbers)
         case "tables": return try await addTables(numbers[0], numbers[1])
+        case "drop":
+            try await store.removeTable(words[0])
+            return words[0]
         case "event": return try event(words[0])
         case "backup": return "\(try await store.backup(to: words[0]).sequence)"
         case "archive": return "\(try await store.archiveLog(to: words[0]).sequence)"

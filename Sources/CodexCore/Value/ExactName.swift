@@ -27,7 +27,7 @@ extension ExactName: ExpressibleByStringLiteral {
 
 extension Set<ExactName> {
     /// Makes a set of names, each once.
-    package init(names: some Sequence<String>) { self.init(names.map(ExactName.init(_:))) }
+    package init(names: some Sequence<String>) { self.init(names.lazy.map(ExactName.init(_:))) }
 
     /// Whether a name is in the set.
     package func contains(_ name: String) -> Bool { contains(ExactName(name)) }

@@ -36,7 +36,21 @@ final class BuildSchedule: Sendable {
     private struct Waiter {
         /// Whether it ignores failures that may pass, for some seconds.
         let isPatient: Bool
+        /// The table for which it waits, as long as all the work takes only a moment; `nil` waits
+        /// for all the work.
+        let table: String?
         let answer: @Sendable (CodexError?) -> Void
+
+        /// The error to answer with if the work on a target failed: none for another table.
+        func failure(_ error: CodexError?, of target: Target) -> CodexError? {
+            table == nil || table == target.table ? error : nil
+        }
+
+        /// Whether it waits for one table, and the target is another one.
+        func isBeside(_ target: Target) -> Bool {
+            guard let table, let other = target.table else { return false }
+            return table != other
+        }
     }
 
     private let observer: (@Sendable (StoreEvent) -> Void)?
@@ -104,15 +118,19 @@ final class BuildSchedule: Sendable {
     func whenIdle(
         isPatient: Bool = true, _ answer: @escaping @Sendable (CodexError?) -> Void
     ) {
+        add(Waiter(isPatient: isPatient, table: nil, answer: answer))
+    }
+
+    private func add(_ waiter: Waiter) {
         let isNow = state.withLock { state -> (answers: Bool, failure: CodexError?) in
             if state.isStopped { return (true, StoreCore.closed) }
-            if state.isIdle { return (true, state.failure) }
+            if state.isIdle { return (true, waiter.failure(state.failure, of: state.target)) }
             // No build runs before a step is demanded.
             if isOnDemand { return (true, nil) }
-            state.waiters.append(Waiter(isPatient: isPatient, answer: answer))
+            state.waiters.append(waiter)
             return (false, nil)
         }
-        if isNow.answers { answer(isNow.failure) }
+        if isNow.answers { waiter.answer(isNow.failure) }
     }
 
     /// Waits until the indexes and counters of a bulk load are built, in large steps.
@@ -134,6 +152,37 @@ final class BuildSchedule: Sendable {
                 continuation.resume(with: failure.map { .failure($0) } ?? .success(()))
             }
         }
+    }
+
+    /// Waits until the work on a table is done, as long as all the work takes only a moment.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name.
+    ///   - check: Called once the call waits. If the work takes longer, it calls
+    ///     ``releaseBriefWaiters()``. So does each step of the work.
+    /// - Throws: As ``waitUntilIdle()``, for a failure of the work on the table. If the work on
+    ///   another table fails, the call returns.
+    func waitBriefly(for table: String, _ check: @Sendable () -> Void) async throws {
+        try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<Void, any Error>) in
+            add(
+                Waiter(isPatient: true, table: table) { failure in
+                    continuation.resume(with: failure.map { .failure($0) } ?? .success(()))
+                })
+            check()
+        }
+    }
+
+    /// Whether a call waits only as long as all the work takes a moment.
+    var hasBriefWaiters: Bool { state.withLock { $0.waiters.contains { $0.table != nil } } }
+
+    /// Ends the waits of calls that wait only as long as all the work takes a moment.
+    func releaseBriefWaiters() {
+        let waiters = state.withLock { state in
+            defer { state.waiters.removeAll { $0.table != nil } }
+            return state.waiters.filter { $0.table != nil }
+        }
+        for waiter in waiters { waiter.answer(nil) }
     }
 
     /// Blocks until there is nothing to build, building fails, or some seconds are over.
@@ -181,14 +230,15 @@ final class BuildSchedule: Sendable {
 
     /// Answers the waiters, unless the builder was woken since it looked for work.
     func idle(_ failure: CodexError?, since requestCount: Int) {
-        let isIdle = state.withLock { state in
+        let (waiters, target) = state.withLock { state -> ([Waiter], Target) in
             // There may be more to do.
-            guard state.requestCount == requestCount else { return false }
+            guard state.requestCount == requestCount else { return ([], state.target) }
             (state.isIdle, state.failure) = (true, failure)
             if failure == nil { state.failureCount = 0 }
-            return true
+            defer { state.waiters = [] }
+            return (state.waiters, state.target)
         }
-        if isIdle { answerAll(failure) }
+        for waiter in waiters { waiter.answer(waiter.failure(failure, of: target)) }
     }
 
     /// Waits until a time, a wake or a stop.
@@ -256,17 +306,20 @@ final class BuildSchedule: Sendable {
     /// The time to wait after a failure that may pass: it doubles with each failure.
     ///
     /// The call reports the failure to the observer, and to the waiters that have waited for long.
+    /// Waiters for another table wait no longer.
     func delay(after error: CodexError) -> Duration {
-        let (count, waiters) = state.withLock { state -> (Int, [Waiter]) in
+        let (count, waiters, target) = state.withLock { state -> (Int, [Waiter], Target) in
             state.failureCount += 1
-            let isLong = state.failureCount >= Self.patience
-            let told = state.waiters.filter { isLong || !$0.isPatient }
-            state.waiters = state.waiters.filter { !isLong && $0.isPatient }
-            return (state.failureCount, told)
+            let (isLong, target) = (state.failureCount >= Self.patience, state.target)
+            func ends(_ waiter: Waiter) -> Bool {
+                isLong || !waiter.isPatient || waiter.isBeside(target)
+            }
+            defer { state.waiters.removeAll(where: ends) }
+            return (state.failureCount, state.waiters.filter(ends), target)
         }
         let delay = Duration.milliseconds(Self.retryMilliseconds(count))
         report(error, retryDelay: delay)
-        for waiter in waiters { waiter.answer(error) }
+        for waiter in waiters { waiter.answer(waiter.failure(error, of: target)) }
         return delay
     }
 

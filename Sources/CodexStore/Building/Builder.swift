@@ -49,8 +49,31 @@ final class Builder: Sendable {
         return (catalog.allTables.filter(\.hasWork) + undecided).allSatisfy(isSmall)
     }
 
-    /// Whether emptying the trees of removed tables takes too long for a caller that adds a part.
-    var hasMuchToEmpty: Bool { !core.catalog.droppedTrees.allSatisfy { isSmall($0.tree) } }
+    /// Waits until the parts of a table are built, as long as all the work takes only a moment.
+    ///
+    /// So a change of a small table waits neither for large builds nor for those that fail.
+    ///
+    /// - Parameters:
+    ///   - table: The table's name.
+    ///   - isReported: Whether a failure of the build is thrown; otherwise the call returns.
+    /// - Throws: As ``BuildSchedule/waitBriefly(for:_:)``.
+    func waitBriefly(for table: String, isReported: Bool) async throws {
+        schedule.wake()
+        do {
+            try await schedule.waitBriefly(for: table) { [self] in releaseUnlessBrief() }
+        } catch {
+            if isReported { throw error }
+        }
+    }
+
+    /// Ends the waits of ``waitBriefly(for:isReported:)`` if the work takes longer.
+    private func releaseUnlessBrief() {
+        guard schedule.hasBriefWaiters, !hasLittleToDo() else { return }
+        schedule.releaseBriefWaiters()
+    }
+
+    /// Whether emptying the trees of removed tables takes more than a moment.
+    private var hasMuchToEmpty: Bool { !core.catalog.droppedTrees.allSatisfy { isSmall($0.tree) } }
 
     /// Whether a table is small enough to be built in a moment.
     func isSmall(_ table: TableHandle) -> Bool { isSmall(table.tree) }
@@ -133,6 +156,7 @@ final class Builder: Sendable {
         schedule.aim(at: (nil, nil))
         let catalog = try core.refreshCatalog()
         guard catalog.hasWork || !undecidedTables(catalog).isEmpty else { return .done }
+        releaseUnlessBrief()
         guard let lock = try FileLock(Self.lockName, in: core.directory) else { return .busy }
         try withExtendedLifetime(lock) { () throws(CodexError) in
             try BuildWork(self).step(try core.refreshCatalog())

@@ -135,7 +135,7 @@ extension Store {
     /// Adds an index to a table and returns once writes maintain it.
     ///
     /// Present items are added in the background. On a small table they are added before this call
-    /// returns; it then also waits for all other builds.
+    /// returns, unless other builds take longer or fail (``waitUntilReady()``).
     ///
     /// The attributes are checked against the Swift types with which this process opened the store.
     /// An index that is there keeps its layout (``StoreEvent/schemaWarning(_:)``).
@@ -159,7 +159,7 @@ extension Store {
     ///   - number: The number of the table that is meant (``TableState/number``).
     ///   - check: The check.
     /// - Throws: As ``addIndex(_:to:)``, ``CodexError/Code/unknownTable`` if another table has the
-    ///   name, and the errors of `check`.
+    ///   name, and the errors of `check`. The failure of a build is no error.
     package func addIndex(
         _ index: IndexDefinition, to table: String, number: Int, if check: @escaping SchemaCheck
     ) async throws {
@@ -190,16 +190,34 @@ extension Store {
             try manifest.schema.validateAddition(added, types)
             return try manifest.merge(Schema(tables: [added]))
         }
-        builder.schedule.wake()
         let added = addition(table.plan.definition)
         for index in added.indexes {
             let entry = core.catalog.manifest.tables[name]
             guard let warning = entry?.layoutWarning(for: index, of: name) else { continue }
             core.options.observer?(.schemaWarning(warning))
         }
-        guard builder.isSmall(try core.catalog.table(name)), !builder.hasMuchToEmpty else { return }
-        try await builder.schedule.waitUntilIdle()
-        try requireReady(added)
+        // The change is made: a request that has checked it does not fail with the build.
+        try await builder.waitBriefly(for: name, isReported: check == nil)
+        if check == nil { try requireNoConflict(added, number: number) }
+    }
+
+    /// Throws if the build of an index or counter of a definition found a conflict.
+    ///
+    /// One that is still built, or was removed since, is no error: the change was made.
+    private func requireNoConflict(
+        _ definition: TableDefinition, number: Int
+    ) throws(CodexError) {
+        guard let table = try? core.catalog.table(definition.name), table.number == number else {
+            return
+        }
+        for index in definition.indexes {
+            let present = table.indexes.first { $0.plan.definition.name == index.name }
+            if present?.state == .conflicting { _ = try table.index(index.name) }
+        }
+        for counter in definition.counters {
+            let present = table.counters.first { $0.plan.definition.name == counter.name }
+            if present?.state == .conflicting { _ = try table.counter(counter.name) }
+        }
     }
 
     /// Does a part of the work of indexes and counters, if builds run on demand
@@ -231,33 +249,36 @@ extension Store {
     /// - Throws: ``CodexError/Code/unknownTable``, ``CodexError/Code/unknownIndex``, and as
     ///   ``write(_:)-(_)``.
     public func removeIndex(_ name: String, from table: String) async throws {
-        try await remove(.index, name, table, number: nil)
+        try await remove(.index, name, table, number: nil, if: nil)
     }
 
-    /// Removes an index as ``removeIndex(_:from:)`` does.
+    /// Removes an index as ``removeIndex(_:from:)`` does, if a check allows it.
     ///
     /// - Parameters:
     ///   - name: The name of the index.
     ///   - table: The table's name.
     ///   - number: The number of the table that is meant (``TableState/number``).
-    /// - Throws: As ``removeIndex(_:from:)``, and ``CodexError/Code/unknownTable`` if another table
-    ///   has the name.
-    package func removeIndex(_ name: String, from table: String, number: Int) async throws {
-        try await remove(.index, name, table, number: number)
+    ///   - check: The check.
+    /// - Throws: As ``removeIndex(_:from:)``, ``CodexError/Code/unknownTable`` if another table has
+    ///   the name, and the errors of `check`.
+    package func removeIndex(
+        _ name: String, from table: String, number: Int, if check: @escaping SchemaCheck
+    ) async throws {
+        try await remove(.index, name, table, number: number, if: check)
     }
 
     /// Removes a counter; see ``removeIndex(_:from:)``.
     ///
     /// - Throws: As ``removeIndex(_:from:)``.
     public func removeCounter(_ name: String, from table: String) async throws {
-        try await remove(.counter, name, table, number: nil)
+        try await remove(.counter, name, table, number: nil, if: nil)
     }
 
     private func remove(
-        _ kind: PartKind, _ name: String, _ table: String, number: Int?
+        _ kind: PartKind, _ name: String, _ table: String, number: Int?, if check: SchemaCheck?
     ) async throws {
         let builder = try requireBuilder()
-        try await changeManifest { manifest, _ throws(CodexError) in
+        try await changeManifest(if: check) { manifest, _ throws(CodexError) in
             if let number { _ = try manifest.definition(of: table, number: number) }
             try manifest.remove(kind, name, of: table)
             return true

@@ -75,11 +75,7 @@ extension Store {
     /// - Throws: ``CodexError/Code/closed``.
     /// - Complexity: Linear in the number of tables that were removed.
     package func removalCommit(ofTable number: Int) throws -> UInt64? {
-        try core.withReadContext { context -> UInt64? in
-            let dropped = context.catalog.manifest.dropped?.first { $0.number == number }
-            if let dropped { return dropped.sequence }
-            return try RemovedTables.sequence(number, context.transaction, context.catalog.meta)
-        }
+        try read { try $0.removalCommit(ofTable: number) }
     }
 
     /// The definition of a table, as far as this process knows; `nil` if there is none.
@@ -114,7 +110,7 @@ extension Store {
     ///   - number: The number of the table that is meant (``TableState/number``).
     ///   - check: The check; `nil` is none.
     /// - Throws: As ``addTimeToLive(_:to:)``, ``CodexError/Code/unknownTable`` if another table has
-    ///   the name, and the errors of `check`.
+    ///   the name, and the errors of `check`. With a check, the failure of a build is no error.
     package func addTimeToLive(
         _ attribute: String, to table: String, number: Int, if check: SchemaCheck?
     ) async throws {
@@ -127,10 +123,8 @@ extension Store {
             try manifest.schema.validateAddition(added, types)
             return try manifest.merge(Schema(tables: [added]))
         }
-        builder.schedule.wake()
-        if builder.isSmall(try core.catalog.table(table)), !builder.hasMuchToEmpty {
-            try await builder.schedule.waitUntilIdle()
-        }
+        // The change is made: a request that has checked it does not fail with the build.
+        try await builder.waitBriefly(for: table, isReported: check == nil)
     }
 
     /// Removes a table's time to live: no item of the table expires any more.
@@ -156,7 +150,7 @@ extension Store {
     ///   - number: The number of the table that is meant (``TableState/number``).
     ///   - check: The check; `nil` is none.
     /// - Throws: As ``removeTimeToLive(from:)``, ``CodexError/Code/unknownTable`` if another table
-    ///   has the name, and the errors of `check`.
+    ///   has the name, and the errors of `check`. With a check, the failure of a build is no error.
     package func removeTimeToLive(
         from table: String, number: Int, if check: SchemaCheck?
     ) async throws {
@@ -167,10 +161,8 @@ extension Store {
             try manifest.removeTimeToLive(of: table)
             return true
         }
-        builder.schedule.wake()
-        if builder.isSmall(try core.catalog.table(table)), !builder.hasMuchToEmpty {
-            try await builder.schedule.waitUntilIdle()
-        }
+        // The change is made: a request that has checked it does not fail with the build.
+        try await builder.waitBriefly(for: table, isReported: check == nil)
     }
 
     /// A table's time to live, and whether all items have the second of expiry that it gives them.

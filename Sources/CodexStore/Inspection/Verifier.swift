@@ -187,7 +187,7 @@ struct Verifier {
                 continue
             }
             var values = [value]
-            if attribute.name == multiValued {
+            if let multiValued, ByteOrder.equal(multiValued, attribute.name) {
                 switch value {
                 case .list(let elements): values = elements
                 case .stringSet(let set): values = set.members.map { .string($0) }
@@ -322,7 +322,10 @@ struct Verifier {
             isWhole = false
         case .include(let names):
             expected = expected.keeping(keys + names)
-            isWhole = definition.multiValued.map { names.contains($0) } ?? true
+            isWhole =
+                definition.multiValued.map { name in
+                    names.contains { ByteOrder.equal($0, name) }
+                } ?? true
         }
         if let name = definition.multiValued, !isWhole {
             // The key names the element, which is known to be one of the item's.

@@ -20,6 +20,7 @@ enum ManifestCoding {
             if stored < StoreFormat.tagged {
                 for name in manifest.tables.keys { manifest.tables[name]?.undecided = .unread }
             }
+            manifest.schema = manifest.schema.spelledByKeys
             try validate(manifest)
             return manifest
         } catch let error as CodexError where error.code == .unsupportedFormat {

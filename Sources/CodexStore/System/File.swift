@@ -173,12 +173,12 @@ final class File: Sendable {
     /// Without it, Linux makes a unit as large as the first write to it. With ext4, each later
     /// write of one page then walks through a list of all blocks of the unit
     /// (`Docs/Decisions/0053-units-of-the-page-cache.md`). The range has no data, so that nothing
-    /// is read from the disk. Only its first 64 MiB are filled, so that little memory is enough.
+    /// is read from the disk. Only its first 16 MiB are filled, so that little memory is enough.
     func prepareCache(_ range: Range<Int>) {
         #if os(Linux)
             // The system does not do more for one call if it is set up as usual.
             let step = 128 << 10
-            let end = min(range.upperBound, range.lowerBound + (64 << 20))
+            let end = min(range.upperBound, range.lowerBound + (16 << 20))
             for offset in stride(from: range.lowerBound, to: end, by: step) {
                 let count = min(step, end - offset)
                 _ = posix_fadvise(

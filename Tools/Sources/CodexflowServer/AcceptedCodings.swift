@@ -18,8 +18,13 @@
         /// An element whose weight does not have RFC 9110's form gives gzip no permission, and
         /// takes none from an answer without a coding. Such an answer suits all clients.
         init(_ header: String?) {
-            guard let header else {
+            // Most requests have one of these values, which need no list of elements.
+            guard let header, !header.utf8.elementsEqual("identity".utf8) else {
                 (takesGzip, refusesIdentity) = (false, false)
+                return
+            }
+            if header.utf8.elementsEqual("gzip".utf8) {
+                (takesGzip, refusesIdentity) = (true, false)
                 return
             }
             var (gzip, identity, others) = (Int?.none, Int?.none, Int?.none)

@@ -53,13 +53,34 @@
             return try inflater.inflate(bytes, limit: limit, reserve: reserve, isOver: isOver)
         }
 
+        /// The sizes of zlib's state while it compresses, as exponents of 2.
+        struct StateSize: Equatable {
+            /// The bytes of the window: a repetition is found only within it.
+            let windowBits: Int32
+            /// The level of the tables, from 1 to 9.
+            let memoryLevel: Int32
+
+            /// The size for a body.
+            ///
+            /// A body below 4 KiB needs no larger window. The state counts in no budget, and
+            /// clients may ask for many short answers at once.
+            init(_ byteCount: Int) {
+                (windowBits, memoryLevel) = byteCount < 4 << 10 ? (12, 5) : (15, 8)
+            }
+
+            /// The bytes of window and tables (`zconf.h`); some thousand more are beside them.
+            var byteCount: Int { 1 << (windowBits + 2) + 1 << (memoryLevel + 9) }
+        }
+
         /// Compresses bytes into a gzip stream; `nil` if there is no memory.
         static func deflated(_ bytes: [UInt8]) -> [UInt8]? {
             var stream = z_stream()
+            let size = StateSize(bytes.count)
             guard
+                // Adding 16 to the window bits selects gzip's header.
                 deflateInit2_(
-                    &stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
-                    Int32(MemoryLayout<z_stream>.size)) == Z_OK
+                    &stream, Z_BEST_SPEED, Z_DEFLATED, size.windowBits + 16, size.memoryLevel,
+                    Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
             else { return nil }
             defer { deflateEnd(&stream) }
             var output = [UInt8](

@@ -281,6 +281,18 @@
         }
 
         @Test(
+            "A body of any size is packed, and a short one with little memory",
+            arguments: [0, 1, 100, 4095, 4096, 4097, 100_000])
+        func deflated(byteCount: Int) throws {
+            let body = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) }
+            let packed = try #require(Gzip.deflated(body))
+            let unpacked = try Gzip.inflated(packed, limit: 1 << 20) { _ in true }
+            #expect(unpacked == body)
+            let stateByteCount = byteCount < 4096 ? 32 << 10 : 256 << 10
+            #expect(Gzip.StateSize(byteCount).byteCount == stateByteCount)
+        }
+
+        @Test(
             "The coding of an answer is one that the client takes",
             arguments: [
                 ("gzip", 5000, true), ("gzip;q=0", 5000, false), ("identity", 5000, false),
